@@ -1,0 +1,1 @@
+"""Temper: PyTorch Lightning recipes that measure what each optimisation strategy is worth."""

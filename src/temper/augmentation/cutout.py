@@ -1,0 +1,43 @@
+"""Cutout (DeVries & Taylor, 2017, arXiv:1708.04552, section 3): a square of the image is hidden.
+
+    image[:, y - size//2 : y - size//2 + size, x - size//2 : x - size//2 + size] = 0    y, x uniform over the pixels
+
+The centre may lie at a border, so part of the square falls outside: the paper found that to matter. Zero is the mean
+colour once inputs are normalised, hence after preprocessing. It bites when a network hangs on one telling detail.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+import torch
+from torch import Generator, Tensor
+
+from temper.quantity import Count
+from temper.strategy import Augmentation, strategy
+
+
+@strategy
+class Cutout(Augmentation):
+    """A square of zeros, anywhere in the image."""
+
+    wants: ClassVar[Literal["any", "pixels", "values"]] = "values"
+
+    size: Count
+
+    def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
+        """Return the centre pixel of each image's square, ``y`` and ``x``, (n,)."""
+        _, height, width = shape
+        return {
+            "y": torch.randint(height, (sum(parts),), generator=generator),
+            "x": torch.randint(width, (sum(parts),), generator=generator),
+        }
+
+    def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return images (n, c, h, w) with their squares at zero, and the targets."""
+        rows, columns = self._covered(drawn["y"], inputs.shape[2]), self._covered(drawn["x"], inputs.shape[3])
+        return inputs.masked_fill((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0), targets
+
+    def _covered(self, centre: Tensor, length: int) -> Tensor:
+        """Return which of ``length`` places lie in a stretch of ``size`` about ``centre`` (n,): (n, length)."""
+        place = torch.arange(length, device=centre.device) - (centre.unsqueeze(1) - self.size // 2)
+        return (place >= 0) & (place < self.size)

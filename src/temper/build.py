@@ -1,0 +1,101 @@
+"""Build what an experiment names: its data, the facts of the run, and the module that trains."""
+
+import torch
+
+from temper.data.batches import Batches, Pipeline, memorised, truncated
+from temper.data.epoch_loader import steps_in_epoch
+from temper.experiment import Experiment
+from temper.quantity import Clock
+from temper.refusal import Refusal
+from temper.strategy import Facts, Splits
+from temper.supervised import Ingredients, Supervised
+from temper.trained import teach
+
+SHORTENED_EVALUATION = 256  # examples of each evaluation when debug shortens a run
+
+
+def build_batches(experiment: Experiment) -> Batches:
+    """Return the datamodule of ``experiment``, with its splits, facts and fitted preprocessing.
+
+    Raises:
+        ValueError: the data does not fit the settings.
+    """
+    splits = experiment.data.splits()
+    augmentation = experiment.augmentation
+    batch_size = len(splits.train) if experiment.batch_size == "full" else min(experiment.batch_size, len(splits.train))
+    if experiment.debug.memorised is not None:
+        splits, augmentation = memorised(splits, experiment.debug.memorised), {}
+        batch_size = min(batch_size, len(splits.train))
+    pipeline = Pipeline.fit(experiment.preprocessing, splits.train)
+    epochs, shortened = experiment.epochs, experiment.debug.shortened_to
+    if shortened is not None:
+        splits = truncated(splits, shortened * batch_size, SHORTENED_EVALUATION)
+        epochs = -(-shortened // steps_in_epoch(len(splits.train), batch_size, experiment.data.drop_last))
+    facts = _facts(experiment, splits, batch_size, epochs)
+    return Batches(
+        splits,
+        facts,
+        pipeline,
+        augmentation,
+        batch_size=batch_size,
+        accumulate=experiment.accumulate,
+        drop_last=experiment.data.drop_last,
+        seed=experiment.seed,
+        precision=experiment.precision,
+        channels_last=experiment.channels_last,
+    )
+
+
+def build_module(experiment: Experiment, facts: Facts) -> Supervised:
+    """Return the module that trains, its network freshly initialised."""
+    network = experiment.task.network(facts)
+    experiment.initialization.apply(network)
+    if experiment.channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    if experiment.compile:
+        network.compile()  # in place: the names of its weights stay
+    distillation = experiment.distillation
+    shares = {"task": 1 - sum(each.weight for each in distillation.values())}
+    module = experiment.task.module(
+        network,
+        Ingredients(
+            facts=facts,
+            loss=experiment.loss.build(facts),
+            penalties={name: penalty.build(facts) for name, penalty in experiment.penalty.items()},
+            distillers={name: each.build(facts, teach) for name, each in distillation.items()},
+            weigher=experiment.weighting.build(shares | {name: each.weight for name, each in distillation.items()}),
+            groups=experiment.groups,
+            optimizer=experiment.optimizer,
+            scheduler=experiment.scheduler,
+            clip=experiment.clip,
+            seed=experiment.seed,
+        ),
+    )
+    assert isinstance(module, Supervised)
+    return module
+
+
+def _facts(experiment: Experiment, splits: Splits, batch_size: int, epochs: int) -> Facts:
+    classes, kind, train = experiment.data.classes, experiment.kind, splits.train
+    steps = steps_in_epoch(len(train), batch_size, experiment.data.drop_last)
+    if steps == 0:
+        raise Refusal(
+            f"batch_size={batch_size} with data.drop_last=true leaves no batch of {len(train)} training examples:"
+            " lower batch_size or set data.drop_last=false"
+        )
+    scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
+    mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))
+    counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []
+    return Facts(
+        kind=kind,
+        shape=tuple(train.inputs.shape[1:]),
+        outputs=classes if kind == "multiclass" else 1,
+        classes=classes,
+        examples=len(train),
+        class_counts=tuple(counts),
+        clock=Clock(tuple(epoch * steps for epoch in range(epochs + 1))),
+        target_mean=mean,
+        target_deviation=deviation,
+    )
+
+

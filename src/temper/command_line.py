@@ -1,0 +1,181 @@
+"""What was typed, looked at before Hydra sees it: unknown words are answered here, in a second and without a traceback.
+
+Torch is not imported here.
+"""
+
+import secrets
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, QuotedString
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from temper.recipes import CONF, TUNED, axes, names, offer_recipes
+from temper.refusal import Refusal, nearest
+
+# What users of other templates type, and what they mean here.
+TRANSLATIONS = {
+    "experiment": "recipe",
+    "ckpt_path": "ckpt",
+    "model": "task",
+    "datamodule": "data",
+    "net": "task",
+    "hparams_search": "-m with the values to try, for example -m optimizer.lr=0.1,0.01",
+    "callbacks": "an axis such as stopping, pruning",
+    "lr": "optimizer.lr",
+    "max_epochs": "epochs",
+    "trainer.max_epochs": "epochs",
+    "trainer.precision": "precision",
+    "trainer.accumulate_grad_batches": "accumulate",
+    "trainer.gradient_clip_val": "clip.kind=norm clip.value",
+    "trainer.strategy": "trainer=ddp or another option of the trainer",
+    "data.batch_size": "batch_size",
+    "wandb": "logger=wandb",
+}
+FLAGS_OF_SWEEPS = {"-m", "--multirun"}
+
+
+def prepare() -> None:
+    """Make recipes and resolvers known to Hydra."""
+    OmegaConf.register_new_resolver(
+        "temper.random_characters", lambda: secrets.token_hex(2), use_cache=True, replace=True
+    )
+    offer_recipes()
+
+
+def check(arguments: Sequence[str]) -> None:
+    """Refuse a command line that names what does not exist.
+
+    Raises:
+        Refusal: names the word, the nearest that exists, and the way out.
+    """
+    if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in arguments):
+        return  # Hydra's own flags (--help, --cfg job ...) answer for themselves
+    overrides = _parsed([word for word in arguments if not word.startswith("-")])
+    choosing = [override for override in overrides if _chooses(override)]
+    for override in overrides:
+        _check_word(override)
+    for override in choosing:
+        _check_options(override)
+    if any(override.is_sweep_override() for override in overrides):
+        if not FLAGS_OF_SWEEPS & set(arguments):
+            swept = next(override for override in overrides if override.is_sweep_override())
+            raise Refusal(f"{swept.input_line}: several values are a sweep: put -m in front")
+        return  # each trial is checked as a command line of its own
+    config = _composed([override.input_line or "" for override in choosing])
+    for override in overrides:
+        if not _chooses(override) and not override.key_or_group.startswith("hydra"):
+            _check_key(override.key_or_group, config)
+    _composed([override.input_line or "" for override in overrides])
+
+
+def options(axis: str) -> list[str]:
+    """Return the names of the options of ``axis``."""
+    if axis == "recipe":
+        return names()
+    return sorted(path.stem for path in (CONF / axis).glob("*.yaml"))
+
+
+def _parsed(words: Iterable[str]) -> list[Override]:
+    parser, overrides = OverridesParser.create(), []
+    for word in words:
+        if "=" not in word and not word.startswith("~"):
+            raise Refusal(f"{word}: arguments are KEY=VALUE, for example optimizer=adam")
+        try:
+            overrides.append(parser.parse_override(word))
+        except HydraException as fault:
+            raise Refusal(f"{word}: {str(fault).splitlines()[0]} (quote brackets and commas for the shell)") from None
+    return overrides
+
+
+def _chooses(override: Override) -> bool:
+    return override.key_or_group in axes() or override.key_or_group == "recipe"
+
+
+def _check_word(override: Override) -> None:
+    key = override.key_or_group
+    root = key.replace("/", ".").split(".")[0]
+    for word in (key, root):
+        if word in TRANSLATIONS and word not in axes():
+            raise Refusal(f"{override.input_line}: here it is {TRANSLATIONS[word]}{_same_value(word, override)}")
+    if override.is_delete():
+        raise Refusal(f"{override.input_line}: nothing is deleted here: choose {root}=none or another option")
+    known = {*axes(), "recipe", "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
+        "defaults",
+        "_target_",
+    }
+    if root not in known:
+        raise Refusal(f"{override.input_line}: there is no {root}; {nearest(root, known)}")
+    if "/" in key and root != "hydra" and key not in axes():
+        raise Refusal(f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice")
+
+
+def _same_value(word: str, override: Override) -> str:
+    meant = TRANSLATIONS[word]
+    return f"={override.get_value_element_as_str()}" if " " not in meant and "=" not in meant else ""
+
+
+def _check_options(override: Override) -> None:
+    axis, known = override.key_or_group, options(override.key_or_group)
+    several = axis != "recipe" and isinstance(axes()[axis], list)
+    if override.is_sweep_override():
+        chosen: list[Any] = list(override.sweep_iterator()) if override.is_choice_sweep() else []
+        chosen = [_element(value) for value in chosen]
+    else:
+        chosen = [override.value()]
+    for choice in chosen:
+        if isinstance(choice, list) and not several:
+            raise Refusal(f"{override.input_line}: {axis} takes one option: {axis}={choice[0] if choice else 'NAME'}")
+        if choice is None and axis == "recipe":
+            continue
+        for name in choice if isinstance(choice, list) else [choice]:
+            word = name.text if isinstance(name, QuotedString) else str(name)
+            if word not in known and not (several and word == ""):
+                raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
+
+
+def _element(value: Any) -> Any:
+    parsed = OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
+    return parsed
+
+
+def _composed(overrides: list[str]) -> DictConfig:
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("config", [each for each in overrides if not each.startswith("hydra")])
+    except (HydraException, OmegaConfBaseException) as fault:
+        lines = [line for line in str(fault).splitlines() if line.strip()]
+        raise Refusal(" ".join(lines[:3])) from None
+
+
+def _check_key(key: str, config: DictConfig) -> None:
+    node: Any = config
+    words = key.split(".")
+    for depth, word in enumerate(words):
+        if not isinstance(node, DictConfig):
+            raise Refusal(f"{key}: {'.'.join(words[:depth])} is a value and has nothing beneath it")
+        if word not in node:
+            place = ".".join(words[:depth])
+            known = [str(name) for name in node if not str(name).startswith("_")]
+            if not known or depth == 0:
+                way = f"nothing is chosen on {word}: add '{word}=[NAME]'" if depth == 0 else "it has no knobs"
+                raise Refusal(f"{key}: {way}")
+            raise Refusal(f"{key}: {place} has no {word}; {nearest(word, known)}")
+        node = node[word]
+
+
+def offered(axis: str) -> list[str]:
+    """Return all options that Hydra knows on ``axis``, tuned ones among them."""
+    stored = ConfigStore.instance().repo.get(axis, {})
+    return options(axis) + [name.removesuffix(".yaml") for name in stored if TUNED in name]
+
+
+def arguments() -> list[str]:
+    """Return what was typed behind the program's name."""
+    return sys.argv[1:]

@@ -1,0 +1,223 @@
+"""From examples in memory to the batches that a step trains on.
+
+    stored example -> batch on the device -> augmentation on pixels -> preprocessing -> augmentation on values
+
+Tables are preprocessed once, when they are set up; images stay uint8 until their batch is made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
+from temper.strategy import Augmentation, Examples, Facts, Preprocessing, Splits
+
+__all__ = ["Batch", "Batches", "Pipeline"]
+
+MEASURED_TRAIN_EXAMPLES = 10_000  # how many training examples the final training metrics are measured on
+EVALUATED_AT_ONCE = 500
+DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
+
+
+class Pipeline:
+    """Preprocessing that was fitted: the way of an input in evaluation.
+
+    Args:
+        steps: preprocessing by name, in order.
+        fitted: what each remembers of the training examples.
+    """
+
+    def __init__(self, steps: Mapping[str, Preprocessing], fitted: Mapping[str, Mapping[str, Tensor]]) -> None:
+        self.steps, self.fitted = steps, fitted
+
+    @classmethod
+    def fit(cls, steps: Mapping[str, Preprocessing], train: Examples) -> "Pipeline":
+        """Return the pipeline fitted on ``train``; each step sees what the steps before it made of the inputs."""
+        fitted: dict[str, dict[str, Tensor]] = {}
+        inputs = train.inputs
+        for position, (name, step) in enumerate(steps.items()):
+            fitted[name] = step.fit(Examples(inputs, train.targets))
+            if position < len(steps) - 1:
+                inputs = step.apply(to_float(inputs), fitted[name])
+        return cls(steps, fitted)
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Return the preprocessed floats of raw inputs (n, ...)."""
+        inputs = to_float(inputs)
+        for name, step in self.steps.items():
+            inputs = step.apply(inputs, self.fitted[name])
+        return inputs
+
+    def to(self, device: torch.device) -> "Pipeline":
+        """Return the pipeline with what it remembers on ``device``."""
+        moved = {name: {key: value.to(device) for key, value in kept.items()} for name, kept in self.fitted.items()}
+        return Pipeline(self.steps, moved)
+
+
+def to_float(inputs: Tensor) -> Tensor:
+    """Return floats: pixels scaled from 0..255 to [0, 1], tables as they are."""
+    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
+
+
+class Batches(L.LightningDataModule):
+    """The one datamodule: splits in, augmented and preprocessed batches out.
+
+    Args:
+        splits: the examples.
+        facts: of the run.
+        pipeline: preprocessing, fitted.
+        augmentation: by name, in order.
+        batch_size: of the global batch.
+        accumulate: how many micro-batches each rank's share of a batch is cut into.
+        drop_last: whether an epoch's last, smaller batch is left out.
+        seed: of order and augmentation.
+        precision: Lightning's name of it, which decides the type of the inputs.
+        channels_last: whether images are laid out channels last.
+        parts: the cut within whose pieces mixing partners lie, where it is not this run's own.
+
+    Attributes:
+        tested: the names of the sets that `test_dataloader` gives, in order.
+    """
+
+    def __init__(
+        self,
+        splits: Splits,
+        facts: Facts,
+        pipeline: Pipeline,
+        augmentation: Mapping[str, Augmentation],
+        *,
+        batch_size: int,
+        accumulate: int,
+        drop_last: bool,
+        seed: int,
+        precision: str,
+        channels_last: bool,
+        parts: Cut | None = None,
+    ) -> None:
+        super().__init__()
+        self.splits, self.facts, self.pipeline, self.augmentation = splits, facts, pipeline, augmentation
+        self.batch_size, self.accumulate, self.drop_last, self.seed = batch_size, accumulate, drop_last, seed
+        self.dtype, self.channels_last, self.parts = DTYPES.get(precision, torch.float32), channels_last, parts
+        self.tested: tuple[str, ...] = ("test", "train") + (("val",) if splits.validation is not None else ())
+        self._mixes = any(step.mixes for step in augmentation.values())
+        self._images = splits.train.inputs.dtype == torch.uint8
+        self._ready: dict[str, Examples] = {}
+
+    def setup(self, stage: str) -> None:
+        """Put the examples where the batches are made; tables are preprocessed on the way."""
+        if self._ready:
+            return
+        device = self._device()
+        self.pipeline = self.pipeline.to(device)
+        named = {"train": self.splits.train, "val": self.splits.validation, "test": self.splits.test}
+        for name, examples in named.items():
+            if examples is None:
+                continue
+            target = examples.targets
+            if self.facts.kind == "regression":
+                target = (target - self.facts.target_mean) / self.facts.target_deviation
+            elif self.facts.kind == "binary":
+                target = target.float()
+            inputs = examples.inputs.to(device)
+            self._ready[name] = Examples(inputs if self._images else self.pipeline(inputs), target.to(device))
+
+    def train_dataloader(self) -> EpochLoader:
+        """Return this rank's micro-batches, in an order that (seed, epoch) decides."""
+        return EpochLoader(
+            self._ready["train"],
+            batch_size=self.batch_size,
+            drop_last=self.drop_last,
+            cut=self._cut(),
+            seed=self.seed,
+        )
+
+    def val_dataloader(self) -> Any:
+        """Return each validation example once; an empty list where none were set apart."""
+        return self._once(self._ready["val"]) if "val" in self._ready else []
+
+    def test_dataloader(self) -> list[OnceLoader]:
+        """Return the sets that the final report measures, in the order of ``tested``."""
+        train = self._ready["train"]
+        some = Examples(train.inputs[:MEASURED_TRAIN_EXAMPLES], train.targets[:MEASURED_TRAIN_EXAMPLES])
+        sets = self._ready | {"train": some}
+        return [self._once(sets[name]) for name in self.tested]
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Augment a training batch and preprocess any, on the device that holds it."""
+        inputs, targets, rows = batch
+        if self.trainer is not None and self.trainer.training and self.augmentation:
+            inputs, targets = self.augment(inputs, targets, rows)
+        elif self._images:
+            inputs = self.pipeline(inputs)
+        inputs = inputs.to(self.dtype)
+        if self.channels_last and inputs.ndim == 4:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        if targets.is_floating_point():
+            targets = targets.to(self.dtype)
+        return Batch(inputs, targets, rows)
+
+    def augment(self, inputs: Tensor, targets: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+        """Return the rows of a batch varied, and preprocessed on the way, with soft targets where they are mixed."""
+        if self._mixes and self.facts.kind == "multiclass":
+            targets = F.one_hot(targets, self.facts.classes).float()
+        seed = ((self.seed * 1_000_003 + rows.epoch) * 1_000_003 + rows.batch) % 2**63
+        generator = torch.Generator().manual_seed(seed)
+        # The draws are for the whole batch, so that they do not depend on how it is cut.
+        parts = rows.parts if self.parts is None else self.parts.sizes(sum(rows.parts))
+        raw = self._images
+        for step in self.augmentation.values():
+            if raw and step.wants == "values":
+                inputs, raw = self.pipeline(inputs), False
+            drawn = step.draw(parts, tuple(self.facts.shape), generator)
+            mine = {
+                name: values[rows.start : rows.start + rows.size].to(inputs.device, non_blocking=True)
+                for name, values in drawn.items()
+            }
+            inputs, targets = step.apply(inputs, targets, mine)
+        return (self.pipeline(inputs) if raw else inputs), targets
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what preprocessing remembers of the training examples, for those who have only the checkpoint."""
+        return {name: dict(kept) for name, kept in self.pipeline.to(torch.device("cpu")).fitted.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Keep what was fitted on today's examples, which are the same."""
+
+    def _once(self, examples: Examples) -> OnceLoader:
+        return OnceLoader(examples, batch_size=EVALUATED_AT_ONCE, cut=self._cut())
+
+    def _cut(self) -> Cut:
+        if self.trainer is None:
+            return Cut(accumulate=self.accumulate)
+        return Cut(world=self.trainer.world_size, rank=self.trainer.global_rank, accumulate=self.accumulate)
+
+    def _device(self) -> torch.device:
+        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        if device.type != "cuda":
+            return torch.device("cpu")
+        free, _ = torch.cuda.mem_get_info(device)
+        sets = (self.splits.train, self.splits.validation, self.splits.test)
+        size = sum(part.inputs.nbytes for part in sets if part is not None)
+        return device if size < free / 2 else torch.device("cpu")
+
+
+def truncated(splits: Splits, train: int, evaluated: int) -> Splits:
+    """Return ``splits`` cut to so many examples each."""
+
+    def cut(examples: Examples | None, count: int) -> Examples | None:
+        return None if examples is None else Examples(examples.inputs[:count], examples.targets[:count])
+
+    shorter = Examples(splits.train.inputs[:train], splits.train.targets[:train])
+    test = Examples(splits.test.inputs[:evaluated], splits.test.targets[:evaluated])
+    return replace(splits, train=shorter, validation=cut(splits.validation, evaluated), test=test)
+
+
+def memorised(splits: Splits, count: int) -> Splits:
+    """Return splits that train, validate and test on the same first ``count`` training examples."""
+    few = Examples(splits.train.inputs[:count], splits.train.targets[:count])
+    return replace(splits, train=few, validation=few, test=few, note=f"debug: {count} examples, the same for all")

@@ -1,0 +1,146 @@
+"""The order in which examples are seen, as a function of (seed, epoch) alone.
+
+A global batch is cut into ``world x accumulate`` pieces of nearly equal size; micro-batch ``m`` of rank ``r`` is piece
+``m * world + r``. Each piece carries its share, pieces · size / batch size, by which its mean loss is multiplied: the
+gradient averaged over ranks and summed over micro-batches is then that of the whole batch, whatever the cut. A batch
+too small to give every piece an example lends its first piece, with share 0, to those that went without.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from temper.strategy import Examples
+
+
+class Rows(NamedTuple):
+    """Which rows of which batch these are.
+
+    Attributes:
+        epoch, batch: the global batch that the rows belong to.
+        number: of the micro-batch since the start of the run.
+        parts: sizes of all pieces of the global batch, in order.
+        start, size: the rows of the global batch that these are.
+        share: what their mean loss is multiplied by.
+    """
+
+    epoch: int
+    batch: int
+    number: int
+    parts: tuple[int, ...]
+    start: int
+    size: int
+    share: float
+
+
+class Batch(NamedTuple):
+    """What a step gets: inputs (n, ...), targets (n,) or (n, k), and where they stand in the run."""
+
+    inputs: Tensor
+    targets: Tensor
+    rows: Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """How a global batch is cut: among ``world`` ranks, of which this is ``rank``, each in ``accumulate`` pieces."""
+
+    world: int = 1
+    rank: int = 0
+    accumulate: int = 1
+
+    def sizes(self, count: int) -> tuple[int, ...]:
+        """Return the sizes of the pieces of a batch of ``count`` examples."""
+        pieces = self.world * self.accumulate
+        whole, rest = divmod(count, pieces)
+        return tuple(whole + (piece < rest) for piece in range(pieces))
+
+
+def steps_in_epoch(examples: int, batch_size: int, drop_last: bool) -> int:
+    """Return how many global batches an epoch has."""
+    return examples // batch_size if drop_last else -(-examples // batch_size)
+
+
+class EpochLoader:
+    """Yields this rank's micro-batches of one epoch after another; where it stands is its state.
+
+    Args:
+        examples: all training examples, on the device where the batches are wanted.
+        batch_size: of the global batch.
+        drop_last: whether an epoch's last, smaller batch is left out.
+        cut: how a global batch is cut.
+        seed: of the order.
+    """
+
+    def __init__(self, examples: Examples, *, batch_size: int, drop_last: bool, cut: Cut, seed: int) -> None:
+        self.examples, self.batch_size, self.cut, self.seed = examples, batch_size, cut, seed
+        self.steps = steps_in_epoch(len(examples), batch_size, drop_last)
+        self.epoch, self.position = 0, 0  # position: micro-batches of this epoch that were handed out
+
+    def __len__(self) -> int:
+        return self.steps * self.cut.accumulate
+
+    def order(self, epoch: int) -> Tensor:
+        """Return the permutation of the examples, (n,), that ``epoch`` follows."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        return torch.randperm(len(self.examples), generator=generator)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self.order(self.epoch).to(self.examples.inputs.device)
+        while self.position < len(self):
+            step, micro = divmod(self.position, self.cut.accumulate)
+            self.position += 1
+            yield self._piece(order[step * self.batch_size : (step + 1) * self.batch_size], step, micro)
+        self.epoch, self.position = self.epoch + 1, 0
+
+    def _piece(self, batch: Tensor, step: int, micro: int) -> Batch:
+        parts = self.cut.sizes(len(batch))
+        mine = micro * self.cut.world + self.cut.rank
+        share = len(parts) * parts[mine] / len(batch)
+        taken = mine if parts[mine] else 0
+        start, size = sum(parts[:taken]), parts[taken]
+        number = (self.epoch * self.steps + step) * self.cut.accumulate + micro
+        rows = Rows(self.epoch, step, number, parts, start, size, share)
+        chosen = batch[start : start + size]
+        return Batch(
+            self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the loader stands."""
+        done = self.position >= len(self)
+        return {"epoch": self.epoch + done, "position": 0 if done else self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where ``state`` was taken."""
+        self.epoch, self.position = state["epoch"], state["position"]
+
+
+class OnceLoader:
+    """Yields each example once, in order; ranks take turns at contiguous rows, so that none is seen twice."""
+
+    def __init__(self, examples: Examples, *, batch_size: int, cut: Cut) -> None:
+        sizes = Cut(world=cut.world).sizes(len(examples))
+        self.start = sum(sizes[: cut.rank])
+        self.stop = self.start + sizes[cut.rank]
+        self.examples, self.batch_size = examples, batch_size
+
+    def __len__(self) -> int:
+        # A rank without rows still answers once, with none to be counted, so that all ranks meet in the verdict.
+        return max(1, -(-(self.stop - self.start) // self.batch_size))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for number in range(len(self)):
+            start = self.start + number * self.batch_size
+            stop = min(start + self.batch_size, self.stop)
+            size = stop - start
+            inputs, targets = (part[start:stop] if size else part[:1] for part in self._parts())
+            yield Batch(inputs, targets, Rows(0, number, number, (size,), start, size, 1.0))
+
+    def _parts(self) -> tuple[Tensor, Tensor]:
+        return self.examples.inputs, self.examples.targets
+
+

@@ -1,0 +1,65 @@
+"""Points about a straight line: the smallest regression, with a solution in closed form to hold training against.
+
+    y = slope · x + intercept + noise · u    x and u uniform on [0, 1); the mean of u, ½, joins the intercept
+    x = 1, 2, ..., examples                  with grid: exact integers instead
+
+slope=2 intercept=0 noise=0 examples=3 grid=true is the exact line y = 2x on x = 1..3. On the default line plain
+gradient descent is slow along one direction, since x is not centred: what standardising and momentum are shown on.
+"""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import torch
+from pydantic import model_validator
+from torch import Tensor
+
+from temper.quantity import Count, NonNegative, NonNegativeCount, ProperFraction, Real, Switch
+from temper.reading import read_table
+from temper.split import check_shares, cut
+from temper.strategy import Data, Examples, Splits, strategy
+
+
+@strategy
+class Line(Data):
+    """A line of one feature, drawn from its own seed."""
+
+    images: ClassVar[bool] = False
+
+    examples: Count
+    slope: Real
+    intercept: Real
+    noise: NonNegative
+    grid: Switch
+    seed: NonNegativeCount
+    validation: ProperFraction
+    test: ProperFraction
+    drop_last: Switch
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        check_shares(self.examples, self.validation, self.test)
+        return self
+
+    @property
+    def classes(self) -> int:
+        """Return 0: a regression."""
+        return 0
+
+    @property
+    def validates(self) -> bool:
+        """Return whether a share is set apart for validation."""
+        return self.validation > 0
+
+    def splits(self) -> Splits:
+        """Return inputs (n, 1) and targets (n,), float32."""
+        generator = torch.Generator().manual_seed(self.seed)
+        x, u = torch.rand(2, self.examples, generator=generator)
+        if self.grid:
+            x = torch.arange(1, self.examples + 1, dtype=torch.float32)
+        y = self.slope * x + self.intercept + self.noise * u
+        return cut(Examples(x.unsqueeze(1), y), self.validation, self.test, class_names=())
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's x, (n, 1)."""
+        return read_table(path, columns=1)

@@ -1,0 +1,29 @@
+"""A few steps and as many batches of each evaluation, to see that the whole way through holds."""
+
+from pathlib import Path
+
+import lightning as L
+
+from temper.quantity import Count
+from temper.strategy import Debug, strategy
+
+
+@strategy
+class Steps(Debug):
+    """A run of ``steps`` steps."""
+
+    steps: Count
+
+    @property
+    def shortened_to(self) -> int | None:
+        """Return the steps after which the run ends."""
+        return self.steps
+
+    @property
+    def memorised(self) -> int | None:
+        """Return None: all examples."""
+        return None
+
+    def callbacks(self, folder: Path) -> list[L.Callback]:
+        """Return no callback."""
+        return []

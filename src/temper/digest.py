@@ -1,0 +1,31 @@
+"""What makes two runs the same method: a digest of the settings that a result depends on."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+LEFT_OUT = ("expect", "target", "seed", "trainer", "logger", "debug", "hydra")
+
+
+def digest(config: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a composed configuration's method, in hex.
+
+    Left out: promises, the seed, the machine, where the data lies, and every axis that stands at none, so that a new
+    axis leaves old digests alone.
+    """
+    return hashlib.sha256(json.dumps(method(config), sort_keys=True).encode()).hexdigest()
+
+
+def method(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a composed configuration that its digest is made of."""
+    kept = {key: value for key, value in config.items() if key not in LEFT_OUT and not _is_none(value)}
+    if isinstance(kept.get("data"), Mapping):
+        kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
+    return kept
+
+
+def _is_none(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return not value or str(value.get("_target_", "")).split(".")[-2:-1] == ["none"]
+    return value is None or value == []

@@ -1,0 +1,83 @@
+"""Fetch a public archive: all of it or nothing, one process at a time, and no hanging where there is no network."""
+
+import fcntl
+import hashlib
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+from urllib.request import urlopen
+
+_ANSWER_SECONDS = 4.0  # name look-up, connection and first bytes; also each later silence
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Hold this machine's lock called ``name``: a second process of the same user waits."""
+    lock = Path(tempfile.gettempdir()) / f"temper-{os.getuid()}-{name}.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def fetch_folder(url: str, md5: str, root: Path, folder: str) -> None:
+    """Fetch the tar archive at ``url`` and move its ``folder`` into ``root``, which is made if need be.
+
+    Raises:
+        OSError: it did not come, came damaged, or cannot be stored; nothing is left behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="temper-") as temporary:
+        archive = Path(temporary) / "archive"
+        try:
+            _download(url, md5, archive)
+        except HTTPException as error:
+            raise OSError(f"{url} broke off ({error!r})") from error
+        new = [folder for folder in (root, *root.parents) if not folder.exists()]
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            # Unpacked beside its place, so that the move is one rename and no half of it is ever seen.
+            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=root) as beside:
+                with tarfile.open(archive) as packed:
+                    packed.extractall(beside, filter="data")
+                (Path(beside) / folder).rename(root / folder)
+        except (OSError, tarfile.TarError) as error:
+            for made in new:
+                with suppress(OSError):
+                    made.rmdir()
+            raise OSError(f"it cannot be stored ({error})") from error
+
+
+def _download(url: str, md5: str, archive: Path) -> None:
+    digest = hashlib.md5(usedforsecurity=False)
+    with _opened(url) as response, archive.open("wb") as file:
+        while block := response.read(1 << 20):
+            digest.update(block)
+            file.write(block)
+    if digest.hexdigest() != md5:
+        raise OSError(f"what came from {url} is damaged: another checksum")
+
+
+def _opened(url: str) -> IO[bytes]:
+    """Return the response, or give up: a name look-up knows no time-out of its own, hence the thread."""
+    outcome: list[Any] = []
+
+    def attempt() -> None:
+        try:
+            outcome.append(urlopen(url, timeout=_ANSWER_SECONDS))
+        except (OSError, HTTPException) as error:
+            outcome.append(error)
+
+    thread = Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
+    if not outcome:
+        raise TimeoutError(f"{url} did not answer in {_ANSWER_SECONDS:g} s")
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    response: IO[bytes] = outcome[0]
+    return response

@@ -1,0 +1,88 @@
+"""A run is its folder: who may use it, and what may differ when a run goes on in it."""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from temper.refusal import Refusal
+
+MAY_DIFFER = ("trainer", "logger", "data.root", "checkpoint_seconds", "hydra")
+
+
+class Folder:
+    """The folder of one run.
+
+    Attributes:
+        changed: keys that may differ, and do, from when the run was started.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.checkpoints = self.path / "checkpoints"
+        self.changed: list[str] = []
+        self._lock: TextIOWrapper | None = None
+
+    def enter(self, config: Mapping[str, Any]) -> None:
+        """Take the folder for this process and the settings of its run.
+
+        Raises:
+            Refusal: another live process has it, or it belongs to a run with other settings.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise Refusal(f"hydra.run.dir={self.path}: is a file: name a folder")
+        known = self.path / "config.yaml"
+        if known.exists():
+            before = OmegaConf.to_container(OmegaConf.load(known))
+            assert isinstance(before, dict)
+            differing = differences(before, config)
+            hard = [key for key in differing if not _may_differ(key)]
+            if hard:
+                raise Refusal(
+                    f"{self.path} holds a run with other settings: {', '.join(hard[:6])}"
+                    f"{' ...' if len(hard) > 6 else ''} differ{'s' if len(hard) == 1 else ''}:"
+                    " name another folder with hydra.run.dir=FOLDER, or give the same settings to go on"
+                )
+            self.changed = differing
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = (self.path / ".lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            raise Refusal(f"{self.path} is in use by another process ({owner}): wait, or name another folder") from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock  # held until this object goes
+        if not known.exists():
+            partial = known.with_suffix(".partial")
+            OmegaConf.save(OmegaConf.create(dict(config)), partial)
+            partial.replace(known)
+
+    def leave(self) -> None:
+        """Let others have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def differences(before: Any, now: Any, key: str = "") -> list[str]:
+    """Return the dotted keys at which two configurations differ."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        found: list[str] = []
+        for name in [*before, *(name for name in now if name not in before)]:
+            absent = object()
+            found += differences(before.get(name, absent), now.get(name, absent), f"{key}.{name}".lstrip("."))
+        return found
+    return [] if before == now else [key]
+
+
+def _may_differ(key: str) -> bool:
+    return any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_DIFFER)

@@ -1,0 +1,100 @@
+"""Weights & Biases, online or offline; it never asks a question (https://docs.wandb.ai).
+
+A run keeps its identity in the file ``wandb_id`` of its folder, so that a resumed run goes on in the same curves.
+An offline run lies in the folder's ``wandb/`` until ``wandb sync`` uploads it.
+"""
+
+import netrc
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import wandb
+from lightning.pytorch.loggers import Logger as LightningLogger
+from lightning.pytorch.loggers import WandbLogger
+from lightning_utilities.core.rank_zero import rank_zero_only
+from pydantic import Field
+
+from temper.strategy import Logger, strategy
+
+Mode = Literal["online", "offline", "disabled"]
+_SERVER = "https://api.wandb.ai"
+
+
+@strategy
+class Wandb(Logger):
+    """A run in ``project`` of ``entity``."""
+
+    project: Annotated[str, Field(min_length=1)]
+    entity: str | None
+    group: str | None
+    tags: tuple[str, ...]
+    mode: Literal["auto", "online", "offline", "disabled"]
+
+    def build(self, folder: Path, config: Mapping[str, Any]) -> LightningLogger:
+        """Return Lightning's logger for the run in ``folder``; the W&B run itself starts at its first use."""
+        if wandb.run is not None:  # left open by another run of this process: Lightning would write into it
+            wandb.run.finish(exit_code=1)
+        logger = WandbLogger(
+            project=self.project,
+            name=folder.resolve().name,
+            save_dir=folder,
+            id=_identity(folder),
+            entity=self.entity,
+            group=self.group,
+            tags=list(self.tags),
+            mode=self._mode(),
+            resume="allow",
+            config=dict(config),
+            settings=wandb.Settings(silent=True, console="off", save_code=False),
+        )
+        # Lightning passes this to wandb even where nobody set it, and wandb warns that it is of no effect.
+        logger._wandb_init.pop("anonymous", None)
+        return logger
+
+    def finish(self, failed: bool) -> None:
+        """End the W&B run of this process, if there is one still open."""
+        if wandb.run is not None:
+            wandb.run.finish(exit_code=int(failed))
+
+    def _mode(self) -> Mode:
+        if self.mode != "auto":
+            return self.mode
+        wish = os.environ.get("WANDB_MODE", "")
+        if wish in ("offline", "dryrun"):
+            return "offline"
+        if wish == "disabled":
+            return "disabled"
+        return "online" if _has_key() else "offline"
+
+
+def _identity(folder: Path) -> str | None:
+    """Return the run's id, drawn at its first start and kept in ``folder``; None on the ranks that log nothing."""
+    if getattr(rank_zero_only, "rank", 0):
+        return None
+    file = folder / "wandb_id"
+    if not file.exists():
+        # An agent of a W&B sweep has already given the run its id.
+        given = os.environ.get("WANDB_RUN_ID") if "WANDB_SWEEP_ID" in os.environ else None
+        file.write_text(given or secrets.token_hex(4), encoding="utf-8")
+    return file.read_text(encoding="utf-8").strip()
+
+
+def _has_key() -> bool:
+    """Return whether a key for the W&B server is at hand, as the variable or in the file that `wandb login` writes."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    named = os.environ.get("NETRC")
+    paths = [Path(named).expanduser()] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", _SERVER)).netloc
+    for path in paths:
+        try:
+            found = netrc.netrc(str(path)).authenticators(host)
+        except (OSError, netrc.NetrcParseError):
+            continue
+        if found and found[2]:
+            return True
+    return False

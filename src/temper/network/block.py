@@ -1,0 +1,148 @@
+"""The blocks of a ResNet, one class for each way in which a block may be connected.
+
+    residual        y = relu(F(x) + S(x))           He et al., 2015, arXiv:1512.03385, equations 1 and 2
+    preactivation   y = x + F(relu(norm(x)))        He et al., 2016, arXiv:1603.05027, equation 3 and figure 4e
+    plain           y = relu(F(x))                  no shortcut: what residual learning is measured against
+    dense           y = relu(norm(C [S(x), F_1, ..., F_i]))   concatenation in place of the sum, after DenseNet
+                                                    (Huang et al., 2016, arXiv:1608.06993, equation 2)
+
+F is the body: two 3x3 convolutions, or 1x1, 3x3, 1x1 in a bottleneck. S is the shortcut: the identity, or a 1x1
+convolution with batch norm where the shape changes. C is a 1x1 convolution back to the stage's width.
+"""
+
+from collections import OrderedDict
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Connection = Literal["residual", "preactivation", "plain", "dense"]
+EXPANSION = 4  # a bottleneck's output channels over its inner ones
+
+
+def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
+    """Return a ``size`` x ``size`` convolution without bias that keeps the image's size at stride 1."""
+    return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+
+
+def body(inputs: int, width: int, stride: int, bottleneck: bool, *, norm_last: bool = True) -> nn.Sequential:
+    """Return convolutions with norm and ReLU between them; a norm ends them where ``norm_last``.
+
+    A bottleneck strides in its 3x3 convolution, so that no pixel is skipped unseen.
+    """
+    outputs = width * EXPANSION if bottleneck else width
+    if bottleneck:
+        steps = [(inputs, width, 1, 1), (width, width, 3, stride), (width, outputs, 1, 1)]
+    else:
+        steps = [(inputs, width, 3, stride), (width, width, 3, 1)]
+    named: OrderedDict[str, nn.Module] = OrderedDict()
+    for index, step in enumerate(steps, start=1):
+        named[f"conv{index}"] = convolution(*step)
+        named[f"norm{index}"] = nn.BatchNorm2d(step[1])
+        named[f"relu{index}"] = nn.ReLU()
+    named.popitem()
+    if not norm_last:
+        named.popitem()
+    return nn.Sequential(named)
+
+
+def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Return the identity, or a 1x1 projection with batch norm where the shape changes."""
+    if inputs == outputs and stride == 1:
+        return nn.Identity()
+    return nn.Sequential(
+        OrderedDict(conv=convolution(inputs, outputs, 1, stride), norm=nn.BatchNorm2d(outputs)),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Add what the body says to its input."""
+
+    def __init__(self, inputs: int, width: int, stride: int, bottleneck: bool) -> None:
+        super().__init__()
+        self.body = body(inputs, width, stride, bottleneck)
+        self.shortcut = shortcut(inputs, width * EXPANSION if bottleneck else width, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, outputs, height / stride, width / stride) for (n, inputs, height, width)."""
+        return F.relu(self.body(inputs) + self.shortcut(inputs))
+
+
+class PlainBlock(nn.Module):
+    """Replace the input by what the body says."""
+
+    def __init__(self, inputs: int, width: int, stride: int, bottleneck: bool) -> None:
+        super().__init__()
+        self.body = body(inputs, width, stride, bottleneck)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, outputs, height / stride, width / stride) for (n, inputs, height, width)."""
+        return F.relu(self.body(inputs))
+
+
+class PreactivationBlock(nn.Module):
+    """Normalise and activate before the convolutions, so that the sum is handed on untouched.
+
+    The first block of a stage takes its shortcut after the activation: there the shape changes, or, in the first
+    stage, the stem has not been activated yet (appendix of the paper). Its projection goes without batch norm: the next
+    block's own norm follows the sum.
+    """
+
+    def __init__(self, inputs: int, width: int, stride: int, bottleneck: bool, *, first: bool) -> None:
+        super().__init__()
+        outputs = width * EXPANSION if bottleneck else width
+        self.first = first
+        self.activation = nn.Sequential(OrderedDict(norm=nn.BatchNorm2d(inputs), relu=nn.ReLU()))
+        self.body = body(inputs, width, stride, bottleneck, norm_last=False)
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else convolution(inputs, outputs, 1, stride)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, outputs, height / stride, width / stride) for (n, inputs, height, width)."""
+        active = self.activation(inputs)
+        total: Tensor = self.body(active) + self.shortcut(active if self.first else inputs)
+        return total
+
+
+class DenseStage(nn.Module):
+    """Blocks that each see all their stage has said so far, brought back to its width by a 1x1 convolution."""
+
+    def __init__(self, inputs: int, width: int, blocks: int, stride: int, bottleneck: bool) -> None:
+        super().__init__()
+        outputs = width * EXPANSION if bottleneck else width
+        self.shortcut = shortcut(inputs, outputs, stride)
+        self.bodies = nn.ModuleList()
+        self.merges = nn.ModuleList()
+        for index in range(blocks):
+            first = index == 0
+            self.bodies.append(body(inputs if first else outputs, width, stride if first else 1, bottleneck))
+            merge = convolution((index + 2) * outputs, outputs, 1)
+            self.merges.append(nn.Sequential(OrderedDict(conv=merge, norm=nn.BatchNorm2d(outputs), relu=nn.ReLU())))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, outputs, height / stride, width / stride) for (n, inputs, height, width)."""
+        seen, merged = [self.shortcut(inputs)], inputs
+        for said, merge in zip(self.bodies, self.merges, strict=True):
+            seen.append(F.relu(said(merged)))
+            merged = merge(torch.cat(seen, dim=1))
+        return merged
+
+
+def stage(connection: Connection, inputs: int, width: int, blocks: int, stride: int, bottleneck: bool) -> nn.Module:
+    """Return ``blocks`` blocks in a row, of which the first strides."""
+    if connection == "dense":
+        return DenseStage(inputs, width, blocks, stride, bottleneck)
+    outputs = width * EXPANSION if bottleneck else width
+    row = nn.Sequential()
+    for index in range(blocks):
+        first = index == 0
+        shape = (inputs if first else outputs, width, stride if first else 1, bottleneck)
+        match connection:
+            case "residual":
+                row.append(ResidualBlock(*shape))
+            case "plain":
+                row.append(PlainBlock(*shape))
+            case "preactivation":
+                row.append(PreactivationBlock(*shape, first=first))
+    return row

@@ -1,0 +1,42 @@
+"""A multi-layer perceptron (Rumelhart, Hinton and Williams, 1986, Nature 323).
+
+    h_0 = x, flattened                 one row of features an example
+    h_i = f(h_{i-1} @ W_i + b_i)       f: the activation; one layer for each entry of ``hidden``
+    y = h_last @ W + b                 the head: values or logits
+
+Without hidden layers it is the linear model, and with one logit logistic regression (a single sigmoid unit). It bites
+on tables and small images; on larger images a network that shares weights over positions needs fewer parameters.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+from torch import Tensor, nn
+
+from temper.network.activation import Activation, activation
+
+
+class MLP(nn.Module):
+    """A perceptron of any depth over inputs of any shape, with ``head`` as its last layer."""
+
+    def __init__(self, shape: Sequence[int], outputs: int, *, hidden: Sequence[int], between: Activation) -> None:
+        """Make the layers.
+
+        Args:
+            shape: of one example's input.
+            outputs: columns of the prediction.
+            hidden: the width of each hidden layer, from input to output; may be empty.
+            between: the activation after each hidden layer.
+        """
+        super().__init__()
+        widths = [prod(shape), *hidden]
+        self.hidden = nn.Sequential()
+        for index, (inputs, width) in enumerate(zip(widths[:-1], hidden, strict=True), start=1):
+            self.hidden.add_module(f"linear{index}", nn.Linear(inputs, width))
+            self.hidden.add_module(f"activation{index}", activation(between))
+        self.head = nn.Linear(widths[-1], outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return (n, outputs), or (n,) for one output, for inputs (n, ...)."""
+        answer: Tensor = self.head(self.hidden(inputs.flatten(1)))
+        return answer.squeeze(1)  # leaves several outputs as they are

@@ -1,0 +1,40 @@
+"""AdamW: Adam with the weight decay taken out of the gradient (Loshchilov and Hutter, 2019, arXiv:1711.05101, Alg. 2).
+
+θ ← θ - ηλθ                     weight decay λ, decoupled: every weight shrinks by the same share of itself
+m ← β₁m + (1 - β₁)g             the mean of gradients g = ∇J(θ), taken before the decay
+v ← β₂v + (1 - β₂)g²            the mean square
+m̂ = m/(1 - β₁ᵗ)                 what a mean that starts at 0 lacks after t steps, made good; v̂ likewise with β₂
+θ ← θ - η m̂/(√v̂ + ε)            every parameter moves by at most about η; ε keeps the quotient finite
+
+As in PyTorch the rate η, with its schedule, scales the decay; the paper scales it by the schedule alone. It bites
+wherever adam is to be regularised: there the decay would be divided by √v̂ and hardly touch the weights that move most.
+"""
+
+from collections.abc import Sequence
+
+import torch
+
+from temper.optimizer.torch_groups import fusible, torch_groups
+from temper.quantity import Forgetting, NonNegative, Positive
+from temper.strategy import Optimizer, ParameterGroup, strategy
+
+
+@strategy
+class AdamW(Optimizer):
+    """Adaptive moments with decoupled weight decay."""
+
+    lr: Positive
+    beta1: Forgetting
+    beta2: Forgetting
+    eps: Positive
+    weight_decay: NonNegative
+
+    def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
+        """Return torch's AdamW."""
+        return torch.optim.AdamW(
+            torch_groups(groups, self.lr, self.weight_decay),
+            lr=self.lr,
+            betas=(self.beta1, self.beta2),
+            eps=self.eps,
+            fused=fusible(groups),
+        )

@@ -1,0 +1,29 @@
+"""How our parameter groups become those of torch.optim, and when its fused kernels may be used."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from temper.strategy import ParameterGroup
+
+_FUSED = {"cpu", "cuda"}
+
+
+def torch_groups(groups: Sequence[ParameterGroup], lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    """Return torch's dictionaries for ``groups``: named parameters, each group with its own rate and decay."""
+    return [
+        {
+            "params": list(zip(group.names, group.parameters, strict=True)),
+            "lr": lr * group.rate,
+            "weight_decay": weight_decay * group.decay,
+        }
+        for group in groups
+    ]
+
+
+def fusible(groups: Sequence[ParameterGroup]) -> bool:
+    """Return whether every parameter lies where torch has fused kernels: one pass over memory instead of several."""
+    return all(
+        parameter.device.type in _FUSED and parameter.is_floating_point()
+        for group in groups
+        for parameter in group.parameters
+    )

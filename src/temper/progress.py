@@ -1,0 +1,64 @@
+"""The progress bar: it shows what the recorder flushed, and looks at no tensor itself."""
+
+import time
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+REDRAWN_SECONDS = 0.5  # a redraw takes 1 to 2 ms: below 1 % of the time at this pace
+PRINTED_SECONDS = 20.0  # between two lines where there is no terminal
+
+
+class Bar:
+    """How far a run is, on a terminal as a bar, elsewhere as a line now and then."""
+
+    def __init__(self, console: Console, total_steps: int) -> None:
+        self.console, self.total_steps = console, total_steps
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._last = time.monotonic()
+        self._text = ""
+
+    def start(self, step: int) -> None:
+        """Show the bar at ``step``."""
+        self._last = time.monotonic()
+        if self.console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total} steps"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self.console,
+                auto_refresh=False,
+                transient=True,
+            )
+            self._task = self._progress.add_task("training", total=self.total_steps, completed=step)
+            self._progress.start()
+
+    def advance(self, step: int) -> None:
+        """Note that ``step`` steps are done; redraws seldom."""
+        now = time.monotonic()
+        if self._progress is not None and now - self._last > REDRAWN_SECONDS:
+            self._last = now
+            self._progress.update(self._task, completed=step, refresh=True)
+
+    def tell(self, step: int, epoch: int, values: Mapping[str, float | int], validated: bool) -> None:
+        """Show the flushed ``values``."""
+        shown = [name for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/rmse")]
+        parts = [f"{name} {values[name]:.4f}" for name in shown if name in values]
+        self._text = f"epoch {epoch}  " + "  ".join(parts)
+        if self._progress is not None:
+            self._progress.update(self._task, completed=step, description=self._text)
+        elif validated and (time.monotonic() - self._last > PRINTED_SECONDS or step >= self.total_steps):
+            self._last = time.monotonic()
+            self.console.print(f"step {step}/{self.total_steps}  {self._text}", highlight=False)
+
+    def stop(self) -> None:
+        """Take the bar away and leave its last text."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+            self.console.print(self._text, highlight=False)

@@ -1,0 +1,92 @@
+"""How a user's own inputs are read from a file: rows of a table, or one image."""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def read_table(path: Path, columns: int) -> Tensor:
+    """Return the rows of a CSV or .npy file as float32, (n, columns); a CSV may begin with a line of names.
+
+    Raises:
+        ValueError: the file is no such table; names the file, and the line and column where it goes wrong.
+    """
+    _check_file(path)
+    table = _read_npy(path) if path.suffix.lower() == ".npy" else _read_csv(path, columns)
+    if table.ndim != 2 or table.shape[1] != columns:
+        raise ValueError(f"{path}: an array of shape {table.shape}, but (rows, {columns}) is wanted")
+    if not len(table):
+        raise ValueError(f"{path}: holds no rows")
+    with np.errstate(over="ignore"):
+        values = table.astype(np.float32)
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise ValueError(f"{path}: row {row + 1}, column {column + 1}: {table[row, column]} is no finite number")
+    return torch.from_numpy(values)
+
+
+def read_image(path: Path, height: int, width: int) -> Tensor:
+    """Return the image in ``path`` in RGB, resized bilinearly, as uint8 (1, 3, height, width).
+
+    Raises:
+        ValueError: the file is no image; names it.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    _check_file(path)
+    try:
+        with Image.open(path) as image:
+            pixels = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(f"{path}: is no image that can be read ({error})") from None
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder, and a file is wanted: name the files in it, such as {path}/*")
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path}: is no .npy file of numbers ({error})") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise ValueError(f"{path}: is no .npy file of real numbers")
+    return array
+
+
+def _read_csv(path: Path, columns: int) -> np.ndarray:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            lines = [(reader.line_num, line) for line in reader if any(field.strip() for field in line)]
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise ValueError(f"{path}: is no CSV text file ({error})") from None
+    if lines and all(_number(field) is None for field in lines[0][1]):
+        lines = lines[1:]
+    values = np.empty((len(lines), columns))
+    for row, (number, line) in enumerate(lines):
+        if len(line) != columns:
+            raise ValueError(f"{path}: row {number} has {len(line)} columns, and {columns} are wanted")
+        for column, field in enumerate(line):
+            value = _number(field)
+            if value is None:
+                raise ValueError(f"{path}: row {number}, column {column + 1}: {field!r} is no finite number")
+            values[row, column] = value
+    return values
+
+
+def _number(field: str) -> float | None:
+    try:
+        value = float(field)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

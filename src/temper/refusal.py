@@ -1,0 +1,29 @@
+"""How bad input is answered: one short message with the key, the bound or the nearest right name, and the way out."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+
+class Refusal(ValueError):
+    """A fault of the user's input, found before any work was done."""
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Return a phrase that names the word of ``words`` nearest to ``word``, or all of them if none is near."""
+    known = sorted(words)
+    near = get_close_matches(word, known, n=1, cutoff=0.5) or [name for name in known if name.endswith(f"/{word}")][:1]
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there is {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}"
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """End the program with a ValueError's message alone: for the time before work begins, when it is the user's."""
+    try:
+        yield
+    except ValueError as fault:
+        print(f"temper: {fault}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,49 @@
+"""Step decay: multiply the rate by γ after every stretch of the run (He et al., 2016, arXiv:1512.03385, section 3.4).
+
+ηₜ = η γ^⌊t/s⌋     t steps taken, s steps to a stretch
+
+A stretch in epochs ends where epochs end, also when their batches grow. It bites where the loss stands still at one
+rate because of noise: each fall in the rate then shows as a fall in the loss.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from temper.quantity import Clock, Span, parse_span, span_steps
+from temper.strategy import Scheduler, strategy
+
+
+@strategy
+class Step(Scheduler):
+    """A staircase that goes down."""
+
+    warmup: Span
+    every: Span
+    gamma: Annotated[float, Field(gt=0, le=1, strict=True)]
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if parse_span(self.every)[0] == 0:
+            raise ValueError("every must be longer than 0; scheduler=constant never changes the rate")
+        return self
+
+    def factor(self, step: int, clock: Clock) -> float:
+        """Return γ to the power of the stretches that lie before ``step``; a stretch takes at least one step."""
+        length, unit = parse_span(self.every)
+        if unit == "epoch":
+            stretches = int(_epochs_before(step, clock) / length + 1e-9)  # 0.3 / 0.1 is a little less than 3
+        else:
+            stretches = step // max(1, span_steps(self.every, clock))
+        return float(self.gamma**stretches)
+
+
+def _epochs_before(step: int, clock: Clock) -> float:
+    """Return how many epochs, in part perhaps, lie before ``step``; beyond the run the last epoch goes on."""
+    # What a warm-up took of the clock is left in it as epochs without steps; none of them is a stretch of ours.
+    starts = [0, *(start for start in clock.epoch_starts if start > 0)]
+    if len(starts) == 1:
+        return 0.0
+    shortened = Clock(tuple(starts))
+    epoch = shortened.epoch(step)
+    return epoch + (step - starts[epoch]) / (starts[epoch + 1] - starts[epoch])

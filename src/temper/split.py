@@ -1,0 +1,75 @@
+"""How a data set is split into training, validation and test: always alike, whatever the run's seed.
+
+up to 10 examples    the training set is validated and tested on too: parts of so few would mean nothing
+more                 a fixed shuffle, stratified by class, cut into test, validation and training
+"""
+
+import torch
+from torch import Tensor
+
+from temper.strategy import Examples, Splits
+
+TOO_FEW = 10  # examples up to which no part is set apart
+_SEED = 20240229  # of every split
+
+
+def check_shares(examples: int, validation: float, test: float) -> None:
+    """Refuse shares of ``examples`` that leave a part empty.
+
+    Raises:
+        ValueError: names the knob, its bound and the way out.
+    """
+    if examples <= TOO_FEW:
+        return
+    for name, share in (("validation", validation), ("test", test)):
+        if share and round(examples * share) < 1:
+            raise ValueError(f"{name}={share} of {examples} examples is none: at least {1 / examples:.2g}, or 0")
+    if round(examples * validation) + round(examples * test) >= examples:
+        raise ValueError(
+            f"validation={validation} and test={test} leave none of {examples} examples to train on: make them smaller"
+        )
+
+
+def cut(examples: Examples, validation: float, test: float, class_names: tuple[str, ...]) -> Splits:
+    """Return ``examples`` split; ``validation`` and ``test`` are shares of them, and 0 sets nothing apart.
+
+    Without a test set the training set is tested on, and the note says so.
+    """
+    if len(examples) <= TOO_FEW:
+        also = "validation and test set" if validation else "test set"
+        note = f"only {len(examples)} examples: the training set is also the {also}"
+        return Splits(
+            train=examples,
+            validation=examples if validation else None,
+            test=examples,
+            class_names=class_names,
+            note=note,
+        )
+    tested, validated = round(len(examples) * test), round(len(examples) * validation)
+    order = shuffled(examples.targets, stratified=bool(class_names))
+    train = rows(examples, order[tested + validated :])
+    return Splits(
+        train=train,
+        validation=rows(examples, order[tested : tested + validated]) if validated else None,
+        test=rows(examples, order[:tested]) if tested else train,
+        class_names=class_names,
+        note=None if tested else "no test set apart (test=0): the training set is the test set",
+    )
+
+
+def shuffled(targets: Tensor, stratified: bool) -> Tensor:
+    """Return a fixed order of the rows of ``targets`` (n,); stratified, every stretch of it has each class's share."""
+    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(_SEED))
+    if not stratified:
+        return order
+    place = torch.empty(len(targets), dtype=torch.float64)  # of an example within its class, in (0, 1)
+    for index in range(int(targets.max()) + 1):
+        members = order[targets[order] == index]
+        place[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / max(1, len(members))
+    return order[place[order].argsort(stable=True)]
+
+
+def rows(examples: Examples, chosen: Tensor) -> Examples:
+    """Return the ``chosen`` examples, in the order of the data set."""
+    chosen = chosen.sort().values
+    return Examples(examples.inputs[chosen], examples.targets[chosen])

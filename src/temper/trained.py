@@ -1,0 +1,104 @@
+"""A trained network on disk: a run's folder, or a checkpoint in one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from temper.data.batches import Pipeline
+from temper.experiment import Experiment, parse
+from temper.quantity import Clock
+from temper.refusal import Refusal
+from temper.strategy import Facts
+
+DATAMODULE = "Batches"  # the name under which Lightning keeps the datamodule's state
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's configuration and one of its checkpoints."""
+
+    folder: Path
+    file: Path
+
+    @classmethod
+    def find(cls, name: str, key: str) -> "Trained":
+        """Return what ``name``, a run's folder or a checkpoint in one, points at.
+
+        Raises:
+            Refusal: there is no such run or checkpoint; names ``key`` and where was looked.
+        """
+        path = Path(name).absolute()
+        if path.is_dir():
+            files = [path / "checkpoints" / f"{stem}.ckpt" for stem in ("best", "last", "previous")]
+            file = next((each for each in files if each.exists()), None)
+            if file is None:
+                raise Refusal(f"{key}={name}: {path / 'checkpoints'} holds no checkpoint: name a run that has trained")
+            folder = path
+        elif path.is_file():
+            file, folder = path, path.parent.parent
+        else:
+            raise Refusal(f"{key}={name}: there is no {path}: name a run's folder or a .ckpt file in one")
+        if not (folder / "config.yaml").exists():
+            raise Refusal(f"{key}={name}: {folder} is no run: it has no config.yaml")
+        return cls(folder, file)
+
+    def config(self) -> dict[str, Any]:
+        """Return the run's configuration."""
+        loaded = OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml"))
+        assert isinstance(loaded, dict)
+        return {str(key): value for key, value in loaded.items()}
+
+    def experiment(self) -> Experiment:
+        """Return the run's experiment."""
+        return parse(self.config())
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return the checkpoint's plain values and tensors, on the CPU.
+
+        Raises:
+            Refusal: the file is damaged.
+        """
+        try:
+            loaded: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
+        except Exception as fault:
+            raise Refusal(f"{self.file} cannot be read: {str(fault).splitlines()[0]}") from None
+        return loaded
+
+
+def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
+    """Return the facts that a checkpoint was trained under."""
+    kept = dict(checkpoint["facts"])
+    clock = Clock(tuple(kept.pop("clock")["epoch_starts"]))
+    kept["shape"], kept["class_counts"] = tuple(kept["shape"]), tuple(kept["class_counts"])
+    return Facts(**kept, clock=clock)
+
+
+def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
+    """Return the trained network, in eval mode and float32 or wider."""
+    network = experiment.task.network(facts_of(checkpoint))
+    weights = {
+        key.removeprefix("network."): value
+        for key, value in checkpoint["state_dict"].items()
+        if key.startswith("network.")
+    }
+    if any(value.dtype == torch.float64 for value in weights.values()):
+        network = network.double()
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeline:
+    """Return the preprocessing as it was fitted on the run's training examples."""
+    fitted: dict[str, dict[str, Tensor]] = checkpoint[DATAMODULE] if experiment.preprocessing else {}
+    return Pipeline(experiment.preprocessing, fitted)
+
+
+def teach(name: str) -> nn.Module:
+    """Return a teacher's network: of a run's folder or a checkpoint."""
+    trained = Trained.find(name, "teacher")
+    return network_of(trained.experiment(), trained.checkpoint()).requires_grad_(False)

@@ -1,0 +1,56 @@
+"""Measured values in words that a person reads at a glance; what was not measured says so."""
+
+UNMEASURED = "not measured"
+
+
+def in_seconds(value: float | None) -> str:
+    """Return a duration given in seconds, such as ``3.1 ms``, ``12.3 s`` or ``2 h 05 min``."""
+    if value is None:
+        return UNMEASURED
+    if value < 1e-3:
+        return f"{value * 1e6:.0f} µs"
+    if value < 1:
+        return f"{value * 1e3:.3g} ms"
+    if value < 100:
+        return f"{value:.3g} s"
+    minutes, seconds = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
+def in_bytes(value: float | None) -> str:
+    """Return a number of bytes, such as ``512 B`` or ``42.7 MiB``."""
+    if value is None:
+        return UNMEASURED
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size:
+            return f"{value / size:,.1f} {unit}"
+    return f"{value:.0f} B"
+
+
+def in_count(value: float | None) -> str:
+    """Return a number of things, such as ``1,234``, ``11.2 million`` or ``5.6e+17``."""
+    if value is None:
+        return UNMEASURED
+    for word, size in (("trillion", 1e12), ("billion", 1e9), ("million", 1e6)):
+        if size <= value < 1e15:
+            return f"{value / size:.3g} {word}" if value < 999.5 * size else f"{value / size:,.0f} {word}"
+    if value >= 1e15:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def in_joules(value: float | None) -> str:
+    """Return an energy given in joules, such as ``840 J`` or ``1.2 kWh``."""
+    if value is None:
+        return UNMEASURED
+    if value >= 3.6e5:
+        return f"{value / 3.6e6:.3g} kWh"
+    return f"{value / 1e3:.3g} kJ" if value >= 1e3 else f"{value:.3g} J"
+
+
+def in_score(value: float | None) -> str:
+    """Return a metric with four digits after the point, or three significant ones where it is large or tiny."""
+    if value is None:
+        return UNMEASURED
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e3 else f"{value:.3g}"

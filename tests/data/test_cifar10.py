@@ -1,0 +1,176 @@
+"""CIFAR-10 on a small folder in its format, its table of files against torchvision's, and what happens without it."""
+
+import hashlib
+import io
+import pickle
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from PIL import Image
+from pydantic import ValidationError
+
+from temper import download
+from temper.data import cifar10
+from temper.data.cifar10 import CIFAR10
+
+REAL = Path(__file__).parents[3] / "shared" / "data"
+
+
+def cifar(root: Path, **knobs: Any) -> CIFAR10:
+    return CIFAR10(**{"root": str(root), "download": False, "validation": 10, "drop_last": False, **knobs})
+
+
+def contents() -> dict[str, bytes]:
+    draw = np.random.default_rng(0)
+    files = {"batches.meta": pickle.dumps({"label_names": [f"class{k}" for k in range(10)]})}
+    for name in [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]:
+        pixels = draw.integers(0, 256, (20, 3072), dtype=np.uint8)
+        files[name] = pickle.dumps({"data": pixels, "labels": [i % 10 for i in range(20)]})
+    return files
+
+
+def digest(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    made = contents()
+    monkeypatch.setattr(cifar10, "_FILES", {name: (len(made[name]), digest(made[name])) for name in cifar10._FILES})
+    return made
+
+
+@pytest.fixture
+def root(tmp_path: Path, files: dict[str, bytes]) -> Path:
+    folder = tmp_path / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder.parent
+
+
+def test_the_files_are_torchvisions() -> None:
+    theirs = torchvision.datasets.CIFAR10
+    listed = dict([*theirs.train_list, *theirs.test_list, (theirs.meta["filename"], theirs.meta["md5"])])
+    assert {name: md5 for name, (_, md5) in cifar10._FILES.items()} == listed
+    assert (theirs.url, theirs.tgz_md5, theirs.base_folder) == (
+        cifar10._URL,
+        cifar10._ARCHIVE_MD5,
+        cifar10._FOLDER,
+    )
+
+
+def test_images_are_those_of_the_files(root: Path, files: dict[str, bytes]) -> None:
+    data = cifar(root, validation=0)
+    data.prepare()
+    splits = data.splits()
+    first = pickle.loads(files["data_batch_1"])
+    assert splits.train.inputs.shape == (100, 3, 32, 32)
+    assert splits.train.inputs.dtype == torch.uint8
+    assert splits.train.inputs[7].flatten().tolist() == first["data"][7].tolist()
+    assert splits.train.targets[:20].tolist() == first["labels"]
+    assert (splits.validation, data.validates, len(splits.test)) == (None, False, 20)
+    assert splits.class_names[3] == "class3"
+
+
+def test_validation_holds_as_many_of_each_class(root: Path) -> None:
+    splits = cifar(root, validation=30).splits()
+    assert splits.validation is not None
+    assert splits.validation.targets.bincount().tolist() == [3] * 10
+    assert splits.train.targets.bincount().tolist() == [7] * 10
+    rows = torch.cat((splits.train.inputs, splits.validation.inputs)).flatten(1).tolist()
+    assert len({tuple(row) for row in rows}) == 100
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real images are not committed; they lie beside some checkouts only")
+def test_the_real_images_are_torchvisions() -> None:
+    data = cifar(REAL, validation=0)
+    data.prepare()
+    splits = data.splits()
+    sums = splits.train.inputs.sum((0, 2, 3)).tolist()
+    assert [total / (50000 * 1024 * 255) for total in sums] == pytest.approx([0.4914, 0.4822, 0.4465], abs=1e-4)
+    assert splits.test.targets.bincount().tolist() == [1000] * 10
+    assert splits.class_names[:2] == ("airplane", "automobile")
+
+
+def test_a_truncated_or_altered_or_missing_file_is_named(root: Path) -> None:
+    batch = root / "cifar-10-batches-py" / "data_batch_3"
+    whole = batch.read_bytes()
+    batch.write_bytes(whole[:-1])
+    with pytest.raises(ValueError, match=r"data_batch_3 has \d+ bytes instead of.*data\.root=FOLDER"):
+        cifar(root).prepare()
+    batch.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    cifar(root).prepare()
+    with pytest.raises(ValueError, match=r"data_batch_3 is not the official file"):
+        cifar(root).splits()
+    batch.unlink()
+    with pytest.raises(ValueError, match=r"data_batch_3 is missing"):
+        cifar(root, download=True).prepare()
+
+
+def archive(files: dict[str, bytes], path: Path) -> str:
+    with tarfile.open(path, "w:gz") as packed:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    return digest(path.read_bytes())
+
+
+def test_is_fetched_when_absent(tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cifar10, "_ARCHIVE_MD5", archive(files, tmp_path / "a.tar.gz"))
+    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "a.tar.gz").as_uri())
+    data = cifar(tmp_path / "new" / "data", download=True)
+    data.prepare()
+    assert len(data.splits().test) == 20
+    assert [path.name for path in (tmp_path / "new" / "data").iterdir()] == ["cifar-10-batches-py"]
+
+
+def test_a_damaged_archive_leaves_nothing(
+    tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(files, tmp_path / "a.tar.gz")
+    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "a.tar.gz").as_uri())
+    with pytest.raises(ValueError, match="damaged"):
+        cifar(tmp_path / "new" / "data", download=True).prepare()
+    (tmp_path / "b.tar.gz").write_bytes(b"no archive")
+    monkeypatch.setattr(cifar10, "_ARCHIVE_MD5", digest(b"no archive"))
+    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "b.tar.gz").as_uri())
+    with pytest.raises(ValueError, match="cannot be stored"):
+        cifar(tmp_path / "new" / "data", download=True).prepare()
+    assert not (tmp_path / "new").exists()
+
+
+def test_gives_up_soon_and_leaves_nothing_without_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(download, "urlopen", lambda url, timeout: time.sleep(1))
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=r"not at .*nowhere.*did not answer.*data\.root=FOLDER"):
+        cifar(tmp_path / "nowhere", download=True).prepare()
+    assert time.monotonic() - start < 0.9
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_says_where_it_looked_when_it_may_not_fetch(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"not at /.*/nowhere/cifar-10-batches-py \(data\.download=false\)"):
+        cifar(tmp_path / "nowhere").prepare()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_reads_any_picture(tmp_path: Path) -> None:
+    Image.new("RGBA", (50, 40), (10, 20, 30, 255)).save(tmp_path / "cat.png")
+    image = cifar(tmp_path).read(tmp_path / "cat.png")
+    assert image.shape == (1, 3, 32, 32)
+    assert image[0, :, 5, 5].tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize("bad", [{"root": ""}, {"validation": -1}, {"validation": 50000}, {"download": "no"}])
+def test_refuses(bad: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=next(iter(bad))):
+        CIFAR10(**{"root": str(tmp_path), "download": False, "validation": 0, "drop_last": False, **bad})

@@ -1,0 +1,76 @@
+"""The L2 penalty against a sum by hand, its gradient, and bad values."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from torch import nn
+
+from temper.penalty.l2 import L2
+from temper.quantity import Clock
+from temper.strategy import Facts
+
+FACTS = Facts(
+    kind="regression",
+    shape=(3,),
+    outputs=1,
+    classes=0,
+    examples=8,
+    class_counts=(),
+    clock=Clock((0, 4)),
+)
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 1)).double()
+
+
+@settings(deadline=None, max_examples=25)
+@given(values=st.lists(st.floats(-9, 9), min_size=4, max_size=4), alpha=st.floats(0, 3), everything=st.booleans())
+def test_is_the_sum_by_hand(values: list[float], alpha: float, everything: bool) -> None:
+    weight = torch.tensor([values[:2], values[2:]], dtype=torch.float64)
+    bias = torch.tensor(values, dtype=torch.float64)
+    penalty = L2(alpha=alpha, on="all" if everything else "weights").build(FACTS)
+    expected = alpha * sum(value * value for value in values) * (2 if everything else 1)
+    assert penalty({"weight": weight, "bias": bias}).item() == pytest.approx(expected, rel=1e-13, abs=1e-300)
+
+
+@pytest.mark.parametrize("on", ["weights", "all"])
+def test_its_gradient_on_a_network(on: str) -> None:
+    net = network()
+    L2(alpha=0.3, on=on).build(FACTS)(dict(net.named_parameters())).backward()
+    for parameter in net.parameters():
+        if on == "weights" and parameter.ndim < 2:
+            assert parameter.grad is None
+        else:
+            value = parameter.detach()
+            torch.testing.assert_close(parameter.grad, 0.6 * value, rtol=1e-12, atol=0.0)
+
+
+def test_its_gradient_is_zero_at_zero() -> None:
+    weight = nn.Parameter(torch.zeros(2, 2, dtype=torch.float64))
+    half = nn.Parameter(torch.tensor([[0.0, -2.0]], dtype=torch.float64))
+    penalty = L2(alpha=0.5, on="all").build(FACTS)({"weight": weight, "half": half})
+    penalty.backward()
+    assert torch.equal(weight.grad, torch.zeros(2, 2, dtype=torch.float64))
+    assert half.grad.tolist() == [[0.0, -2.0]]
+
+
+def test_nothing_chosen_costs_nothing() -> None:
+    assert L2(alpha=1.0, on="weights").build(FACTS)({"bias": torch.ones(3)}) == 0
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "message"),
+    [
+        ("alpha", -1e-9, "greater than or equal to 0"),
+        ("alpha", float("nan"), "finite"),
+        ("alpha", True, "valid number"),
+        ("on", "biases", "'weights' or 'all'"),
+    ],
+)
+def test_refuses(knob: str, value: object, message: str) -> None:
+    with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
+        L2(**{"alpha": 0.1, "on": "weights", knob: value})

@@ -1,0 +1,78 @@
+"""DDP on machines with and without GPUs, pretended, and what Lightning makes of it on a CPU."""
+
+import lightning as L
+import pytest
+from lightning.pytorch.strategies import DDPStrategy
+from pydantic import ValidationError
+
+from temper.trainer import ddp
+from temper.trainer.ddp import DDP
+
+GOOD = {"accelerator": "auto", "devices": "auto", "nodes": 1, "threads": "auto"}
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+
+
+def made(**changed: object) -> DDP:
+    return DDP(**{**GOOD, **changed})  # type: ignore[arg-type] # of several types
+
+
+@pytest.mark.parametrize(
+    ("here", "changed", "accelerator", "devices", "backend"),
+    [
+        (4, {}, "gpu", 4, None),
+        (4, {"devices": 3}, "gpu", 3, None),
+        (4, {"accelerator": "cpu"}, "cpu", 2, "gloo"),
+        (0, {}, "cpu", 2, "gloo"),
+        (0, {"devices": 8}, "cpu", 8, "gloo"),
+    ],
+)
+def test_asks_for_a_process_on_each_device(
+    monkeypatch: pytest.MonkeyPatch,
+    here: int,
+    changed: dict[str, object],
+    accelerator: str,
+    devices: int,
+    backend: str | None,
+) -> None:
+    monkeypatch.setattr(ddp, "gpus", lambda: here)
+    arguments = made(**changed).arguments()
+    assert (arguments["accelerator"], arguments["devices"]) == (accelerator, devices)
+    assert isinstance(arguments["strategy"], DDPStrategy)
+    assert arguments["strategy"].process_group_backend == backend
+
+
+@pytest.mark.filterwarnings("ignore:GPU available but not used")
+def test_lightning_counts_the_processes() -> None:
+    arguments = made(accelerator="cpu", devices=3, nodes=2).arguments()
+    trainer = L.Trainer(**arguments, logger=False, enable_checkpointing=False)
+    assert (trainer.world_size, trainer.num_devices, trainer.num_nodes) == (6, 3, 2)
+
+
+def test_torchrun_has_decided_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ddp, "gpus", lambda: 0)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "5")
+    assert made().arguments()["devices"] == 5
+
+
+def test_refuses_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ddp, "gpus", lambda: 0)
+    with pytest.raises(ValueError, match=r"accelerator=gpu: this machine has no GPU .*accelerator=cpu"):
+        made(accelerator="gpu").arguments()
+
+
+def test_refuses_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ddp, "gpus", lambda: 1)
+    with pytest.raises(ValueError, match=r"trainer.devices=2: this machine has 1 GPU that .*devices=auto"):
+        made(devices=2).arguments()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"accelerator": "tpu"}, {"devices": 0}, {"nodes": 0}, {"nodes": "auto"}, {"threads": 0}]
+)
+def test_refuses(bad: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(bad))):
+        made(**bad)

@@ -1,0 +1,27 @@
+"""Train one run: ``python train.py optimizer=adam``, or ``python train.py recipe=baseline/digits_mlp``."""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from temper import command_line
+from temper.refusal import refusing
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg: DictConfig) -> float:
+    """Compose, parse, run; return the validation score of the chosen checkpoint."""
+    from temper.job import job  # torch and Lightning take seconds to import: not before the command line was read
+    from temper.run import run
+
+    with refusing():
+        asked = job(cfg, sys.argv[1:])
+    return run(asked).returned
+
+
+if __name__ == "__main__":
+    with refusing():
+        command_line.prepare()
+        command_line.check(sys.argv[1:])
+    main()
