@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from temper import curves
@@ -62,7 +63,7 @@ def test_draws_the_panels_that_have_something_to_show(tmp_path: Path, text: str,
 
 def test_the_loss_is_logarithmic_over_more_than_two_decades_only() -> None:
     def scale(values: list[float]) -> str:
-        axes = curves.Figure().subplots()
+        axes = Figure().subplots()
         curves._panel(axes, "loss", {"train": list(enumerate(values))}, [])
         return str(axes.get_yscale())
 

@@ -14,7 +14,10 @@ def digest(config: Mapping[str, Any]) -> str:
     Left out: promises, the seed, the machine, where the data lies, and every axis that stands at none, so that a new
     axis leaves old digests alone.
     """
-    return hashlib.sha256(json.dumps(method(config), sort_keys=True).encode()).hexdigest()
+    kept = method(config)
+    # An axis that takes several options is a mapping without a target, and the order of its options matters.
+    order = {axis: list(value) for axis, value in kept.items() if isinstance(value, Mapping) and "_target_" not in value}
+    return hashlib.sha256(json.dumps([kept, order], sort_keys=True).encode()).hexdigest()
 
 
 def method(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,9 +81,9 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
 
 def container(cfg: DictConfig) -> dict[str, Any]:
     """Return the composed values as plain containers."""
-    values = OmegaConf.to_container(cfg, resolve=True)
+    values = OmegaConf.to_container(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"]), resolve=True)
     assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items() if key != "hydra"}
+    return {str(key): value for key, value in values.items()}
 
 
 def chosen(config: Mapping[str, Any], selected: Mapping[str, Any]) -> dict[str, str | list[str]]:

@@ -54,11 +54,11 @@ class Bar:
             self._progress.update(self._task, completed=step, description=self._text)
         elif validated and (time.monotonic() - self._last > PRINTED_SECONDS or step >= self.total_steps):
             self._last = time.monotonic()
-            self.console.print(f"step {step}/{self.total_steps}  {self._text}", highlight=False)
+            self.console.print(f"step {step}/{self.total_steps}  {self._text}", highlight=False, markup=False)
 
     def stop(self) -> None:
         """Take the bar away and leave its last text."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
-            self.console.print(self._text, highlight=False)
+            self.console.print(self._text, highlight=False, markup=False)

@@ -75,7 +75,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 @cache
-def _read(name: str) -> tuple[str | None, dict[str, Chosen], dict[str, Any]]:
+def read(name: str) -> tuple[str | None, dict[str, Chosen], dict[str, Any]]:
     """Return the recipe that ``name`` builds on, the options it chooses, and its values."""
     content = _load(RECIPES / f"{name}.yaml")
     parent, chosen = None, {}
@@ -99,7 +99,7 @@ def _task_choices(task: str) -> dict[str, Chosen]:
 @cache
 def _choices(name: str) -> dict[str, Chosen]:
     """Return the option of each axis under recipe ``name``, tuned ones by the names they are offered under."""
-    parent, chosen, values = _read(name)
+    parent, chosen, values = read(name)
     inherited = _choices(parent) if parent else axes()
     task = chosen.get("task")
     options = {**inherited, **(_task_choices(task) if isinstance(task, str) else {}), **chosen}
@@ -121,7 +121,7 @@ def _choices(name: str) -> dict[str, Chosen]:
 
 def _tune(name: str) -> tuple[list[Any], dict[str, Any]]:
     """Return recipe ``name`` for Hydra: its defaults with tuned options chosen, and the values of no axis."""
-    parent, chosen, values = _read(name)
+    parent, chosen, values = read(name)
     options = _choices(name)
     altered = [axis for axis in axes() if axis in chosen or axis in values]
     defaults: list[Any] = [f"/recipe/{parent}"] if parent else []
@@ -132,7 +132,7 @@ def _tune(name: str) -> tuple[list[Any], dict[str, Any]]:
 
 def _tuned_options(name: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Yield axis, offered name, the option it builds on, and the values on top, of each option that ``name`` tunes."""
-    parent, chosen, values = _read(name)
+    parent, chosen, values = read(name)
     options = _choices(name)
     inherited = _choices(parent) if parent else {}
     for axis in axes():

@@ -59,10 +59,10 @@ def run(job: Job) -> Report:
     if batches.splits.note:
         report.notes.append(batches.splits.note)
     for note in job.notes:
-        console.print(f"note: {note}", highlight=False, soft_wrap=True)
-    console.print(f"folder: {folder.path}\ngo on with: {job.command} hydra.run.dir={folder.path}", soft_wrap=True)
+        console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"folder: {folder.path}\ngo on with: {job.command} hydra.run.dir={folder.path}", soft_wrap=True, markup=False)
     with _closing(job, report, folder, rank), _logged(folder.path / f"rank_{rank}.log"):
-        trainer, recorder, checkpoints = _trainer(job, machine, folder, report, module, batches, console)
+        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console)
         resumed = last_good(folder.checkpoints) or (Path(experiment.ckpt) if experiment.ckpt else None)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
@@ -112,7 +112,7 @@ def _finished(folder: Path) -> Report | None:
     return report if report.state == "finished" else None
 
 
-def _trainer(
+def build_trainer(
     job: Job,
     machine: dict[str, object],
     folder: Folder,

@@ -305,8 +305,8 @@ class Scheduler(ABC):
         warmup = min(span_steps(self.warmup, clock), clock.total_steps)
         if step < warmup:
             return (step + 1) / warmup
-        rest = Clock(tuple(max(0, start - warmup) for start in clock.epoch_starts)) if warmup else clock
-        return self.factor(step - warmup, rest)
+        rest = (start - warmup for start in clock.epoch_starts if start > warmup)
+        return self.factor(step - warmup, Clock((0, *rest)) if warmup else clock)
 
 
 class Stopping(ABC):

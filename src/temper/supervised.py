@@ -124,6 +124,19 @@ class Supervised(L.LightningModule):
         """Judge each tested set."""
         self._conclude()
 
+    def verdict(self, prediction: Tensor, target: Tensor) -> Verdict:
+        """Return how predictions (n,) or (n, classes) of a whole set do against what a step was given as target."""
+        precision = torch.promote_types(prediction.dtype, torch.float32)
+        prediction = prediction.to(precision)
+        if self.facts.kind == "regression":
+            mean, deviation = self.facts.target_mean, self.facts.target_deviation
+            prediction, target = prediction * deviation + mean, target * deviation + mean
+        judged = self.judge(prediction, target)
+        return Verdict(
+            {name: value for name, value in judged.items() if not isinstance(value, list)},
+            next((value for value in judged.values() if isinstance(value, list)), []),
+        )
+
     def configure_optimizers(self) -> Any:
         """Return the optimizer and the schedule, which steps with it."""
         plan, clock = self.ingredients.scheduler, self.facts.clock
@@ -146,6 +159,7 @@ class Supervised(L.LightningModule):
         facts = asdict(self.facts)
         facts["clock"] = {"epoch_starts": list(self.facts.clock.epoch_starts)}
         checkpoint["facts"] = {key: list(value) if isinstance(value, tuple) else value for key, value in facts.items()}
+        checkpoint["class_names"] = list(self.trainer.datamodule.splits.class_names)  # type: ignore[attr-defined]
 
     def _reseed(self, number: int) -> None:
         # What is drawn in a step (dropout) is a function of the seed, the step and the rank: a resumed run needs no
@@ -185,20 +199,8 @@ class Supervised(L.LightningModule):
         for name, kept in self._pending.items():
             prediction = gather(torch.cat([prediction for prediction, _ in kept]))
             target = gather(torch.cat([target for _, target in kept]))
-            self.verdicts[name] = self._verdict(prediction, target)
+            self.verdicts[name] = self.verdict(prediction, target)
         self._pending = {}
-
-    def _verdict(self, prediction: Tensor, target: Tensor) -> Verdict:
-        precision = torch.promote_types(prediction.dtype, torch.float32)
-        prediction = prediction.to(precision)
-        if self.facts.kind == "regression":
-            mean, deviation = self.facts.target_mean, self.facts.target_deviation
-            prediction, target = prediction * deviation + mean, target * deviation + mean
-        judged = self.judge(prediction, target)
-        return Verdict(
-            {name: value for name, value in judged.items() if not isinstance(value, list)},
-            next((value for value in judged.values() if isinstance(value, list)), []),
-        )
 
 
 def right(prediction: Tensor, target: Tensor) -> Tensor:

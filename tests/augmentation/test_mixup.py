@@ -17,7 +17,8 @@ def test_blends_with_the_partner_by_hand(shape: tuple[int, ...], soft: tuple[int
     mixup = Mixup(alpha=1.0)
     drawn = mixup.draw([6], shape, torch.Generator().manual_seed(1))
     mixed, goals = mixup.apply(inputs, targets, drawn)
-    for i, (j, share) in enumerate(zip(drawn["partner"].tolist(), drawn["share"].tolist(), strict=True)):
+    for i, (ahead, share) in enumerate(zip(drawn["ahead"].tolist(), drawn["share"].tolist(), strict=True)):
+        j = i + ahead
         torch.testing.assert_close(mixed[i], share * before[0][i] + (1 - share) * before[0][j])
         torch.testing.assert_close(goals[i], share * before[1][i] + (1 - share) * before[1][j])
     assert torch.equal(inputs, before[0])
@@ -34,8 +35,17 @@ def test_shares_have_the_moments_of_beta(alpha: float) -> None:
 
 
 def test_partners_are_a_permutation_of_their_part() -> None:
-    partner = Mixup(alpha=1.0).draw([5, 3, 8], (1,), torch.Generator().manual_seed(0))["partner"]
-    assert [sorted(part.tolist()) for part in partner.split([5, 3, 8])] == [list(range(n)) for n in (5, 3, 8)]
+    ahead = Mixup(alpha=1.0).draw([5, 3, 8], (1,), torch.Generator().manual_seed(0))["ahead"]
+    partners = [(part + torch.arange(len(part))).tolist() for part in ahead.split([5, 3, 8])]
+    assert [sorted(part) for part in partners] == [list(range(n)) for n in (5, 3, 8)]
+
+
+def test_a_part_by_itself_is_mixed_as_in_the_whole_batch() -> None:
+    inputs, targets, mixup = torch.rand(8, 4), torch.rand(8), Mixup(alpha=1.0)
+    drawn = mixup.draw([5, 3], (4,), torch.Generator().manual_seed(0))
+    whole, _ = mixup.apply(inputs, targets, drawn)
+    alone, _ = mixup.apply(inputs[5:], targets[5:], {name: rows[5:] for name, rows in drawn.items()})
+    assert torch.equal(whole[5:], alone)
 
 
 def test_the_same_generator_gives_the_same_draw_and_the_next_another() -> None:

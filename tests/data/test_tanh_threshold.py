@@ -11,9 +11,7 @@ from temper.data.tanh_threshold import TanhThreshold
 
 
 def threshold(**knobs: Any) -> TanhThreshold:
-    return TanhThreshold(
-        **{"examples": 1000, "seed": 0, "validation": 0.2, "test": 0.2, "drop_last": False, **knobs}
-    )
+    return TanhThreshold(**{"examples": 1000, "seed": 0, "validation": 0.2, "test": 0.2, "drop_last": False, **knobs})
 
 
 def test_the_share_of_class_one_is_tanh_2x() -> None:

@@ -32,17 +32,17 @@ def network() -> nn.Module:
 def test_is_the_sum_by_hand(values: list[float], alpha: float, everything: bool) -> None:
     weight = torch.tensor([values[:2], values[2:]], dtype=torch.float64)
     bias = torch.tensor(values, dtype=torch.float64)
-    penalty = L2(alpha=alpha, on="all" if everything else "weights").build(FACTS)
+    penalty = L2(alpha=alpha, over="all" if everything else "weights").build(FACTS)
     expected = alpha * sum(value * value for value in values) * (2 if everything else 1)
     assert penalty({"weight": weight, "bias": bias}).item() == pytest.approx(expected, rel=1e-13, abs=1e-300)
 
 
-@pytest.mark.parametrize("on", ["weights", "all"])
-def test_its_gradient_on_a_network(on: str) -> None:
+@pytest.mark.parametrize("over", ["weights", "all"])
+def test_its_gradient_on_a_network(over: str) -> None:
     net = network()
-    L2(alpha=0.3, on=on).build(FACTS)(dict(net.named_parameters())).backward()
+    L2(alpha=0.3, over=over).build(FACTS)(dict(net.named_parameters())).backward()
     for parameter in net.parameters():
-        if on == "weights" and parameter.ndim < 2:
+        if over == "weights" and parameter.ndim < 2:
             assert parameter.grad is None
         else:
             value = parameter.detach()
@@ -52,14 +52,14 @@ def test_its_gradient_on_a_network(on: str) -> None:
 def test_its_gradient_is_zero_at_zero() -> None:
     weight = nn.Parameter(torch.zeros(2, 2, dtype=torch.float64))
     half = nn.Parameter(torch.tensor([[0.0, -2.0]], dtype=torch.float64))
-    penalty = L2(alpha=0.5, on="all").build(FACTS)({"weight": weight, "half": half})
+    penalty = L2(alpha=0.5, over="all").build(FACTS)({"weight": weight, "half": half})
     penalty.backward()
     assert torch.equal(weight.grad, torch.zeros(2, 2, dtype=torch.float64))
     assert half.grad.tolist() == [[0.0, -2.0]]
 
 
 def test_nothing_chosen_costs_nothing() -> None:
-    assert L2(alpha=1.0, on="weights").build(FACTS)({"bias": torch.ones(3)}) == 0
+    assert L2(alpha=1.0, over="weights").build(FACTS)({"bias": torch.ones(3)}) == 0
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_nothing_chosen_costs_nothing() -> None:
         ("alpha", -1e-9, "greater than or equal to 0"),
         ("alpha", float("nan"), "finite"),
         ("alpha", True, "valid number"),
-        ("on", "biases", "'weights' or 'all'"),
+        ("over", "biases", "'weights' or 'all'"),
     ],
 )
 def test_refuses(knob: str, value: object, message: str) -> None:
     with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
-        L2(**{"alpha": 0.1, "on": "weights", knob: value})
+        L2(**{"alpha": 0.1, "over": "weights", knob: value})

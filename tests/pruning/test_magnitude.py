@@ -154,6 +154,15 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(tmp_path: Path) -> Non
         assert torch.equal(weight, resumed.state_dict()[name]), name
 
 
+def test_the_masks_of_a_checkpoint_hold_whatever_the_weights_are() -> None:
+    module, callback = Module(), Magnitude(**GOOD).callback(Clock((0, 4, 8, 12, 16, 20)))
+    largest = module.network[3].weight.abs() > 0.2
+    assert largest.any()
+    callback.load_state_dict({"3.weight": largest})
+    callback.on_train_start(type("At", (), {"global_step": 3})(), module)
+    assert (module.network[3].weight[largest] == 0).all()
+
+
 def test_the_state_is_bool_tensors_that_open_safely(tmp_path: Path) -> None:
     callback = Magnitude(**GOOD).callback(Clock((0, 4, 8, 12, 16, 20)))
     fit(Module(), [callback], tmp_path)

@@ -35,7 +35,8 @@ class Cutout(Augmentation):
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return images (n, c, h, w) with their squares at zero, and the targets."""
         rows, columns = self._covered(drawn["y"], inputs.shape[2]), self._covered(drawn["x"], inputs.shape[3])
-        return inputs.masked_fill((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), 0), targets
+        hidden = (rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1)
+        return inputs.clone().masked_fill_(hidden, 0), targets  # a clone keeps channels-last, masked_fill does not
 
     def _covered(self, centre: Tensor, length: int) -> Tensor:
         """Return which of ``length`` places lie in a stretch of ``size`` about ``centre`` (n,): (n, length)."""

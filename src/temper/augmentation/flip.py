@@ -30,4 +30,4 @@ class Flip(Augmentation):
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return images (n, c, h, w), the drawn ones mirrored, and the targets."""
         rows = drawn["flipped"].nonzero().squeeze(1)
-        return inputs.index_copy(0, rows, inputs.index_select(0, rows).flip(-1)), targets
+        return inputs.clone().index_copy_(0, rows, inputs.index_select(0, rows).flip(-1)), targets

@@ -30,7 +30,7 @@ class Mixup(Augmentation):
     alpha: Positive
 
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
-        """Return each example's ``share`` of itself, (n,) float32, and how many rows ``ahead`` its partner lies, (n,)."""
+        """Return each example's ``share`` of itself, (n,) float32, and how far ``ahead`` its partner lies, (n,)."""
         # torch draws no Beta from a generator; NumPy's also holds for an alpha near 0, where gamma ratios are 0/0.
         seed = int(torch.randint(2**63 - 1, (), generator=generator))
         share = np.random.default_rng(seed).beta(self.alpha, self.alpha, sum(parts))

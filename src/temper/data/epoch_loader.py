@@ -78,7 +78,7 @@ class EpochLoader:
     def __init__(self, examples: Examples, *, batch_size: int, drop_last: bool, cut: Cut, seed: int) -> None:
         self.examples, self.batch_size, self.cut, self.seed = examples, batch_size, cut, seed
         self.steps = steps_in_epoch(len(examples), batch_size, drop_last)
-        self.epoch, self.position = 0, 0  # position: micro-batches of this epoch that were handed out
+        self.epoch, self.position = 0, 0  # of the micro-batch to hand out next
 
     def __len__(self) -> int:
         return self.steps * self.cut.accumulate
@@ -89,21 +89,21 @@ class EpochLoader:
         return torch.randperm(len(self.examples), generator=generator)
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self.order(self.epoch).to(self.examples.inputs.device)
-        while self.position < len(self):
-            step, micro = divmod(self.position, self.cut.accumulate)
-            self.position += 1
-            yield self._piece(order[step * self.batch_size : (step + 1) * self.batch_size], step, micro)
-        self.epoch, self.position = self.epoch + 1, 0
+        epoch, order = self.epoch, self.order(self.epoch).to(self.examples.inputs.device)
+        for position in range(self.position, len(self)):
+            # Before the batch is handed out: nobody asks again after an epoch's last one.
+            self.epoch, self.position = (epoch, position + 1) if position + 1 < len(self) else (epoch + 1, 0)
+            step, micro = divmod(position, self.cut.accumulate)
+            yield self._piece(order[step * self.batch_size : (step + 1) * self.batch_size], epoch, step, micro)
 
-    def _piece(self, batch: Tensor, step: int, micro: int) -> Batch:
+    def _piece(self, batch: Tensor, epoch: int, step: int, micro: int) -> Batch:
         parts = self.cut.sizes(len(batch))
         mine = micro * self.cut.world + self.cut.rank
         share = len(parts) * parts[mine] / len(batch)
         taken = mine if parts[mine] else 0
         start, size = sum(parts[:taken]), parts[taken]
-        number = (self.epoch * self.steps + step) * self.cut.accumulate + micro
-        rows = Rows(self.epoch, step, number, parts, start, size, share)
+        number = (epoch * self.steps + step) * self.cut.accumulate + micro
+        rows = Rows(epoch, step, number, parts, start, size, share)
         chosen = batch[start : start + size]
         return Batch(
             self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows
@@ -111,8 +111,7 @@ class EpochLoader:
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the loader stands."""
-        done = self.position >= len(self)
-        return {"epoch": self.epoch + done, "position": 0 if done else self.position}
+        return {"epoch": self.epoch, "position": self.position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state`` was taken."""

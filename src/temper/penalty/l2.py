@@ -22,11 +22,11 @@ class L2(Penalty):
     """The squared 2-norm of all chosen parameters taken together."""
 
     alpha: NonNegative
-    on: Literal["weights", "all"]
+    over: Literal["weights", "all"]
 
     def build(self, facts: Facts) -> PenaltyFunction:
         """Return the function from named parameters to α times the sum of their squares."""
-        fewest = 2 if self.on == "weights" else 0
+        fewest = 2 if self.over == "weights" else 0
 
         def penalty(parameters: Mapping[str, Tensor]) -> Tensor:
             chosen = [parameter for parameter in parameters.values() if parameter.ndim >= fewest]

@@ -40,10 +40,7 @@ class Step(Scheduler):
 
 def _epochs_before(step: int, clock: Clock) -> float:
     """Return how many epochs, in part perhaps, lie before ``step``; beyond the run the last epoch goes on."""
-    # What a warm-up took of the clock is left in it as epochs without steps; none of them is a stretch of ours.
-    starts = [0, *(start for start in clock.epoch_starts if start > 0)]
-    if len(starts) == 1:
+    if clock.epochs == 0:
         return 0.0
-    shortened = Clock(tuple(starts))
-    epoch = shortened.epoch(step)
+    epoch, starts = clock.epoch(step), clock.epoch_starts
     return epoch + (step - starts[epoch]) / (starts[epoch + 1] - starts[epoch])

@@ -1,0 +1,195 @@
+"""Evaluate a trained network on a set of its data, by the ruler that every run is judged by.
+
+    python scripts/evaluate.py outputs/RUN --split test
+
+RUN is a run's folder (its best checkpoint, or the last where none was chosen) or a checkpoint in one. The data is the
+run's own, through the preprocessing that the checkpoint holds, in float32 (float64 for a run in 64-true).
+"""
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from temper.build import build_batches, build_module
+from temper.data.batches import Batches
+from temper.experiment import Experiment, parse
+from temper.refusal import Refusal, refusing
+from temper.report import Report, main_metric
+from temper.supervised import Supervised, Verdict
+from temper.trained import Trained, facts_of, network_of, pipeline_of
+from temper.units import in_score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How one network did on one set.
+
+    Attributes:
+        examples: in the set.
+        classes: their names, in order; empty for a regression.
+        expected: the main metric's name and what report.json says of it; None where it says nothing of this network.
+        precision: that the run itself was evaluated in.
+    """
+
+    trained: Trained
+    split: str
+    examples: int
+    verdict: Verdict
+    classes: tuple[str, ...]
+    expected: tuple[str, float] | None
+    precision: str
+
+
+def evaluate(trained: Trained, split: str, root: str | None) -> Evaluation:
+    """Return how ``trained`` does on its ``split``; ``root`` replaces ``data.root``.
+
+    Raises:
+        ValueError: the data is not there, the run has no such split, or its files are damaged.
+    """
+    experiment = _experiment(trained, root)
+    checkpoint = trained.checkpoint()
+    try:
+        experiment.data.prepare()
+        batches = build_batches(experiment)
+    except ValueError as fault:
+        raise Refusal(f"{fault} (here: --root FOLDER)" if hasattr(experiment.data, "root") else str(fault)) from None
+    if split not in batches.tested:
+        raise Refusal(f"--split {split}: this run set no examples apart for it: choose --split test or train")
+    batches.facts, batches.pipeline = facts_of(checkpoint), pipeline_of(experiment, checkpoint)
+    module = build_module(experiment, batches.facts)
+    module.network = network_of(experiment, checkpoint)
+    batches.setup("test")
+    prediction, target = predictions(module, batches, split)
+    return Evaluation(
+        trained=trained,
+        split=split,
+        examples=len(target),
+        verdict=module.verdict(prediction, target),
+        classes=batches.splits.class_names,
+        expected=_expected(trained, split),
+        precision=trained.experiment().precision,
+    )
+
+
+@torch.inference_mode()
+def predictions(module: Supervised, batches: Batches, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the network's predictions (n,) or (n, k) on ``split`` and the targets (n,), on the CPU."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = module.network.to(device).eval()
+    answers, targets = [], []
+    for position, batch in enumerate(batches.test_dataloader()[batches.tested.index(split)]):
+        inputs, target, rows = batches.on_after_batch_transfer(batch, position)
+        answers.append(network(inputs.to(device))[: rows.size].cpu())
+        targets.append(target[: rows.size])
+    return torch.cat(answers), torch.cat(targets)
+
+
+def _experiment(trained: Trained, root: str | None) -> Experiment:
+    config = trained.config()
+    if root is not None:
+        if "root" not in config["data"]:
+            raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
+        config["data"] = {**config["data"], "root": root}
+    experiment = parse(config)
+    # A judge needs neither the teachers, who may be gone, nor a compiled network.
+    precision = "64-true" if experiment.precision == "64-true" else "32-true"
+    return replace(experiment, distillation={}, compile=False, precision=precision)
+
+
+def _expected(trained: Trained, split: str) -> tuple[str, float] | None:
+    delivered = Trained.find(str(trained.folder), "RUN").file
+    if trained.file.resolve() != delivered.resolve() or not (trained.folder / "report.json").exists():
+        return None
+    report = Report.load(trained.folder)
+    name = main_metric(report)
+    value = report.metrics.get(f"{split}/{name}")
+    return None if value is None else (name, value)
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Print the metrics, the recall of each class, the worst, and what report.json says."""
+    table = Table(title=f"{evaluation.trained.file}: {evaluation.split}", title_justify="left", title_style="")
+    table.add_column("metric")
+    table.add_column(f"{evaluation.examples:,} examples", justify="right")
+    for name, value in evaluation.verdict.scores.items():
+        table.add_row(Text(name), in_score(value))
+    console.print(table)
+    recalls = {name: value for name, value in _per_class(evaluation).items() if value is not None}
+    if recalls:
+        classes = Table("class", title="recall of each class", title_justify="left", title_style="")
+        classes.add_column("recall", justify="right")
+        for name, value in recalls.items():
+            classes.add_row(Text(name), in_score(value))
+        console.print(classes)
+        worst = min(recalls, key=lambda name: recalls[name])
+        _print(console, f"worst class: {worst}, of which {recalls[worst]:.1%} are recognised")
+    _print(console, _comparison(evaluation))
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(Text(text), soft_wrap=True)
+
+
+def _per_class(evaluation: Evaluation) -> dict[str, float | None]:
+    return {
+        name: None if math.isnan(value) else value
+        for name, value in zip(evaluation.classes, evaluation.verdict.per_class, strict=False)
+    }
+
+
+def _comparison(evaluation: Evaluation) -> str:
+    if evaluation.expected is None:
+        return "report.json says nothing of this checkpoint on this set"
+    name, before = evaluation.expected
+    text = f"{evaluation.split}/{name}: report.json says {in_score(before)}; here"
+    text += f" {in_score(evaluation.verdict.scores[name])}"
+    lower = evaluation.precision not in ("32-true", "64-true")
+    return text + (f" (the run evaluated in {evaluation.precision})" if lower else "")
+
+
+def as_json(evaluation: Evaluation) -> str:
+    """Return the evaluation as one line of JSON; what is not finite is null."""
+    scores = evaluation.verdict.scores.items()
+    name, before = evaluation.expected or (None, None)
+    return json.dumps(
+        {
+            "checkpoint": str(evaluation.trained.file),
+            "split": evaluation.split,
+            "examples": evaluation.examples,
+            "metrics": {f"{evaluation.split}/{key}": value if math.isfinite(value) else None for key, value in scores},
+            "per_class": _per_class(evaluation),
+            "report": None if name is None else {f"{evaluation.split}/{name}": before},
+        }
+    )
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Read the command line, evaluate, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in one")
+    parser.add_argument(
+        "--split",
+        choices=("test", "val", "train"),
+        default="test",
+        help="which set (default: test); train: its first 10,000 examples, unaugmented, as in report.json",
+    )
+    parser.add_argument("--root", metavar="FOLDER", help="where the data lies here, in place of the run's data.root")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
+    asked = parser.parse_args(words)
+    with refusing():
+        evaluation = evaluate(Trained.find(asked.run, "RUN"), asked.split, asked.root)
+    if asked.json:
+        print(as_json(evaluation))
+    else:
+        show(evaluation, Console())
+
+
+if __name__ == "__main__":
+    main()

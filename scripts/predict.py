@@ -1,0 +1,149 @@
+"""Predict what the user's own files hold, with a trained network.
+
+    python scripts/predict.py outputs/RUN digits.csv more.npy --output answers.csv
+    python scripts/predict.py outputs/RUN photos/*.png
+
+RUN is a run's folder or a checkpoint in one; the training data need not be there. Files are rows of a table (.csv,
+.npy) or images, as the run's data has them. The answer is a CSV: file, row (from 1) and prediction, which is the name
+of a class with its probability, or a value in the target's own units. A file that cannot be read is named on the error
+stream, the others are predicted, and the exit status is 2; if none can be read, nothing is written.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from torch import Tensor, nn
+
+from temper.data.batches import EVALUATED_AT_ONCE, Pipeline
+from temper.refusal import Refusal, refusing
+from temper.strategy import Data, Facts
+from temper.trained import Trained, facts_of, network_of, pipeline_of
+
+Row = tuple[str, ...]  # the prediction, and for classes its probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictor:
+    """All that a checkpoint and its configuration hold of the way from a file to its predictions."""
+
+    data: Data
+    facts: Facts
+    network: nn.Module
+    pipeline: Pipeline
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, trained: Trained) -> "Predictor":
+        """Return the predictor of a trained network.
+
+        Raises:
+            Refusal: a file of the run is damaged.
+        """
+        experiment, checkpoint = trained.experiment(), trained.checkpoint()
+        facts = facts_of(checkpoint)
+        return cls(
+            data=experiment.data,
+            facts=facts,
+            network=network_of(experiment, checkpoint),
+            pipeline=pipeline_of(experiment, checkpoint),
+            class_names=tuple(checkpoint["class_names"]) or tuple(map(str, range(facts.classes))),
+        )
+
+    @property
+    def columns(self) -> Row:
+        """Return the names of what `rows` yields."""
+        return ("prediction",) if self.facts.kind == "regression" else ("prediction", "probability")
+
+    def rows(self, path: Path) -> list[Row]:
+        """Return the predictions of each row of the file.
+
+        Raises:
+            ValueError: the file cannot be read; names it and what is wrong.
+        """
+        return list(self._told(self._outputs(self.data.read(path))))
+
+    @torch.inference_mode()
+    def _outputs(self, inputs: Tensor) -> Tensor:
+        precision = next(self.network.parameters()).dtype
+        parts = [self.network(self.pipeline(part).to(precision)) for part in inputs.split(EVALUATED_AT_ONCE)]
+        return torch.cat(parts)
+
+    def _told(self, outputs: Tensor) -> Iterator[Row]:
+        if self.facts.kind == "regression":
+            for value in (outputs.double() * self.facts.target_deviation + self.facts.target_mean).tolist():
+                yield (f"{value:.7g}",)
+            return
+        if self.facts.kind == "binary":
+            outputs = torch.stack([torch.zeros_like(outputs), outputs], dim=1)  # their softmax is the sigmoid
+        for probability, index in zip(*(column.tolist() for column in outputs.softmax(1).max(1)), strict=True):
+            yield self.class_names[index], f"{probability:.6f}"
+
+
+def predict(predictor: Predictor, files: Sequence[str]) -> tuple[list[Row], list[str]]:
+    """Return the rows of the answer (file, row, prediction ...), and what is wrong with each file that failed."""
+    answers: list[Row] = []
+    faults: list[str] = []
+    for file in files:
+        try:
+            rows = predictor.rows(Path(file))
+        except ValueError as fault:
+            faults.append(str(fault))
+            continue
+        answers += [(file, str(number), *row) for number, row in enumerate(rows, start=1)]
+    return answers, faults
+
+
+def write(stream: TextIO, columns: Row, answers: Sequence[Row]) -> None:
+    """Write the answers as CSV."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("file", "row", *columns))
+    writer.writerows(answers)
+
+
+def _check(files: Sequence[str], output: str | None) -> None:
+    if not files:
+        raise Refusal("FILES: none is named: name one or more, for example digits.csv")
+    if output is None:
+        return
+    path = Path(output).absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        way = "is a folder: name a file" if path.is_dir() else f"there is no folder {path.parent}: make it first"
+        raise Refusal(f"--output {output}: {way}")
+    if path.resolve() in {Path(file).resolve() for file in files}:
+        raise Refusal(f"--output {output}: is one of the files to predict, and would be overwritten: name another")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Read the command line, predict, write.
+
+    Raises:
+        SystemExit: with status 2, a file or the command itself is at fault.
+    """
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in one")
+    parser.add_argument("files", metavar="FILES", nargs="*", help="tables (.csv, .npy) or images, as the run's data")
+    parser.add_argument("--output", metavar="FILE.csv", help="write the answer there (default: standard output)")
+    asked = parser.parse_intermixed_args(words)
+    with refusing():
+        _check(asked.files, asked.output)
+        predictor = Predictor.of(Trained.find(asked.run, "RUN"))
+    answers, faults = predict(predictor, asked.files)
+    for fault in faults:
+        print(f"temper: {fault}", file=sys.stderr)
+    if answers and asked.output:
+        with Path(asked.output).open("w", newline="", encoding="utf-8") as stream:
+            write(stream, predictor.columns, answers)
+    elif answers:
+        write(sys.stdout, predictor.columns, answers)
+    if faults:
+        raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

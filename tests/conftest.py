@@ -1,0 +1,101 @@
+"""What house tests share: composing a command line in process, and running it in a folder of the test's own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from temper import command_line
+from temper.data.cifar10 import CIFAR10
+from temper.digest import digest
+from temper.experiment import parse
+from temper.job import Job, chosen, container
+from temper.recipes import CONF
+from temper.report import Report
+from temper.run import run
+from temper.strategy import Examples, Splits
+
+Compose = Callable[..., dict[str, Any]]
+Train = Callable[..., Report]
+
+command_line.prepare()
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # small networks run no faster on two, and other tests may be running
+    yield
+    torch.set_num_threads(before)
+    GlobalHydra.instance().clear()
+
+
+@pytest.fixture
+def composed() -> Compose:
+    """Return a function from words of a command line to the composed values."""
+
+    def compose_words(*words: str) -> dict[str, Any]:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return container(compose("config", list(words)))
+
+    return compose_words
+
+
+@pytest.fixture
+def job_of(tmp_path: Path) -> Callable[..., Job]:
+    """Return a function from words of a command line to a job in ``folder``."""
+
+    def make(*words: str, folder: Path | None = None) -> Job:
+        GlobalHydra.instance().clear()
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose("config", list(words), return_hydra_config=True)
+        config = container(cfg)
+        return Job(
+            experiment=parse(config),
+            config=config,
+            digest=digest(config),
+            folder=folder or tmp_path / "run",
+            command="python train.py " + " ".join(words),
+            choices=chosen(config, dict(cfg.hydra.runtime.choices)),
+            tuned={},
+            notes=[],
+            comparable=True,
+        )
+
+    return make
+
+
+@pytest.fixture
+def train(job_of: Callable[..., Job]) -> Train:
+    """Return a function that trains what the words of a command line ask for, in process."""
+
+    def start(*words: str, folder: Path | None = None) -> Report:
+        return run(job_of(*words, folder=folder))
+
+    return start
+
+
+@pytest.fixture
+def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace CIFAR-10 by 160 images in which a class shows, so that tests need no download."""
+
+    def images(count: int, seed: int) -> Examples:
+        generator = torch.Generator().manual_seed(seed)
+        labels = torch.arange(count) % 10
+        pixels = torch.randint(0, 40, (count, 3, 32, 32), generator=generator)
+        for row, label in enumerate(labels.tolist()):
+            pixels[row, label % 3, 3 * label : 3 * label + 3] += 180
+        return Examples(pixels.to(torch.uint8), labels)
+
+    def splits(self: CIFAR10) -> Splits:
+        validation = images(20, 1) if self.validation else None
+        names = tuple(str(index) for index in range(10))
+        return Splits(train=images(120, 0), validation=validation, test=images(20, 2), class_names=names)
+
+    monkeypatch.setattr(CIFAR10, "prepare", lambda self: None)
+    monkeypatch.setattr(CIFAR10, "splits", splits)
