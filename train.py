@@ -1,8 +1,10 @@
 """Train one run: ``python train.py optimizer=adam``, or ``python train.py recipe=baseline/digits_mlp``."""
 
 import sys
+from pathlib import Path
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from temper import command_line
@@ -15,7 +17,7 @@ def main(cfg: DictConfig) -> float:
     from temper.job import job  # torch and Lightning take seconds to import: not before the command line was read
     from temper.run import run
 
-    with refusing():
+    with refusing(Path(HydraConfig.get().runtime.output_dir)):
         asked = job(cfg, sys.argv[1:])
     return run(asked).returned
 

@@ -99,8 +99,8 @@ def _experiment(trained: Trained, root: str | None) -> Experiment:
         config["data"] = {**config["data"], "root": root}
     experiment = parse(config)
     # A judge needs neither the teachers, who may be gone, nor a compiled network.
-    precision = "64-true" if experiment.precision == "64-true" else "32-true"
-    return replace(experiment, distillation={}, compile=False, precision=precision)
+    plain = replace(experiment, distillation={}, compile=False)
+    return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
 
 
 def _expected(trained: Trained, split: str) -> tuple[str, float] | None:
@@ -115,7 +115,8 @@ def _expected(trained: Trained, split: str) -> tuple[str, float] | None:
 
 def show(evaluation: Evaluation, console: Console) -> None:
     """Print the metrics, the recall of each class, the worst, and what report.json says."""
-    table = Table(title=f"{evaluation.trained.file}: {evaluation.split}", title_justify="left", title_style="")
+    _print(console, f"{evaluation.trained.file} on its {evaluation.split} set")
+    table = Table()
     table.add_column("metric")
     table.add_column(f"{evaluation.examples:,} examples", justify="right")
     for name, value in evaluation.verdict.scores.items():
@@ -123,7 +124,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
     console.print(table)
     recalls = {name: value for name, value in _per_class(evaluation).items() if value is not None}
     if recalls:
-        classes = Table("class", title="recall of each class", title_justify="left", title_style="")
+        classes = Table("class")
         classes.add_column("recall", justify="right")
         for name, value in recalls.items():
             classes.add_row(Text(name), in_score(value))

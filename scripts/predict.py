@@ -71,7 +71,7 @@ class Predictor:
     @torch.inference_mode()
     def _outputs(self, inputs: Tensor) -> Tensor:
         precision = next(self.network.parameters()).dtype
-        parts = [self.network(self.pipeline(part).to(precision)) for part in inputs.split(EVALUATED_AT_ONCE)]
+        parts = [self.network(self.pipeline(part).to(precision)) for part in torch.split(inputs, EVALUATED_AT_ONCE)]
         return torch.cat(parts)
 
     def _told(self, outputs: Tensor) -> Iterator[Row]:

@@ -6,7 +6,6 @@ from temper.data.batches import Batches, Pipeline, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
 from temper.experiment import Experiment
 from temper.quantity import Clock
-from temper.refusal import Refusal
 from temper.strategy import Facts, Splits
 from temper.supervised import Ingredients, Supervised
 from temper.trained import teach
@@ -78,11 +77,6 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
 def _facts(experiment: Experiment, splits: Splits, batch_size: int, epochs: int) -> Facts:
     classes, kind, train = experiment.data.classes, experiment.kind, splits.train
     steps = steps_in_epoch(len(train), batch_size, experiment.data.drop_last)
-    if steps == 0:
-        raise Refusal(
-            f"batch_size={batch_size} with data.drop_last=true leaves no batch of {len(train)} training examples:"
-            " lower batch_size or set data.drop_last=false"
-        )
     scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
     mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))
     counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []

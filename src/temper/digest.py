@@ -15,8 +15,9 @@ def digest(config: Mapping[str, Any]) -> str:
     axis leaves old digests alone.
     """
     kept = method(config)
-    # An axis that takes several options is a mapping without a target, and the order of its options matters.
-    order = {axis: list(value) for axis, value in kept.items() if isinstance(value, Mapping) and "_target_" not in value}
+    # An axis that takes several options is a mapping without a target, and their order matters.
+    several = {axis: value for axis, value in kept.items() if isinstance(value, Mapping) and "_target_" not in value}
+    order = {axis: list(options) for axis, options in several.items()}
     return hashlib.sha256(json.dumps([kept, order], sort_keys=True).encode()).hexdigest()
 
 

@@ -234,21 +234,32 @@ def make(node: Any, key: str) -> Any:
     try:
         return record(**built)
     except ValidationError as fault:
-        raise Refusal(_sentence(fault.errors()[0], key, record)) from None
+        raise Refusal(_sentence(fault.errors(), key, record)) from None
 
 
-def _sentence(error: ErrorDetails, key: str, record: Any) -> str:
-    field = ".".join(str(part) for part in error["loc"] if isinstance(part, int) or str(part).islower())
-    place = f"{key}.{field}".strip(".")
-    known = [name for name in getattr(record, "__pydantic_fields__", {})]
-    if error["type"] in ("missing", "missing_keyword_only_argument"):
-        return f"{place}: missing: the option's file in conf/ lists it with its default"
-    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"{place}: {key or 'a run'} has no {field}; {nearest(field, known)}"
+def _sentence(errors: list[ErrorDetails], key: str, record: Any) -> str:
+    """Return what is wrong with one field, in our words; the ways to be of a type that has several are alternatives."""
+    known = list(getattr(record, "__pydantic_fields__", {}))
+    first = errors[0]
+    place = [str(part) for part in first["loc"][:1]]
+    # A union's location goes on with the names of its members, a container's with positions.
+    place += [str(part) for part in first["loc"][1:] if isinstance(part, int)]
+    field, whole = ".".join(place), f"{key}.{'.'.join(place)}".strip(".")
+    if first["type"] in ("missing", "missing_keyword_only_argument"):
+        return f"{whole}: missing: the option's file in conf/ lists it with its default"
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"{whole}: {key or 'a run'} has no {field}; {nearest(field, known)}"
+    said = " or ".join(dict.fromkeys(_said(error) for error in errors if error["loc"][:1] == first["loc"][:1]))
+    if field:
+        return f"{whole}={_shown(first['input'])}: {said}"
+    names_knob = said.replace("=", " ").split(" ")[0].rstrip(":") in known
+    return f"{key}.{said}" if key and names_knob else f"{key}: {said}" if key else said
+
+
+def _said(error: ErrorDetails) -> str:
     template = WORDS.get(error["type"])
     said = template.format(**error.get("ctx", {})) if template else error["msg"]
-    said = said.removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{place}={_shown(error['input'])}: {said}" if field else f"{f'{key}: ' if key else ''}{said}"
+    return said.removeprefix("Value error, ").replace("Input should be", "must be")
 
 
 def _shown(value: Any) -> str:

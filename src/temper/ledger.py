@@ -158,7 +158,8 @@ def _parsed(text: str, path: Path) -> list[Row]:
 def _row(cells: Mapping[str, str]) -> Row:
     whole = {name: int(cells[name]) for name in ("seed", "threads", "epochs")}
     real = {
-        name: float(cells[name]) if cells[name] else None for name in ("seconds", "wall_seconds", "train", "val", "test")
+        name: float(cells[name]) if cells[name] else None
+        for name in ("seconds", "wall_seconds", "train", "val", "test")
     }
     figures = {str(name): float(value) for name, value in json.loads(cells["figures"]).items()}
     values: dict[str, Any] = {**cells, **whole, **real, "figures": figures}

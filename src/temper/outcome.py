@@ -12,7 +12,7 @@ from temper.recorder import Recorder
 from temper.report import Complexity, Cost, Generalisation, Report, Score, Speed, environment, judge_promise
 from temper.supervised import Supervised
 
-SMALLER_IS_BETTER = ("loss", "rmse", "mae", "calibration_error")
+SMALLER_IS_BETTER = ("loss", "rmse", "mae", "calibration_error", "distance")
 
 
 def begin(job: Job, folder: Folder) -> Report:
@@ -37,15 +37,14 @@ def begin(job: Job, folder: Folder) -> Report:
     return fresh
 
 
-def conclude(
-    report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer
-) -> None:
+def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer) -> None:
     """Fill ``report`` with what was measured of the run and of the network that validation chose."""
     experiment, shape = job.experiment, module.facts.shape
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
     names = trainer.datamodule.splits.class_names  # type: ignore[attr-defined]
     report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
+    _tell_solution(report, job, module, trainer)
     metric, better = experiment.chosen_by
     if "val" in module.verdicts:
         report.score = Score(metric=metric, value=report.metrics[metric], better=better)
@@ -82,6 +81,23 @@ def conclude(
             if job.comparable and experiment.debug.shortened_to is None and experiment.debug.memorised is None
             else "not comparable"
         )
+
+
+def _tell_solution(report: Report, job: Job, module: Supervised, trainer: L.Trainer) -> None:
+    solution = module.solution(trainer.datamodule.learned)  # type: ignore[attr-defined]
+    report.notes += solution.notes
+    if not solution.coefficients:
+        return
+    report.solution = {
+        name: {"learned": learned, "reference": reference}
+        for name, (learned, reference) in solution.coefficients.items()
+    }
+    report.metrics["train/distance"] = solution.distance
+    steps, facts = ", ".join(job.experiment.preprocessing), module.facts
+    inputs = f"inputs after {steps}" if steps else "inputs as they come"
+    scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
+    target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
+    report.notes.append(f"solution: coefficients are those of {inputs}{target}")
 
 
 def final_figures(report: Report) -> dict[str, float]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from temper import solution
 from temper.report import Report, figures, metric_rows
 from temper.units import in_score, in_seconds
 
@@ -26,6 +27,8 @@ def write(folder: Path) -> Path:
         title=title(report.choices),
         figures=figures(report),
         metrics=metric_rows(report),
+        coefficients=solution.rows(report.solution),
+        heading=solution.heading(report.solution),
         classes=sorted(report.per_class.items(), key=lambda item: (item[1] is None, item[1] or 0.0)),
         curves=_data_uri(folder / "curves.png"),
         config=config.read_text(encoding="utf-8") if config.exists() else "",

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class Refusal(ValueError):
@@ -20,10 +21,16 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
-    """End the program with a ValueError's message alone: for the time before work begins, when it is the user's."""
+def refusing(folder: Path | None = None) -> Iterator[None]:
+    """End the program with a ValueError's message alone: for the time before work begins, when it is the user's.
+
+    ``folder``, which Hydra has made for the run, is taken away again if nothing is in it.
+    """
     try:
         yield
     except ValueError as fault:
         print(f"temper: {fault}", file=sys.stderr)
+        if folder is not None:
+            with suppress(OSError):
+                folder.rmdir()
         raise SystemExit(2) from None

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from temper import solution
 from temper.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
 
 FILE = "report.json"
@@ -107,6 +108,7 @@ class Report:
     stopped: str | None = None
     seed: int | None = None
     epochs: int | None = None
+    solution: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def returned(self) -> float:
@@ -268,6 +270,8 @@ def show(report: Report, console: Console) -> None:
         table.add_row(Text(name), *cells)
     if table.row_count:
         console.print(table)
+    if report.solution:
+        console.print(solution.table(report.solution))
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True, highlight=False)

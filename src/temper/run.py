@@ -20,7 +20,7 @@ from temper.data.batches import Batches
 from temper.experiment import Experiment
 from temper.folder import Folder
 from temper.job import Job
-from temper.machine import set_threads
+from temper.machine import gpus, set_threads
 from temper.outcome import begin, conclude, final_figures
 from temper.progress import Bar
 from temper.recorder import Recorder
@@ -40,8 +40,9 @@ def run(job: Job) -> Report:
     experiment, rank = job.experiment, int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0")))
     console = Console(quiet=rank > 0)
     folder = Folder(job.folder)
-    with refusing():
+    with refusing(folder.path):
         machine = experiment.trainer.arguments()
+        _check_precision(experiment, machine)
         _check_files(experiment)
         if rank == 0:
             experiment.data.prepare()
@@ -86,6 +87,12 @@ def _processes(machine: dict[str, Any]) -> int:
     return len(devices) if isinstance(devices, list) else int(devices)
 
 
+def _check_precision(experiment: Experiment, machine: dict[str, Any]) -> None:
+    on_cpu = machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
+    if on_cpu and experiment.precision == "16-mixed":
+        raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
+
+
 def _check_files(experiment: Experiment) -> None:
     if experiment.ckpt is not None and not Path(experiment.ckpt).is_file():
         raise Refusal(
@@ -121,6 +128,7 @@ def build_trainer(
     batches: Batches,
     console: Console,
 ) -> tuple[L.Trainer, Recorder, Checkpoints]:
+    """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
     metric, better = experiment.chosen_by
     settled = math.ceil(experiment.pruning.settled * clock.total_steps)

@@ -19,6 +19,8 @@ from temper.ledger import Row, deviation, welch
 from temper.outcome import SMALLER_IS_BETTER
 from temper.refusal import Refusal, nearest
 from temper.report import Promise, Report, judge_promise, main_metric
+from temper.units import in_score
+
 
 def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
     """Return the composed values of ``recipe=name`` with the overrides ``words`` on top.
@@ -120,8 +122,11 @@ def row_of(recipe: str, report: Report, threads: int) -> Row:
     metric = main_metric(report)
     figures: dict[str, float] = {name: value for name, value in report.metrics.items() if value is not None}
     for group in ("speed", "cost", "generalisation", "complexity"):
-        figures |= {f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items() if value is not None}
-    assert report.seed is not None and report.epochs is not None
+        figures |= {
+            f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items() if value is not None
+        }
+    assert report.seed is not None
+    assert report.epochs is not None
     return Row(
         recipe=recipe,
         digest=report.digest,
@@ -141,6 +146,19 @@ def row_of(recipe: str, report: Report, threads: int) -> Row:
         test=report.metrics.get(f"test/{metric}"),
         figures={name: value for name, value in figures.items() if math.isfinite(value)},
     )
+
+
+def in_spread(spread: tuple[float, float | None] | None) -> str:
+    """Return ``mean ± standard deviation``, without the latter for a single seed."""
+    if spread is None:
+        return "-"
+    mean, deviation = spread
+    return in_score(mean) if deviation is None else f"{in_score(mean)} ± {in_score(deviation)}"
+
+
+def in_interval(interval: tuple[float, float] | None) -> str:
+    """Return an interval of differences, such as ``+0.0012 to +0.0050``."""
+    return "-" if interval is None else " to ".join(f"{bound:+.4f}" for bound in interval)
 
 
 def _of(rows: Iterable[Row], recipe: str, today: str) -> list[Row]:

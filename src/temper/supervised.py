@@ -15,9 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from temper.clip import Clip
 from temper.data.batches import Batch
+from temper.solution import Solution
 from temper.strategy import (
     Answer,
     Distiller,
+    Examples,
     Facts,
     Groups,
     LossFunction,
@@ -86,6 +88,14 @@ class Supervised(L.LightningModule):
             prediction: (n,) or (n, classes), in the target's own units.
             target: (n,), hard.
         """
+
+    def solution(self, train: Examples) -> Solution:
+        """Return what was learned beside what is known without training: empty, except for the smallest models.
+
+        Args:
+            train: the training set as it is learned: preprocessed inputs, and targets as the loss sees them.
+        """
+        return Solution()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return what is minimised, (), so that summed over micro-batches and averaged over ranks it is the mean."""

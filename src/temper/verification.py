@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from temper import ledger
 from temper.digest import digest
 from temper.recipes import ROOT
 from temper.refusal import Refusal
 from temper.report import FILE, Report
-from temper.standing import compose_recipe, row_of, standing
+from temper.standing import compose_recipe, in_interval, in_spread, row_of, standing
 from temper.units import in_score, in_seconds
 
 OF_THE_MACHINE = ("trainer", "logger", "data.root")  # all that may be said beside the recipe
@@ -86,7 +86,9 @@ class Errand:
         return 0
 
 
-def errands(names: Sequence[str], seeds: int, threads: int, words: Sequence[str], rows: Sequence[ledger.Row]) -> list[Errand]:
+def errands(
+    names: Sequence[str], seeds: int, threads: int, words: Sequence[str], rows: Sequence[ledger.Row]
+) -> list[Errand]:
     """Return what is missing in ``rows`` for seeds 0 to ``seeds`` - 1 of each recipe, seed by seed.
 
     Raises:
@@ -122,7 +124,7 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
     """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure."""
     failures: list[str] = []
     with ThreadPoolExecutor(jobs) as pool, _bars(console) as bars:
-        running: dict[Future[Report], tuple[Errand, int]] = {}
+        running: dict[Future[Report], tuple[Errand, TaskID]] = {}
         queue = list(waiting)
         while queue or running:
             while queue and len(running) < jobs:
@@ -144,10 +146,8 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
                     row = row_of(errand.recipe, report, errand.threads)
                     ledger.append(row, results)
                     left = len(queue) + len(running)
-                    console.print(
-                        f"{errand.name}: test/{row.metric} {in_score(row.test)} in {in_seconds(row.seconds)}; {left} to go",
-                        highlight=False,
-                    )
+                    said = f"test/{row.metric} {in_score(row.test)} in {in_seconds(row.seconds)}"
+                    console.print(f"{errand.name}: {said}; {left} to go", highlight=False)
     return failures
 
 
@@ -170,19 +170,6 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
             ],
             stands.promise == "broken",
         )
-
-
-def in_spread(spread: tuple[float, float | None] | None) -> str:
-    """Return ``mean ± standard deviation``, without the latter for a single seed."""
-    if spread is None:
-        return "-"
-    mean, deviation = spread
-    return in_score(mean) if deviation is None else f"{in_score(mean)} ± {in_score(deviation)}"
-
-
-def in_interval(interval: tuple[float, float] | None) -> str:
-    """Return an interval of differences, such as ``+0.0012 to +0.0050``."""
-    return "-" if interval is None else " to ".join(f"{bound:+.4f}" for bound in interval)
 
 
 def _fitting(name: str, words: Sequence[str]) -> list[str]:

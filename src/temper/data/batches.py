@@ -126,6 +126,11 @@ class Batches(L.LightningDataModule):
             inputs = examples.inputs.to(device)
             self._ready[name] = Examples(inputs if self._images else self.pipeline(inputs), target.to(device))
 
+    @property
+    def learned(self) -> Examples:
+        """Return the whole training set as `setup` left it: tables preprocessed, targets as the loss sees them."""
+        return self._ready["train"]
+
     def train_dataloader(self) -> EpochLoader:
         """Return this rank's micro-batches, in an order that (seed, epoch) decides."""
         return EpochLoader(

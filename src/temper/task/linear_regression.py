@@ -11,8 +11,10 @@ from typing import Any, ClassVar, final
 from torch import Tensor, nn
 
 from temper.network.linear import Linear
-from temper.strategy import Facts, Kind, Task, strategy
+from temper.solution import Solution
+from temper.strategy import Examples, Facts, Kind, Task, strategy
 from temper.supervised import Supervised
+from temper.task.closed_form import compare
 from temper.task.ruler import judge_values
 
 
@@ -39,3 +41,8 @@ class LinearRegressionModule(Supervised):
     def judge(self, prediction: Tensor, target: Tensor) -> dict[str, float | list[float]]:
         """Return the metrics of values (n,) against targets (n,)."""
         return judge_values(prediction, target)
+
+    def solution(self, train: Examples) -> Solution:
+        """Return the coefficients beside those of least squares."""
+        assert isinstance(self.network, Linear)
+        return compare(self.network.head, train, self.facts.kind)

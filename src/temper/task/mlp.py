@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from temper.network import mlp
 from temper.network.activation import Activation
 from temper.quantity import Count
-from temper.strategy import Facts, Kind, Task, strategy
+from temper.solution import Solution
+from temper.strategy import Examples, Facts, Kind, Task, strategy
 from temper.supervised import Supervised
+from temper.task.closed_form import compare
 from temper.task.ruler import judge
 
 
@@ -44,3 +46,10 @@ class MLPModule(Supervised):
     def judge(self, prediction: Tensor, target: Tensor) -> dict[str, float | list[float]]:
         """Return the metrics of predictions (n,) or (n, k) against hard targets (n,)."""
         return judge(prediction, target, self.facts)
+
+    def solution(self, train: Examples) -> Solution:
+        """Return the weights of a single unit beside its least squares or its greatest likelihood."""
+        assert isinstance(self.network, mlp.MLP)
+        if len(self.network.hidden) or self.facts.kind == "multiclass":
+            return Solution()
+        return compare(self.network.head, train, self.facts.kind)

@@ -1,0 +1,57 @@
+"""Measure what the house itself costs: a training step against a loop written by hand, and the making of batches.
+
+    python scripts/benchmark.py step    a run's whole step (Trainer, module, batches, recorder with CSV and bar) against
+                                        a hand-written loop over the same network, data, order and augmentation; small
+                                        networks also against Lightning's floor, a bare LightningModule; `bar` is what
+                                        the progress bar takes of a resnet20 step
+    python scripts/benchmark.py data    images/s on one thread from stored uint8 to the augmented, normalised batch,
+                                        against torchvision's transforms image by image, on PIL images and tensors
+
+Rivals take turns in blocks of --seconds, so that what else the machine does falls on all; ratios are medians over the
+rounds, of neighbouring blocks. That the rivals compute the same losses is checked first, over 50 steps of 64 examples.
+The last line is one JSON object. Without CIFAR-10 under --root, random images of its size take its place.
+"""
+
+import argparse
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from temper import command_line
+from temper.benchmark.data import DATA, measure_data
+from temper.benchmark.step import ON_REQUEST, STEP, measure_steps
+from temper.refusal import Refusal, refusing
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Read the command line, measure, print the table and the JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmark", choices=("step", "data"), help="what is measured")
+    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join((*STEP, 'bar', *DATA))}")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a block (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="blocks of each rival (default: 5)")
+    parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
+    asked = parser.parse_args(words)
+    known = (*STEP, "bar") if asked.benchmark == "step" else tuple(DATA)
+    with refusing():
+        if asked.only is not None and asked.only not in known:
+            raise Refusal(f"--only {asked.only}: {asked.benchmark} has {', '.join(known)}")
+        if asked.seconds <= 0 or asked.rounds < 1:
+            raise Refusal("--seconds must be > 0 and --rounds at least 1")
+    command_line.prepare()
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    names = [asked.only] if asked.only else [name for name in known if name not in ON_REQUEST]
+    measure = measure_steps if asked.benchmark == "step" else measure_data
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Lightning, about the loaders and the logger that a benchmark leaves out
+        table, found = measure(names, asked.root, asked.seconds, asked.rounds)
+    Console().print(table)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

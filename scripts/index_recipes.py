@@ -1,0 +1,34 @@
+"""Write recipes/README.md and the card of every recipe, or check that they are what they would be written as."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Hand-written sections of cards, between their markers, are kept as they are."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is out of date")
+    asked = parser.parse_args(arguments)
+
+    from temper import command_line  # takes seconds: not before the command line was read
+    from temper.cookbook import faults, pages
+    from temper.refusal import refusing
+
+    command_line.prepare()
+    with refusing():
+        if asked.check:
+            found = faults()
+            for fault in found:
+                print(fault, file=sys.stderr)
+            return 1 if found else 0
+        for path, text in pages().items():
+            path.write_text(text, encoding="utf-8")
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

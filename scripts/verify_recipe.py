@@ -1,0 +1,72 @@
+"""Measure recipes over several seeds, enter each in recipes/results.csv, and say whether their promises hold."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from temper.refusal import refusing
+
+EXPLANATION = """\
+Seeds that results.csv holds for today's recipe are not run again, and one that was cut off goes on where it was.
+Exit status 1: a run failed, or a recipe's mean breaks its promise.
+
+  python scripts/verify_recipe.py baseline/digits_mlp --seeds 3
+  python scripts/verify_recipe.py baseline/cifar10_resnet20 --root ../shared/data trainer=gpu
+  python scripts/verify_recipe.py --prune --seeds 0       drop every row that is not about today's recipe
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="*", metavar="RECIPE|KEY=VALUE", help="recipes; settings of the machine")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
+    parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
+    parser.add_argument("--root", metavar="DIR", help="data.root of the recipes whose data set has one")
+    parser.add_argument("--prune", action="store_true", help="first drop outdated rows of these recipes (none: of all)")
+    asked = parser.parse_intermixed_args(arguments)
+    names = list(dict.fromkeys(word for word in asked.words if "=" not in word))
+    if asked.seeds < 0 or asked.jobs < 1 or (asked.threads is not None and asked.threads < 1):
+        parser.error("--seeds is 0 or more, --jobs and --threads are 1 or more")
+    if not names and not asked.prune:
+        parser.error("name a recipe, such as baseline/digits_mlp")
+
+    import torch  # takes seconds: not before the command line was read
+
+    from temper import command_line, ledger
+    from temper.standing import outdated
+    from temper.verification import errands, judged, run_all
+
+    console = Console()
+    command_line.prepare()
+    words = [word for word in asked.words if "=" in word] + ([f"data.root={asked.root}"] if asked.root else [])
+    threads = asked.threads or max(1, torch.get_num_threads() // asked.jobs)
+    with refusing():
+        rows = ledger.read(ledger.RESULTS)
+        waiting = errands(names, asked.seeds, threads, words, rows)
+        if asked.prune:
+            stale = {row.key for row in outdated(rows) if not names or row.recipe in names}
+            console.print(f"dropped {ledger.prune(lambda row: row.key in stale, ledger.RESULTS)} outdated rows")
+    failures = run_all(waiting, asked.jobs, console, ledger.RESULTS)
+    broken = []
+    if names:
+        table = Table("recipe", "seeds", "metric", "mean ± deviation", "minutes", "minus baseline, 95 %", "promise")
+        for cells, fails in judged(names, ledger.RESULTS):
+            table.add_row(*cells)
+            broken += [cells[0]] if fails else []
+        console.print(table)
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    if broken:
+        print(f"broken: {', '.join(broken)}", file=sys.stderr)
+    return 1 if failures or broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

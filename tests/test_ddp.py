@@ -1,0 +1,105 @@
+"""Two processes against one: the same weights after 20 steps in float64, each example counted once."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from temper.data import batches
+from temper.data.epoch_loader import Cut
+from temper.job import Job
+from temper.report import Report
+from temper.run import run
+
+HERE = Path(__file__).resolve().parent
+DOUBLE = ("precision=64-true", "epochs=2", "batch_size=108", "trainer.threads=1", "flush_every=5")  # 10 steps an epoch
+CASES = {
+    "plain": DOUBLE,
+    "accumulated": (*DOUBLE, "accumulate=3"),
+    "odd": (*DOUBLE[:2], "batch_size=97", "trainer.threads=1"),  # parts of 49 and 48, a last batch of 12
+    "small": (*DOUBLE[:1], "epochs=1", "data.validation=0.9", "data.test=0.05", "batch_size=8", "trainer.threads=1"),
+    "adam": (*DOUBLE, "optimizer=adam", "scheduler=one_cycle", "penalty=[l1,l2]", "clip.kind=norm", "clip.value=0.5"),
+    "mixup": (*DOUBLE, "augmentation=[mixup]", "optimizer=adamw"),
+    "pruned": (*DOUBLE, "pruning=magnitude", "optimizer=nesterov"),
+    "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),
+    "adagrad": (*DOUBLE, "optimizer=adagrad", "clip.kind=value", "clip.value=0.01"),
+    "regression": (
+        *DOUBLE[:2], "task=linear_regression", "batch_size=30", "data.examples=505", "optimizer=sgd", "trainer.threads=1",
+    ),
+    "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
+    "resumed": (*DOUBLE, "checkpoint_seconds=1e-9"),  # cut off after 13 steps, and started again
+}
+EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return loaded
+
+
+def start_two_ranks(cases: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {
+        "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "test",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
+    }
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, str(HERE / "two_ranks.py"), str(cases)],
+            env=os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        printed = [rank.communicate(timeout=240)[0] for rank in ranks]
+    finally:
+        for rank in ranks:
+            rank.kill()
+    assert [rank.returncode for rank in ranks] == [0, 0], "\n".join(printed)[-4000:]
+
+
+@pytest.fixture(scope="module")
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("two")
+    folders = {name: folder / name for name in CASES}
+    cases = folder / "cases.json"
+    cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in CASES.items()}))
+    start_two_ranks(cases)
+    return folders | {"counted": cases.with_suffix(".counted")}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_processes_take_the_steps_of_one(
+    name: str, two_ranks: dict[str, Path], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "mixup":  # partners lie within a rank's rows: the one process cuts its batches alike
+        monkeypatch.setattr(
+            "temper.build.Batches", partial(batches.Batches, parts=Cut(world=2))
+        )
+    job = job_of(*CASES[name], "trainer=cpu")
+    report = run(job)
+    one, two = weights(job.folder), weights(two_ranks[name])
+    assert one.keys() == two.keys()
+    for key in one:
+        torch.testing.assert_close(two[key], one[key], rtol=0, atol=1e-8, msg=lambda text, key=key: f"{key}: {text}")
+    other = Report.load(two_ranks[name])
+    assert other.attempts[-1].last_step == report.attempts[-1].last_step
+    assert other.stopped == report.stopped
+    for metric, value in report.metrics.items():
+        assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric
+
+
+def test_each_example_is_counted_once(two_ranks: dict[str, Path]) -> None:
+    counted = json.loads(two_ranks["counted"].read_text())
+    for name, sizes in EXAMPLES.items():
+        assert tuple(counted[name][-3:]) == sizes

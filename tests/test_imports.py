@@ -1,0 +1,81 @@
+"""Who may import whom: strategies know contracts and quantities, nobody imports upward, and there is no circle."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "temper"
+TOP = {"run", "job", "build", "outcome", "sweep"}  # what a strategy or a tool beneath must not know
+
+
+def modules() -> dict[str, set[str]]:
+    """Return each module of temper with those of temper that it imports when it is loaded."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "temper":
+                inner = node.module.removeprefix("temper").lstrip(".")
+                imported |= {inner} if inner else {alias.name for alias in node.names}
+        found[name] = imported
+    return found
+
+
+def test_finds_what_there_is() -> None:
+    assert len(modules()) > 90
+
+
+def test_no_circle() -> None:
+    graph, done = modules(), set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"a circle: {' -> '.join([*path, name])}"
+        if name not in done:
+            for other in graph.get(name, ()):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_strategies_do_not_know_the_run() -> None:
+    strategies = {name: imported for name, imported in modules().items() if "." in name}
+    assert len(strategies) > 60
+    for name, imported in strategies.items():
+        assert not imported & (TOP | {"experiment", "recipes", "command_line", "folder", "recorder"}), name
+
+
+def test_strategies_do_not_know_each_other() -> None:
+    shared = {"data.batches", "data.epoch_loader", "task.ruler"}
+    for name, imported in modules().items():
+        if "." not in name or name.split(".")[0] in ("network",):
+            continue
+        axis = name.split(".")[0]
+        other = {each for each in imported if "." in each and each.split(".")[0] not in (axis, "network")} - shared
+        assert not other, f"{name} imports {other}"
+
+
+def test_nobody_imports_the_run_but_those_above() -> None:
+    allowed = {"run": set(), "job": {"run", "outcome", "standing"}, "outcome": {"run"}, "build": {"run"}, "sweep": set()}
+    for name, importers in allowed.items():
+        found = {each for each, imported in modules().items() if name in imported}
+        assert found <= importers, f"{name} is imported by {found}"
+
+
+def test_supervised_names_no_strategy() -> None:
+    assert not {each for each in modules()["supervised"] if "." in each} - {"data.batches"}
+
+
+def test_torch_is_not_imported_to_read_a_command_line() -> None:
+    graph = modules()
+    seen, waiting = set(), ["command_line"]
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        waiting += [each for each in graph.get(name, ()) if each not in seen]
+    for name in seen:
+        text = (SOURCE / f"{name.replace('.', '/')}.py").read_text() if name else ""
+        assert "import torch" not in text, name
+        assert "import lightning" not in text, name

@@ -1,0 +1,111 @@
+"""Bad input is answered before any work: one short message with the key, the bound or nearest name, the way out."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from temper import command_line
+from temper.job import Job
+from temper.refusal import refusing
+from temper.run import run
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_LINES = 8
+
+BAD = [
+    # words typed, what the message must name
+    (("optimizer=adm",), ("optimizer=adm", "adam")),
+    (("optimizer.lrr=1",), ("optimizer.lrr", "did you mean lr?")),
+    (("optimizer.lr=-1",), ("optimizer.lr=-1", "> 0")),
+    (("optimizer.lr=fast",), ("optimizer.lr=fast", "number")),
+    (("optimizer.lr=true",), ("optimizer.lr=True", "number")),
+    (("task=cifar_resnet", "loss=mse"), ("loss=mse", "data=cifar10", "cross_entropy")),
+    (("task=cifar_resnet", "data.root=/nowhere"), ("/nowhere", "data.root=")),
+    (("seed=-1",), ("seed=-1", ">= 0")),
+    (("seed=0.5",), ("seed=0.5", "whole number")),
+    (("ckpt=/nowhere/last.ckpt",), ("ckpt=/nowhere/last.ckpt", ".ckpt")),
+    (("recipe=baseline/digits_mpl",), ("recipe", "baseline/digits_mlp")),
+    (("recipe=digits_mlp",), ("recipe", "baseline/digits_mlp")),
+    (("experiment=x",), ("experiment=x", "recipe=x")),
+    (("ckpt_path=x",), ("ckpt_path=x", "ckpt=x")),
+    (("model=x",), ("model=x", "task=x")),
+    (("trainer.max_epochs=3",), ("trainer.max_epochs=3", "epochs=3")),
+    (("optimiser=adam",), ("optimiser", "optimizer")),
+    (("adam",), ("adam", "KEY=VALUE")),
+    (("optimizer=[adam,sgd]",), ("optimizer", "one option")),
+    (("optimizer=adam,sgd",), ("optimizer=adam,sgd", "-m")),
+    (("~optimizer",), ("~optimizer", "none")),
+    (("augmentation=[crop,flop]",), ("flop", "flip")),
+    (("augmentation=[crop]",), ("crop", "images")),
+    (("augmentation.crop.padding=2",), ("augmentation.crop.padding", "augmentation=[NAME]")),
+    (("penalty=[l2]", "penalty.l2.alpha=-0.1"), ("penalty.l2.alpha=-0.1", ">= 0")),
+    (("task=linear_regression", "data=digits"), ("mse", "digits", "cross_entropy")),
+    (("task=linear_regression", "loss=cross_entropy"), ("loss=cross_entropy", "mse")),
+    (("task=cifar_resnet", "data=digits"), ("task=cifar_resnet", "images", "cifar10")),
+    (("task=cifar_resnet", "task.depth=21"), ("task.depth=21", "20")),
+    (("preprocessing=[normalize]",), ("normalize", "standardize")),
+    (("preprocessing.standardize.target=true",), ("preprocessing.standardize.target", "false")),
+    (("stopping=[target]",), ("target", "target=0.95")),
+    (("stopping=[patience]", "data.validation=0"), ("patience", "data.validation")),
+    (("distillation=[logits]",), ("distillation.logits", "teacher")),
+    (("distillation=[logits]", "distillation.logits.teacher=/nowhere"), ("teacher=/nowhere", "run")),
+    (("batch_size=0",), ("batch_size=0", ">")),
+    (("batch_size=half",), ("batch_size=half", "full")),
+    (("batch_size=2", "accumulate=4"), ("accumulate=4", "batch_size=2")),
+    (("scheduler=one_cycle", "scheduler.warmup=5epochs"), ("warmup", "pct_start")),
+    (("scheduler.warmup=5",), ("scheduler.warmup=5", "5epochs")),
+    (("pruning=magnitude", "pruning.sparsity=1"), ("pruning.sparsity=1", "< 1")),
+    (("pruning=magnitude", "pruning.start=0.9"), ("pruning", "start", "end")),
+    (("precision=half",), ("precision=half", "bf16-mixed")),
+    (("clip.kind=length",), ("clip.kind=length", "norm")),
+    (("optimizer._target_=torch.optim.SGD",), ("optimizer._target_", "torch.optim.SGD")),
+    (("validate_every=0",), ("validate_every=0", "> 0")),
+]
+if not torch.cuda.is_available():
+    BAD.append((("trainer=gpu",), ("trainer=gpu", "trainer=cpu")))
+    BAD.append((("precision=16-mixed",), ("precision=16-mixed", "bf16-mixed")))
+
+
+@pytest.mark.parametrize(("words", "named"), BAD, ids=[" ".join(words) for words, _ in BAD])
+def test_names_key_and_way_out(
+    words: Sequence[str],
+    named: Sequence[str],
+    job_of: Callable[..., Job],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended, refusing():
+        command_line.check(list(words))
+        run(job_of(*words, folder=tmp_path / "run"))
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert len(message.splitlines()) <= MOST_LINES
+    assert all(word in message for word in named), message
+    assert "Traceback" not in message
+    assert not (tmp_path / "run").exists(), "nothing is created before the input is found good"
+
+
+@pytest.mark.parametrize(
+    "words", [("optimizer=adm",), ("optimizer.lr=-1",), ("task=cifar_resnet", "data.root=/nowhere")], ids=" ".join
+)
+def test_program_ends_soon_and_short(words: Sequence[str], tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "train.py"), *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert len((done.stderr + done.stdout).splitlines()) <= MOST_LINES
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - begun < 20  # 10 on an idle machine
+    assert not Path("/nowhere").exists()
+    assert not list(tmp_path.glob("outputs/*")), "an empty folder of the refused run is left behind"
+
+
+def test_good_command_lines_pass() -> None:
+    for words in (["optimizer=adam", "optimizer.beta1=0.8"], ["-m", "optimizer=sgd,adam", "seed=1,2"], ["augmentation=[]"]):
+        command_line.check(words)

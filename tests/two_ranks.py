@@ -1,0 +1,82 @@
+"""Run several jobs as one rank of two, one after the other in one process group: ``two_ranks.py CASES.json``.
+
+The test starts this program twice, as torchrun would; a case is the words of a command line and its folder.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from hydra import compose, initialize_config_dir
+
+from temper import command_line
+from temper.debug.none import NoDebug
+from temper.digest import digest
+from temper.experiment import parse
+from temper.job import Job, chosen, container
+from temper.recipes import CONF
+from temper.run import run
+from temper.supervised import Supervised, Verdict
+
+
+class CutAt(L.Callback):
+    """Cuts a run off after ``step`` steps."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            raise InterruptedError
+
+
+def job_of(name: str, words: list[str], folder: str) -> Job:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", [*words, "trainer=ddp", "trainer.accelerator=cpu"], return_hydra_config=True)
+    config = container(cfg)
+    return Job(
+        experiment=parse(config),
+        config=config,
+        digest=digest(config),
+        folder=Path(folder),
+        command=f"case {name}",
+        choices=chosen(config, dict(cfg.hydra.runtime.choices)),
+        tuned={},
+        notes=[],
+        comparable=True,
+    )
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    command_line.prepare()
+    sizes: list[int] = []
+    verdict, callbacks = Supervised.verdict, NoDebug.callbacks
+
+    def counting(self: Supervised, prediction: torch.Tensor, target: torch.Tensor) -> Verdict:
+        sizes.append(len(prediction))
+        return verdict(self, prediction, target)
+
+    Supervised.verdict = counting  # type: ignore[method-assign]
+    counted = {}
+    for name, (words, folder) in json.loads(Path(sys.argv[1]).read_text()).items():
+        sizes.clear()
+        if name == "resumed":
+            NoDebug.callbacks = lambda self, folder: [CutAt(13)]  # type: ignore[method-assign]
+            with suppress(InterruptedError):
+                run(job_of(name, words, folder))
+            NoDebug.callbacks = callbacks  # type: ignore[method-assign]
+        run(job_of(name, words, folder))
+        counted[name] = list(sizes)
+    if os.environ["RANK"] == "0":
+        Path(sys.argv[1]).with_suffix(".counted").write_text(json.dumps(counted))
+    torch.distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
