@@ -13,18 +13,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is out of date")
     asked = parser.parse_args(arguments)
 
-    from temper import command_line  # takes seconds: not before the command line was read
+    from temper import command_line, ledger  # takes seconds: not before the command line was read
     from temper.cookbook import faults, pages
     from temper.refusal import refusing
 
     command_line.prepare()
     with refusing():
         if asked.check:
-            found = faults()
+            found = faults(ledger.RESULTS)
             for fault in found:
                 print(fault, file=sys.stderr)
             return 1 if found else 0
-        for path, text in pages().items():
+        for path, text in pages(ledger.RESULTS).items():
             path.write_text(text, encoding="utf-8")
             print(path)
     return 0

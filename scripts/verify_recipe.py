@@ -56,7 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     failures = run_all(waiting, asked.jobs, console, ledger.RESULTS)
     broken = []
     if names:
-        table = Table("recipe", "seeds", "metric", "mean ± deviation", "minutes", "minus baseline, 95 %", "promise")
+        table = Table(title="mean ± standard deviation; 95 % of the difference to the baseline", title_justify="left")
+        for column in ("recipe", "seeds", "metric", "mean", "minutes", "difference", "promise"):
+            table.add_column(column, overflow="fold")
         for cells, fails in judged(names, ledger.RESULTS):
             table.add_row(*cells)
             broken += [cells[0]] if fails else []

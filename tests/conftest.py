@@ -1,5 +1,6 @@
 """What house tests share: composing a command line in process, and running it in a folder of the test's own."""
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 
-from temper import command_line
+from temper import command_line, recipes
 from temper.data.cifar10 import CIFAR10
 from temper.digest import digest
 from temper.experiment import parse
@@ -21,6 +24,7 @@ from temper.strategy import Examples, Splits
 
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]
+Kitchen = Callable[[str, str], None]
 
 command_line.prepare()
 
@@ -99,3 +103,28 @@ def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(CIFAR10, "prepare", lambda self: None)
     monkeypatch.setattr(CIFAR10, "splits", splits)
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen]:
+    """Return a function that writes a recipe into a folder of the test's own, which stands in for recipes/."""
+    Plugins.instance()  # finding Hydra's plug-ins stores their options, which must outlast the test
+    store = ConfigStore.instance()
+    before = copy.deepcopy(store.repo)
+    monkeypatch.setattr(recipes, "RECIPES", tmp_path / "recipes")
+
+    def forget() -> None:
+        recipes.read.cache_clear()
+        recipes._choices.cache_clear()
+
+    def write(name: str, text: str) -> None:
+        path = tmp_path / "recipes" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        forget()
+        command_line.prepare()
+
+    forget()
+    yield write
+    store.repo = before
+    forget()

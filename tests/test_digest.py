@@ -75,7 +75,15 @@ def test_of_real_command_lines(composed: Compose) -> None:
     run = digest(composed("task=cifar_resnet"))
     for same in ("seed=3", "data.root=/x", "target=0.9", "trainer=cpu", "logger=[wandb]", "debug=steps", "penalty=[]"):
         assert digest(composed("task=cifar_resnet", same)) == run, same
-    for other in ("optimizer.lr=0.3", "optimizer=nesterov", "penalty=[l1]", "data.validation=0", "precision=bf16-mixed"):
+    for other in (
+        "optimizer.lr=0.3",
+        "optimizer=nesterov",
+        "penalty=[l1]",
+        "data.validation=0",
+        "precision=bf16-mixed",
+    ):
         assert digest(composed("task=cifar_resnet", other)) != run, other
-    one, two = (digest(composed("task=cifar_resnet", f"augmentation={order}")) for order in ("[crop,flip]", "[flip,crop]"))
+    one, two = (
+        digest(composed("task=cifar_resnet", f"augmentation={order}")) for order in ("[crop,flip]", "[flip,crop]")
+    )
     assert one != two

@@ -20,6 +20,7 @@ from temper.report import Attempt, Complexity, Cost, Report, Score, environment,
 KEYS = {
     "command", "state", "digest", "commit", "versions", "device", "choices", "tuned", "metrics", "score", "speed",
     "cost", "generalisation", "complexity", "promise", "attempts", "notes", "per_class", "stopped", "seed", "epochs",
+    "solution",
 }  # fmt: skip
 INNER = {
     "speed": {"examples_per_second", "seconds_to_target"},

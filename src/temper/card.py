@@ -46,7 +46,7 @@ def index(standings: Sequence[Standing]) -> str:
         "# Recipes",
         "<!-- Written by scripts/index_recipes.py: change the recipes, not this page. -->",
         f"{len(standings)} complete, named runs; each has a card beside its file. Figures are means over seeds ±"
-        " standard deviation, from [results.csv](results.csv); "
+        " standard deviation, from [results.csv](results.csv);"
         " `python scripts/verify_recipe.py RECIPE --seeds 3` measures one.",
     ]
     for folder in dict.fromkeys(stands.recipe.partition("/")[0] for stands in standings):
@@ -55,8 +55,10 @@ def index(standings: Sequence[Standing]) -> str:
             if stands.recipe.partition("/")[0] != folder:
                 continue
             link = f"[{stands.recipe}]({stands.recipe}.md)"
-            rows.append([link, f"`python train.py recipe={stands.recipe}`", _differs(stands), _measured(stands)])
-        parts += [f"## {folder}", _table(["recipe", "command", "what it is", "measured"], rows)]
+            what = header(stands.recipe).split("\n\n")[0].replace("\n", " ")
+            command = f"`python train.py recipe={stands.recipe}`"
+            rows.append([link, command, what, _differs(stands), _measured(stands)])
+        parts += [f"## {folder}", _table(["recipe", "command", "what it is", "differs from", "measured"], rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -128,7 +130,7 @@ def _numbers(stands: Standing) -> list[str]:
     if expect:
         state = {"kept": "kept", "broken": "broken"}.get(stands.promise, UNMEASURED)
         parts.append(
-            f"Promised: mean {expect['metric']} of {in_score(expect['value'])}, no worse by more than"
+            f"Promised: mean {expect['metric']} of {expect['value']:g}, no worse by more than"
             f" {expect['tolerance']:g}: {state}."
         )
     if not stands.rows:
@@ -163,9 +165,9 @@ def _machines(rows: Sequence[Row]) -> str:
 
 def _differs(stands: Standing) -> str:
     if stands.parent is None:
-        return header(stands.recipe).split("\n\n")[0].replace("\n", " ")
+        return "-"
     said = ", ".join(f"{key}={value}" for key, value in settings(stands.recipe))
-    return f"{stands.parent} with {said}"
+    return f"{stands.parent}: {said}"
 
 
 def _measured(stands: Standing) -> str:

@@ -9,7 +9,7 @@ from temper.recipes import ROOT
 from temper.standing import outdated, standing
 
 
-def pages(results: Path = ledger.RESULTS) -> dict[Path, str]:
+def pages(results: Path) -> dict[Path, str]:
     """Return the index and every card as they are to be, by path."""
     rows = ledger.read(results)
     standings = [standing(name, rows) for name in recipes.names()]
@@ -20,7 +20,7 @@ def pages(results: Path = ledger.RESULTS) -> dict[Path, str]:
     return {recipes.RECIPES / "README.md": index(standings), **found}
 
 
-def faults(results: Path = ledger.RESULTS) -> list[str]:
+def faults(results: Path) -> list[str]:
     """Return what is wrong with the pages and the rows, each with the way out."""
     again = "run python scripts/index_recipes.py"
     found = []

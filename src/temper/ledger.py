@@ -64,7 +64,7 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def read(path: Path = RESULTS) -> list[Row]:
+def read(path: Path) -> list[Row]:
     """Return all rows; none where the file is not there yet.
 
     Raises:
@@ -75,7 +75,7 @@ def read(path: Path = RESULTS) -> list[Row]:
     return _parsed(path.read_text(encoding="utf-8"), path)
 
 
-def append(row: Row, path: Path = RESULTS) -> bool:
+def append(row: Row, path: Path) -> bool:
     """Add ``row`` unless its seed stands there already; return whether it was added."""
     with _held(path) as file:
         text = file.read()
@@ -85,7 +85,7 @@ def append(row: Row, path: Path = RESULTS) -> bool:
         return True
 
 
-def prune(stale: Callable[[Row], bool], path: Path = RESULTS) -> int:
+def prune(stale: Callable[[Row], bool], path: Path) -> int:
     """Drop the rows that are ``stale``; return how many."""
     if not path.exists():
         return 0

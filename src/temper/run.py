@@ -49,7 +49,7 @@ def run(job: Job) -> Report:
             folder.enter(job.config)
         finished = _finished(folder.path)
         if finished is not None:
-            console.print(f"{folder.path} has finished: nothing to train")
+            console.print(f"{folder.path} has finished: nothing to train", soft_wrap=True, markup=False)
             show(finished, console)
             return finished
         L.seed_everything(experiment.seed, workers=True, verbose=False)

@@ -37,8 +37,8 @@ class Fit(NamedTuple):
 
 def least_squares(inputs: Tensor, targets: Tensor) -> Fit:
     """Return the line of least squared error through inputs (n, features) and targets (n,)."""
-    solved, unique = _solve(_with_ones(inputs), targets.detach().double().cpu())
-    return Fit(solved[:-1], solved[-1].item(), unique)
+    solved, rank = _solve(_with_ones(inputs), targets.detach().double().cpu())
+    return Fit(solved[:-1], solved[-1].item(), rank == len(solved))
 
 
 def logistic_newton(inputs: Tensor, targets: Tensor) -> Fit | None:
@@ -47,14 +47,18 @@ def logistic_newton(inputs: Tensor, targets: Tensor) -> Fit | None:
     None where no unit is best: where a line separates the classes, steeper is always likelier.
     """
     rows, targets = _with_ones(inputs), targets.detach().double().cpu()
+    _, rank = _solve(rows, targets)
     fitted = rows.new_zeros(rows.shape[1])
     for _ in range(STEPS):
-        chance = (rows @ fitted).sigmoid()
-        scale = (chance * (1 - chance)).sqrt()
-        step, unique = _solve(rows * scale.unsqueeze(1), (targets - chance) / scale)
+        logits = rows @ fitted
+        scale = ((F.logsigmoid(logits) + F.logsigmoid(-logits)) / 2).exp().clamp(min=1e-150)  # √W, and never 0
+        short = targets * (-logits).sigmoid() - (1 - targets) * logits.sigmoid()  # y - p where p is almost 1, too
+        step, told_apart = _solve(rows * scale.unsqueeze(1), short / scale)
+        if told_apart < rank:  # along some direction every example is sure by now, and would be surer still
+            return None
         if (rows @ step).abs().max() < SETTLED:
-            return Fit(fitted[:-1], fitted[-1].item(), unique)
-        before = _cost(rows @ fitted, targets)
+            return Fit(fitted[:-1], fitted[-1].item(), rank == rows.shape[1])
+        before = _cost(logits, targets)
         for _ in range(HALVINGS):
             if _cost(rows @ (fitted + step), targets) <= before:
                 break
@@ -93,10 +97,10 @@ def _with_ones(inputs: Tensor) -> Tensor:
     return F.pad(inputs.detach().double().cpu(), (0, 1), value=1.0)
 
 
-def _solve(rows: Tensor, targets: Tensor) -> tuple[Tensor, bool]:
-    """Return the shortest solution (columns,) of least squares, and whether it is the only one."""
+def _solve(rows: Tensor, targets: Tensor) -> tuple[Tensor, int]:
+    """Return the shortest solution (columns,) of least squares, and the rank of ``rows``."""
     solved = torch.linalg.lstsq(rows, targets.unsqueeze(1), driver="gelsd")
-    return solved.solution.squeeze(1), int(solved.rank) == rows.shape[1]
+    return solved.solution.squeeze(1), int(solved.rank)
 
 
 def _cost(logits: Tensor, targets: Tensor) -> float:

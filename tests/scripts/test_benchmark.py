@@ -1,0 +1,136 @@
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from temper.benchmark.case import CIFAR, Case, NoisyCIFAR10, Stopwatch, ratio, take_turns
+from temper.benchmark.data import DATA, our_batches, torchvision_batches
+from temper.benchmark.step import STEP, Epochs, largest_difference
+from temper.data.cifar10 import CIFAR10
+from temper.strategy import Examples, Splits
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+benchmark = load("benchmark")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec:FutureWarning")
+
+
+@pytest.fixture(autouse=True)
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole: Callable[[NoisyCIFAR10], Splits] = NoisyCIFAR10.splits
+
+    def splits(self: NoisyCIFAR10) -> Splits:
+        made = whole(self)
+        few = Examples(made.train.inputs[:300], made.train.targets[:300])
+        return Splits(train=few, validation=None, test=few, class_names=made.class_names)
+
+    monkeypatch.setattr(NoisyCIFAR10, "splits", splits)
+
+
+@pytest.mark.parametrize("name", ["digits_mlp", "linear_regression"])
+def test_the_loop_by_hand_computes_the_same_losses(name: str) -> None:
+    assert largest_difference(STEP[name], "data/") < 1e-5
+
+
+def test_the_loop_by_hand_computes_the_same_losses_on_images(tmp_path: Path) -> None:
+    assert largest_difference(STEP["resnet20"], str(tmp_path), steps=3) < 1e-5
+
+
+def test_another_target_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    iterate = Epochs.__iter__
+    monkeypatch.setattr(Epochs, "__iter__", lambda self: ((x, y + 0.01) for x, y in iterate(self)))
+    assert largest_difference(STEP["linear_regression"], "data/", steps=5) > 1e-5
+
+
+def test_turns_are_taken_and_neighbours_compared() -> None:
+    order: list[str] = []
+
+    def block(name: str, seconds: float) -> Callable[[], float]:
+        return lambda: (order.append(name), seconds * len(order))[1]
+
+    taken = take_turns({"a": block("a", 1.0), "b": block("b", 1.0)}, rounds=3)
+    assert order == ["a", "b"] * 3
+    assert taken == {"a": [1, 3, 5], "b": [2, 4, 6]}
+    assert ratio([2, 9, 3], [1, 3, 1]) == 3
+
+
+def test_a_stopwatch_leaves_the_warm_up_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("temper.benchmark.case.time.perf_counter", lambda: now[0])
+    costs = [100.0, 100.0, 100.0] + [0.5] * 100
+
+    def steps() -> Any:
+        for cost in costs:
+            now[0] += cost
+            yield
+
+    assert Stopwatch(2.0).run(steps()) == pytest.approx(0.5)
+    assert now[0] == pytest.approx(302.0)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_rivals_make_batches_of_one_kind(tmp_path: Path, name: str) -> None:
+    case = Case.of((*CIFAR, f"augmentation={DATA[name]}"), str(tmp_path))
+    assert isinstance(case.experiment.data, CIFAR10)
+    case.batches.setup("fit")
+    ours, targets = next(our_batches(case))
+    assert ours.shape == (128, 3, 32, 32)
+    for as_pil in (True, False):
+        theirs, others = next(torchvision_batches(case, as_pil=as_pil))
+        assert theirs.shape == ours.shape
+        assert theirs.dtype == ours.dtype
+        assert others.shape == targets.shape
+        assert (ours.mean() - theirs.mean()).abs() < 0.1
+        if name != "crop_flip_normalise_mixup":  # where the rivals draw one share a batch
+            assert theirs.std().item() == pytest.approx(ours.std().item(), rel=0.05)
+
+
+def test_the_last_line_of_step_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    benchmark.main(["step", "--only", "linear_regression", "--seconds", "0.02", "--rounds", "1"])
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["benchmark"] == "step"
+    assert found["ratio_step"].keys() == found["ratio_floor"].keys() == {"linear_regression"}
+    assert found["ratio_step"]["linear_regression"] > 0
+    assert found["loss_difference"]["linear_regression"] < 1e-5
+
+
+def test_the_last_line_of_data_is_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["--only", "crop_flip_normalise", "--seconds", "0.02", "--rounds", "1", "--root", str(tmp_path)]
+    benchmark.main(["data", *words])
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["benchmark"] == "data"
+    assert found["ratio"]["crop_flip_normalise"] > 0
+    assert found["images_per_second"]["crop_flip_normalise"].keys() == {"ours", "pil", "v2"}
+
+
+def test_the_bar_has_a_share_of_a_step(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    benchmark.main(["step", "--only", "bar", "--seconds", "0.05", "--rounds", "1", "--root", str(tmp_path)])
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert 0 < found["bar_share"] < 1
+    assert found["ratio_bar"] > 0
+
+
+def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in (
+        (["step", "--only", "resnet99"], "--only resnet99: step has digits_mlp"),
+        (["data", "--only", "bar"], "--only bar: data has crop_flip_normalise"),
+        (["step", "--seconds", "0"], "--seconds must be > 0"),
+        (["step", "--rounds", "0"], "--rounds at least 1"),
+    ):
+        with pytest.raises(SystemExit):
+            benchmark.main(words)
+        assert said in capsys.readouterr().err

@@ -1,0 +1,125 @@
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from temper.data.cifar10 import CIFAR10
+from temper.data.line import Line
+from temper.report import Report
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+evaluate = load("evaluate")
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
+    capsys.readouterr()
+    evaluate.main([*map(str, words), "--json"])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    return found
+
+
+def test_a_regression_is_measured_in_its_own_units(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("task=linear_regression", "preprocessing=[standardize]", "preprocessing.standardize.target=true", "epochs=2")
+    checkpoint = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)
+    weight, bias = (checkpoint["state_dict"][key].flatten().double() for key in sorted(checkpoint["state_dict"])[::-1])
+    splits = Line(
+        examples=100,
+        slope=3.0,
+        intercept=2.0,
+        noise=1.0,
+        grid=False,
+        seed=0,
+        validation=0.2,
+        test=0.2,
+        drop_last=False,
+    ).splits()
+    inputs, targets = splits.train.inputs.double().flatten(), splits.train.targets.double()
+    scaled = (splits.test.inputs.double().flatten() - inputs.mean()) / inputs.std(correction=0)
+    prediction = (scaled * weight + bias) * targets.std(correction=0) + targets.mean()
+    rmse = (prediction - splits.test.targets.double()).square().mean().sqrt().item()
+
+    found = answer(capsys, tmp_path / "run")
+
+    assert found["metrics"]["test/rmse"] == pytest.approx(rmse, rel=1e-5)
+    assert found["examples"] == 20
+    assert found["report"] == {"test/rmse": pytest.approx(rmse, rel=1e-5)}
+
+
+def test_each_split_agrees_with_the_report(train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report: Report = train("task=mlp", "epochs=1")
+    for split in ("test", "val", "train"):
+        found = answer(capsys, tmp_path / "run", "--split", split)
+        expected = {name: value for name, value in report.metrics.items() if name.startswith(f"{split}/")}
+        assert found["metrics"] == pytest.approx(expected, abs=1e-6)
+    assert found["per_class"].keys() == report.per_class.keys()
+
+    evaluate.main([str(tmp_path / "run")])
+    said = capsys.readouterr().out
+    value = f"{report.metrics['test/accuracy']:.4f}"
+    assert f"test/accuracy: report.json says {value}; here {value}" in said
+    assert "worst class: " in said
+
+    evaluate.main([str(tmp_path / "run/checkpoints/last.ckpt")])
+    assert "report.json says nothing of this checkpoint" in capsys.readouterr().out
+
+
+def test_images_pass_through_the_preprocessing_of_the_checkpoint(
+    train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("task=cifar_resnet", "task.depth=8", "epochs=1", "batch_size=40", "channels_last=true")
+    report: Report = train(*words)
+    found = answer(capsys, tmp_path / "run", "--root", tmp_path / "elsewhere")
+    assert found["metrics"]["test/loss"] == pytest.approx(report.metrics["test/loss"], rel=1e-4)
+
+    file = tmp_path / "run/checkpoints/best.ckpt"
+    checkpoint = torch.load(file, weights_only=True)
+    checkpoint["Batches"]["normalize"]["mean"] += 1
+    torch.save(checkpoint, file)
+    other = answer(capsys, tmp_path / "run")
+    assert abs(other["metrics"]["test/loss"] - found["metrics"]["test/loss"]) > 1e-3
+
+
+def test_what_is_missing_is_said(
+    train: Any,
+    small_cifar10: None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*words: object) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            evaluate.main([*map(str, words)])
+        assert caught.value.code == 2
+        return capsys.readouterr().err
+
+    assert "there is no" in refused(tmp_path / "nowhere")
+    train("task=linear_regression", "data.validation=0", "epochs=1")
+    assert "--split val: this run set no examples apart" in refused(tmp_path / "run", "--split", "val")
+    assert "lies in no folder" in refused(tmp_path / "run", "--root", tmp_path)
+    train("task=cifar_resnet", "task.depth=8", "debug=steps", folder=tmp_path / "images")
+
+    def absent(self: CIFAR10) -> None:
+        raise ValueError(f"CIFAR-10 is not at {self.root}")
+
+    monkeypatch.setattr(CIFAR10, "prepare", absent)
+    said = refused(tmp_path / "images", "--root", "nowhere")
+    assert "CIFAR-10 is not at nowhere" in said
+    assert "--root FOLDER" in said

@@ -1,0 +1,132 @@
+import csv
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from temper.data.digits import Digits
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+predict = load("predict")
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: object) -> list[dict[str, str]]:
+    capsys.readouterr()
+    predict.main([*map(str, words)])
+    return list(csv.DictReader(capsys.readouterr().out.splitlines()))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[str, str]:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        predict.main([*map(str, words)])
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    return said.out, said.err
+
+
+def test_a_value_comes_in_its_own_units(train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train("task=linear_regression", "epochs=1", "optimizer.lr=0.01")
+    state = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)["state_dict"]
+    weight, bias = (state[key].item() for key in sorted(state)[::-1])
+    table = np.array([[0.25], [4.0]])
+    np.save(tmp_path / "x.npy", table)
+    rows = answer(capsys, tmp_path / "run", tmp_path / "x.npy")
+    assert [row["row"] for row in rows] == ["1", "2"]
+    assert "probability" not in rows[0]
+    expected = (table[:, 0] * weight + bias).tolist()
+    assert [float(row["prediction"]) for row in rows] == pytest.approx(expected, rel=1e-5)
+
+
+def test_standardised_targets_come_back(train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("preprocessing=[standardize]", "preprocessing.standardize.target=true")
+    train("task=linear_regression", "data.slope=30.0", *words, "epochs=20", "optimizer.lr=0.05")
+    (tmp_path / "x.csv").write_text("x\n0\n1\n")
+    low, high = (float(row["prediction"]) for row in answer(capsys, tmp_path / "run", tmp_path / "x.csv"))
+    assert (low, high) == pytest.approx((2.5, 32.5), abs=1.0)  # y = 30x + 2, and the noise adds a half
+
+
+def test_classes_come_by_name_without_the_data(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = train("task=mlp", "epochs=3")
+    splits = Digits(validation=0.2, test=0.2, drop_last=False).splits()
+    np.save(tmp_path / "digits.npy", splits.test.inputs.numpy())
+    monkeypatch.delattr(Digits, "splits")
+    rows = answer(capsys, tmp_path / "run", tmp_path / "digits.npy")
+    right = [row["prediction"] == str(label) for row, label in zip(rows, splits.test.targets.tolist(), strict=True)]
+    assert sum(right) / len(right) == pytest.approx(report.metrics["test/accuracy"], abs=1e-6)
+    assert all(0.1 <= float(row["probability"]) <= 1 for row in rows)
+
+
+def test_a_binary_answer_names_the_likelier_class(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("task=mlp", "task.hidden=[]", "data=tanh_threshold", "loss=binary_cross_entropy", "epochs=5")
+    checkpoint = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)
+    state, kept = checkpoint["state_dict"], checkpoint["Batches"]["standardize"]
+    weight, bias = (state[key].item() for key in sorted(state)[::-1])
+    (tmp_path / "x.csv").write_text("0\n1\n")
+    rows = answer(capsys, tmp_path / "run", tmp_path / "x.csv")
+    for x, row in zip((0.0, 1.0), rows, strict=True):
+        logit = (x - kept["mean"].item()) / kept["deviation"].item() * weight + bias
+        assert row["prediction"] == ("reached" if logit > 0 else "below")
+        assert float(row["probability"]) == pytest.approx(1 / (1 + np.exp(-abs(logit))), abs=2e-6)
+    assert [row["prediction"] for row in rows] == ["below", "reached"]
+
+
+def test_an_image_is_predicted(
+    train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    train("task=cifar_resnet", "task.depth=8", "debug=steps")
+    Image.new("RGB", (50, 40), "red").save(tmp_path / "red.png")
+    (row,) = answer(capsys, tmp_path / "run", tmp_path / "red.png")
+    assert row["file"].endswith("red.png")
+    assert row["prediction"] in map(str, range(10))
+
+
+def test_bad_files_are_named_and_good_ones_predicted(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("task=linear_regression", "epochs=1")
+    good, bad, output = tmp_path / "good.csv", tmp_path / "bad.csv", tmp_path / "answer.csv"
+    good.write_text("0.5\n")
+    bad.write_text("1,2\n")
+    out, err = refused(capsys, tmp_path / "run", bad, good, tmp_path / "absent.csv", "--output", output)
+    assert out == ""
+    assert "bad.csv: row 1 has 2 columns, and 1 are wanted" in err
+    assert "absent.csv: there is no such file" in err
+    assert [row["file"] for row in csv.DictReader(output.read_text().splitlines())] == [str(good)]
+
+    output.unlink()
+    out, err = refused(capsys, tmp_path / "run", bad, "--output", output)
+    assert out == ""
+    assert not output.exists()
+
+    assert "FILES: none is named" in refused(capsys, tmp_path / "run")[1]
+    assert "would be overwritten" in refused(capsys, tmp_path / "run", good, "--output", good)[1]
+    assert "make it first" in refused(capsys, tmp_path / "run", good, "--output", tmp_path / "no/answer.csv")[1]
+    assert "is a folder" in refused(capsys, tmp_path / "run", good, "--output", tmp_path)[1]
+    assert good.read_text() == "0.5\n"
+
+
+def test_a_run_without_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "there is no" in refused(capsys, tmp_path / "nowhere", "x.csv")[1]
+    assert "holds no checkpoint: name a run that has trained" in refused(capsys, tmp_path, "x.csv")[1]

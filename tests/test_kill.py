@@ -1,0 +1,58 @@
+"""A run that is killed with -9 and started again: as if it had never been killed, with little work repeated."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from temper.report import Report
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND = [sys.executable, str(ROOT / "train.py"), "optimizer=adam", "epochs=60", "trainer.threads=1", "flush_every=10"]
+CHECKPOINT_SECONDS = 0.5
+
+
+def words(folder: Path) -> list[str]:
+    return [*COMMAND, f"checkpoint_seconds={CHECKPOINT_SECONDS}", f"hydra.run.dir={folder}"]
+
+
+def test_killed_run_goes_on(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(words(killed), cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        rows = (killed / "metrics.csv").read_text().splitlines() if (killed / "metrics.csv").exists() else []
+        if (killed / "checkpoints" / "last.ckpt").exists() and len(rows) > 30:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert Report.load(killed).state == "running"
+    for folder in (killed, whole):
+        subprocess.run(words(folder), cwd=tmp_path, check=True, capture_output=True, env=environment)
+    for name in ("last", "best"):
+        one, other = (
+            torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["state_dict"]
+            for folder in (whole, killed)
+        )
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    first, second = Report.load(killed).attempts
+    assert 0 < second.from_step <= first.last_step + 10
+    seconds_a_step = first.seconds / first.last_step
+    flushed = 10 * seconds_a_step  # what the attempt's record may lag behind
+    assert (first.last_step - second.from_step) * seconds_a_step <= CHECKPOINT_SECONDS + flushed + 0.25
+    assert second.last_step == Report.load(whole).attempts[-1].last_step
+    again = subprocess.run(words(killed), cwd=tmp_path, check=True, capture_output=True, text=True, env=environment)
+    assert "nothing to train" in again.stdout
+    assert len(Report.load(killed).attempts) == 2
+    other = subprocess.run(
+        [*words(killed), "optimizer.lr=0.5"], cwd=tmp_path, check=False, capture_output=True, text=True, env=environment
+    )
+    assert other.returncode == 2
+    assert re.search(r"other settings: optimizer\.lr differs", other.stderr)
