@@ -16,11 +16,11 @@ from temper import command_line, recipes
 from temper.data.cifar10 import CIFAR10
 from temper.digest import digest
 from temper.experiment import parse
+from temper.facts import Examples, Splits
 from temper.job import Job, chosen, container
 from temper.recipes import CONF
 from temper.report import Report
 from temper.run import run
-from temper.strategy import Examples, Splits
 
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]

@@ -31,7 +31,12 @@ CASES = {
     "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),
     "adagrad": (*DOUBLE, "optimizer=adagrad", "clip.kind=value", "clip.value=0.01"),
     "regression": (
-        *DOUBLE[:2], "task=linear_regression", "batch_size=30", "data.examples=505", "optimizer=sgd", "trainer.threads=1",
+        *DOUBLE[:2],
+        "task=linear_regression",
+        "batch_size=30",
+        "data.examples=505",
+        "optimizer=sgd",
+        "trainer.threads=1",
     ),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9"),  # cut off after 13 steps, and started again
@@ -49,14 +54,21 @@ def start_two_ranks(cases: Path) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     common = {
-        "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "test",
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "GROUP_RANK": "0",
+        "TORCHELASTIC_RUN_ID": "test",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
     }
     ranks = [
         subprocess.Popen(
             [sys.executable, str(HERE / "two_ranks.py"), str(cases)],
             env=os.environ | common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         for rank in range(2)
     ]
@@ -83,9 +95,7 @@ def test_two_processes_take_the_steps_of_one(
     name: str, two_ranks: dict[str, Path], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "mixup":  # partners lie within a rank's rows: the one process cuts its batches alike
-        monkeypatch.setattr(
-            "temper.build.Batches", partial(batches.Batches, parts=Cut(world=2))
-        )
+        monkeypatch.setattr("temper.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
     job = job_of(*CASES[name], "trainer=cpu")
     report = run(job)
     one, two = weights(job.folder), weights(two_ranks[name])

@@ -58,7 +58,13 @@ def test_strategies_do_not_know_each_other() -> None:
 
 
 def test_nobody_imports_the_run_but_those_above() -> None:
-    allowed = {"run": set(), "job": {"run", "outcome", "standing"}, "outcome": {"run"}, "build": {"run"}, "sweep": set()}
+    allowed = {
+        "run": set(),
+        "job": {"run", "outcome", "standing"},
+        "outcome": {"run"},
+        "build": {"run"},
+        "sweep": set(),
+    }
     for name, importers in allowed.items():
         found = {each for each, imported in modules().items() if name in imported}
         assert found <= importers, f"{name} is imported by {found}"

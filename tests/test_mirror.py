@@ -14,7 +14,9 @@ from temper.recipes import axes
 ROOT = Path(__file__).resolve().parents[1]
 AXES = [path.name for path in sorted((ROOT / "conf").iterdir()) if path.is_dir()]
 OPTIONS = [
-    path.relative_to(ROOT / "conf").with_suffix("") for axis in AXES for path in sorted((ROOT / "conf" / axis).glob("*.yaml"))
+    path.relative_to(ROOT / "conf").with_suffix("")
+    for axis in AXES
+    for path in sorted((ROOT / "conf" / axis).glob("*.yaml"))
 ]
 
 

@@ -115,7 +115,7 @@ def _with_free(legal: set[Row]) -> set[tuple[tuple[str, str], tuple[str, str]]]:
 
 
 def _missing(missing: set[Any], legal: set[Row]) -> Iterator[Row]:
-    """Yield rows for the pairs that allpairspy left out, as it cannot look ahead of its filter; each takes many along."""
+    """Yield rows for the pairs that allpairspy left out, as it cannot look ahead of its filter."""
     missing = set(missing)
     while missing:
         wanted = dict(min(missing))
@@ -161,8 +161,7 @@ def _train(row: Row, base: dict[str, Any], folder: Path, teachers: dict[Row, Pat
         key = row[:4]
         if key not in teachers:
             plain = tuple(
-                option if axis in CLASHING[:4] else "none"
-                for axis, option in zip(CLASHING, row, strict=False)
+                option if axis in CLASHING[:4] else "none" for axis, option in zip(CLASHING, row, strict=False)
             )
             teachers[key] = tmp_path / f"teacher_{len(teachers)}"
             run(_job(_config(plain + _complete(base), base), teachers[key]))
@@ -176,6 +175,13 @@ def _job(config: dict[str, Any], folder: Path) -> Job:
     experiment = parse(config)
     assert set(LIST_AXES) <= set(AXES) | {"logger"}
     return Job(
-        experiment=experiment, config=config, digest=digest(config), folder=folder, command="", choices={}, tuned={},
-        notes=[], comparable=False,
+        experiment=experiment,
+        config=config,
+        digest=digest(config),
+        folder=folder,
+        command="",
+        choices={},
+        tuned={},
+        notes=[],
+        comparable=False,
     )

@@ -34,7 +34,7 @@ def test_counts_steps(span: str | int, clock: Clock, steps: int) -> None:
 
 @pytest.mark.parametrize("text", ["5", 5, 0.1, "fast", "-1steps", "101%", "1.5steps", "", True, "epochs"])
 def test_refuses_what_is_no_length(text: str | int | float) -> None:
-    with pytest.raises(ValueError, match="steps|unit|100%|whole"):
+    with pytest.raises(ValueError, match=r"steps|unit|100%|whole"):
         parse_span(text)
 
 

@@ -19,7 +19,7 @@ from temper.standing import compose_recipe
 
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
-RECIPES = {"baseline": 1, "example": 16}
+RECIPES = {"baseline": 3, "example": 16}
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 

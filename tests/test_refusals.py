@@ -79,9 +79,13 @@ def test_names_key_and_way_out(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit) as ended, refusing():
-        command_line.check(list(words))
-        run(job_of(*words, folder=tmp_path / "run"))
+    def typed() -> None:
+        with refusing():
+            command_line.check(list(words))
+            run(job_of(*words, folder=tmp_path / "run"))
+
+    with pytest.raises(SystemExit) as ended:
+        typed()
     assert ended.value.code == 2
     message = capsys.readouterr().err
     assert len(message.splitlines()) <= MOST_LINES
@@ -107,5 +111,9 @@ def test_program_ends_soon_and_short(words: Sequence[str], tmp_path: Path) -> No
 
 
 def test_good_command_lines_pass() -> None:
-    for words in (["optimizer=adam", "optimizer.beta1=0.8"], ["-m", "optimizer=sgd,adam", "seed=1,2"], ["augmentation=[]"]):
+    for words in (
+        ["optimizer=adam", "optimizer.beta1=0.8"],
+        ["-m", "optimizer=sgd,adam", "seed=1,2"],
+        ["augmentation=[]"],
+    ):
         command_line.check(words)

@@ -1,10 +1,5 @@
 """A run that was cut off anywhere and started again ends with the weights of one that never was, to the bit."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +45,9 @@ class CutAt(L.Callback):
 
 
 def weights(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
-    loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["state_dict"]
+    loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)[
+        "state_dict"
+    ]
     return loaded
 
 
@@ -82,7 +79,11 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     ],
 )
 def test_cut_anywhere(
-    step: int, place: str, unbroken: dict[str, Path], job_of: Callable[..., Job], tmp_path: Path,
+    step: int,
+    place: str,
+    unbroken: dict[str, Path],
+    job_of: Callable[..., Job],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = unbroken["folder"]

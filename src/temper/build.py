@@ -5,8 +5,8 @@ import torch
 from temper.data.batches import Batches, Pipeline, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
 from temper.experiment import Experiment
+from temper.facts import Facts, Splits
 from temper.quantity import Clock
-from temper.strategy import Facts, Splits
 from temper.supervised import Ingredients, Supervised
 from temper.trained import teach
 
@@ -91,5 +91,3 @@ def _facts(experiment: Experiment, splits: Splits, batch_size: int, epochs: int)
         target_mean=mean,
         target_deviation=deviation,
     )
-
-

@@ -2,7 +2,7 @@
 
     norm       g <- g · min(1, c / ‖g‖)                     over all parameters (Pascanu et al. 2013, arXiv:1211.5063)
     value      g <- min(c, max(-c, g))                      each entry by itself
-    adaptive   g <- g · min(1, c · max(‖w‖, 1e-3) / ‖g‖)    unit by unit (AGC: Brock et al. 2021, arXiv:2102.06171, eq. 3)
+    adaptive   g <- g · min(1, c · max(‖w‖, 1e-3) / ‖g‖)    unit by unit (Brock et al. 2021, arXiv:2102.06171, eq. 3)
 
 A unit is one output of a layer: the first dimension of its weight; of a bias or a scale, each entry.
 """

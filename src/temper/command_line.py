@@ -113,7 +113,9 @@ def _check_word(override: Override) -> None:
     if root not in known:
         raise Refusal(f"{override.input_line}: there is no {root}; {nearest(root, known)}")
     if "/" in key and root != "hydra" and key not in axes():
-        raise Refusal(f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice")
+        raise Refusal(
+            f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice"
+        )
 
 
 def _same_value(word: str, override: Override) -> str:
@@ -141,8 +143,7 @@ def _check_options(override: Override) -> None:
 
 
 def _element(value: Any) -> Any:
-    parsed = OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
-    return parsed
+    return OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
 
 
 def _composed(overrides: list[str]) -> DictConfig:

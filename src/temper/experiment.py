@@ -12,6 +12,7 @@ from pydantic import Field, InstanceOf, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from temper.clip import Clip
+from temper.facts import Kind
 from temper.quantity import Count, NonNegative, Positive, Real, Switch
 from temper.refusal import Refusal, nearest
 from temper.strategy import (
@@ -21,7 +22,6 @@ from temper.strategy import (
     Distillation,
     Groups,
     Initialization,
-    Kind,
     Logger,
     Loss,
     Optimizer,

@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 
 from temper.refusal import Refusal
 
-MAY_DIFFER = ("trainer", "logger", "data.root", "checkpoint_seconds", "hydra")
+# What belongs to the machine or to the reader, not to what is trained.
+MAY_DIFFER = ("trainer", "logger", "data.root", "checkpoint_seconds", "hydra", "expect")
 
 
 class Folder:

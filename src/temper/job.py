@@ -81,7 +81,8 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
 
 def container(cfg: DictConfig) -> dict[str, Any]:
     """Return the composed values as plain containers."""
-    values = OmegaConf.to_container(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "hydra"]), resolve=True)
+    own = [str(key) for key in cfg if key != "hydra"]
+    values = OmegaConf.to_container(OmegaConf.masked_copy(cfg, own), resolve=True)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}
 

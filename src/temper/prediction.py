@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from temper.strategy import Kind
+from temper.facts import Kind
 
 
 def widened(values: Tensor) -> Tensor:

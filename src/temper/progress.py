@@ -47,7 +47,7 @@ class Bar:
 
     def tell(self, step: int, epoch: int, values: Mapping[str, float | int], validated: bool) -> None:
         """Show the flushed ``values``."""
-        shown = [name for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/rmse")]
+        shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/rmse")
         parts = [f"{name} {values[name]:.4f}" for name in shown if name in values]
         self._text = f"epoch {epoch}  " + "  ".join(parts)
         if self._progress is not None:

@@ -41,7 +41,7 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
     try:
         with Image.open(path) as image:
             pixels = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).unsqueeze(0).contiguous()
 

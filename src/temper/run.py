@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import lightning as L
 from rich.console import Console
 
-from temper import curves, page
+from temper import STARTED, curves, page
 from temper.build import build_batches, build_module
 from temper.checkpoints import Checkpoints, last_good
 from temper.data.batches import Batches
@@ -23,7 +24,7 @@ from temper.job import Job
 from temper.machine import gpus, set_threads
 from temper.outcome import begin, conclude, final_figures
 from temper.progress import Bar
-from temper.recorder import Recorder
+from temper.recorder import Diverged, Recorder
 from temper.refusal import Refusal, refusing
 from temper.report import Report, show
 from temper.supervised import Supervised
@@ -36,7 +37,6 @@ def run(job: Job) -> Report:
     Raises:
         SystemExit: the input is at fault; its message has been printed, and nothing was created.
     """
-    begun = time.monotonic()
     experiment, rank = job.experiment, int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0")))
     console = Console(quiet=rank > 0)
     folder = Folder(job.folder)
@@ -61,7 +61,9 @@ def run(job: Job) -> Report:
         report.notes.append(batches.splits.note)
     for note in job.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"folder: {folder.path}\ngo on with: {job.command} hydra.run.dir={folder.path}", soft_wrap=True, markup=False)
+    console.print(
+        f"folder: {folder.path}\ngo on with: {job.command} hydra.run.dir={folder.path}", soft_wrap=True, markup=False
+    )
     with _closing(job, report, folder, rank), _logged(folder.path / f"rank_{rank}.log"):
         trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console)
         resumed = last_good(folder.checkpoints) or (Path(experiment.ckpt) if experiment.ckpt else None)
@@ -69,7 +71,7 @@ def run(job: Job) -> Report:
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
         conclude(report, job, module, recorder, trainer)
-        report.cost.wall_seconds = time.monotonic() - begun
+        report.cost.wall_seconds = time.monotonic() - STARTED
         report.state = "finished"
         if trainer.is_global_zero:
             report.save(folder.path)
@@ -107,8 +109,8 @@ def _check_files(experiment: Experiment) -> None:
             )
         if teacher.preprocessing != experiment.preprocessing or teacher.kind != experiment.kind:
             raise Refusal(
-                f"distillation.{name}.teacher={distillation.teacher} sees inputs through other preprocessing, or answers"
-                " another kind of question: use the teacher's preprocessing and a loss of its kind"
+                f"distillation.{name}.teacher={distillation.teacher} sees inputs through other preprocessing, or"
+                " answers another kind of question: use the teacher's preprocessing and a loss of its kind"
             )
 
 
@@ -189,6 +191,9 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
         report.state = "failed" if isinstance(fault, Exception) else "stopped"
         if rank == 0:
             report.save(folder.path)
+        if isinstance(fault, Diverged):
+            print(f"temper: {fault}", file=sys.stderr)
+            raise SystemExit(1) from None
         raise
     finally:
         for logger in job.experiment.logger.values():
@@ -201,7 +206,9 @@ def _logged(path: Path) -> Iterator[None]:
     """Write what Lightning and Python warn of into ``path`` instead of over the bar."""
     sink = logging.FileHandler(path, delay=True)
     sink.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")]
+    loggers = [
+        logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")
+    ]
     before = [(logger.handlers[:], logger.propagate) for logger in loggers]
     logging.captureWarnings(True)
     for logger in loggers:

@@ -7,7 +7,7 @@ more                 a fixed shuffle, stratified by class, cut into test, valida
 import torch
 from torch import Tensor
 
-from temper.strategy import Examples, Splits
+from temper.facts import Examples, Splits
 
 TOO_FEW = 10  # examples up to which no part is set apart
 _SEED = 20240229  # of every split

@@ -4,16 +4,11 @@ A strategy is a frozen, keyword-only record whose fields are the knobs of its YA
 ``build`` (or the method named below) takes what only a run knows. No strategy sees the configuration, the Trainer or
 another strategy.
 
-Shapes: ``n`` examples, ``k`` classes. What the network puts out, and the target it is held against, depend on ``kind``:
-
-    regression   prediction (n,)    target (n,)                       values
-    binary       prediction (n,)    target (n,) in [0, 1]             the logit of class 1
-    multiclass   prediction (n, k)  target (n,) int64, or (n, k)      logits; soft targets are rows that sum to 1
+What contracts hand to each other, and the shapes of predictions and targets, stand in `temper.facts`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast, dataclass_transform
 
@@ -24,10 +19,10 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Generator, Tensor, nn
 
+from temper.facts import Answer, Examples, Facts, Kind, ParameterGroup, Splits
 from temper.quantity import Clock, Span, span_steps
 
 T = TypeVar("T")
-Kind = Literal["regression", "binary", "multiclass"]
 LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, progress in [0, 1] -> (n,)
 PenaltyFunction = Callable[[Mapping[str, Tensor]], Tensor]  # parameters by name -> scalar
 Teach = Callable[[str], nn.Module]  # the name of a run or checkpoint -> its network, in eval mode
@@ -37,72 +32,6 @@ Teach = Callable[[str], nn.Module]  # the name of a run or checkpoint -> its net
 def strategy(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen record: its fields are checked, and unknown ones refused, as it is made."""
     return cast("type[T]", dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))(cls))
-
-
-@plain_dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What a run knows of its data and its length once the data is there.
-
-    Attributes:
-        kind: what predictions and targets mean (see the module's docstring).
-        shape: of one example's input: ``(features,)`` or ``(channels, height, width)``.
-        outputs: columns of the prediction: 1, or the number of classes for ``multiclass``.
-        classes: of the data; 0 for a regression.
-        examples: in the training set.
-        class_counts: training examples of each class; empty for a regression.
-        clock: the run's steps.
-        target_mean, target_deviation: (target - mean) / deviation is what a regression learns.
-    """
-
-    kind: Kind
-    shape: tuple[int, ...]
-    outputs: int
-    classes: int
-    examples: int
-    class_counts: tuple[int, ...]
-    clock: Clock
-    target_mean: float = 0.0
-    target_deviation: float = 1.0
-
-
-@plain_dataclass(frozen=True)
-class Examples:
-    """Inputs (n, ...) and targets (n,): uint8 for images, floats for tables; class indices are int64."""
-
-    inputs: Tensor
-    targets: Tensor
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-
-@plain_dataclass(frozen=True, kw_only=True)
-class Splits:
-    """What a data set gives: ``note`` says what a reader of the report must know (None: nothing unusual)."""
-
-    train: Examples
-    validation: Examples | None
-    test: Examples
-    class_names: tuple[str, ...]
-    note: str | None = None
-
-
-@plain_dataclass(frozen=True, kw_only=True)
-class ParameterGroup:
-    """Parameters that share a rate and a decay: multiples of the optimizer's own ``lr`` and ``weight_decay``."""
-
-    names: tuple[str, ...]
-    parameters: tuple[nn.Parameter, ...]
-    rate: float = 1.0
-    decay: float = 1.0
-
-
-@plain_dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the student said: its prediction and the features of the layers that were tapped, by layer name."""
-
-    prediction: Tensor
-    features: Mapping[str, Tensor]
 
 
 class Task(ABC):
@@ -137,11 +66,7 @@ class Data(ABC):
         """Return whether examples are set apart to choose a checkpoint by."""
 
     def prepare(self) -> None:  # noqa: B027 - most data needs no preparation
-        """Fetch what is missing. Called once on each machine, before any other work.
-
-        Raises:
-            ValueError: the data is not there and cannot be fetched; says where it was looked for, and the way out.
-        """
+        """Fetch what is missing, before any other work; ValueError says where was looked, and the way out."""
 
     @abstractmethod
     def splits(self) -> Splits:
@@ -177,8 +102,7 @@ class Preprocessing(ABC):
 class Augmentation(ABC):
     """How a training batch is varied, each image by its own draw.
 
-    ``draw`` is called for the whole global batch on the CPU, so that the draws do not depend on the number of
-    processes; each process then applies the rows that are its own.
+    ``draw`` is called for the whole global batch, on the CPU, so that draws do not depend on the number of processes.
     """
 
     wants: ClassVar[Literal["any", "pixels", "values"]]  # pixels: uint8, before preprocessing; values: floats, after it
@@ -189,9 +113,8 @@ class Augmentation(ABC):
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Return tensors of one row an image, ``sum(parts)`` rows of inputs shaped ``shape``.
 
-        A batch is split into ``parts``, one after the other; where an image is mixed with a partner, the partner lies
-        within the same part and is named by how many rows it lies ahead, so that the draw holds in any cut of the batch
-        along its parts.
+        A batch is split into ``parts``, one after the other. A mixing partner lies within the same part and is named
+        by how many rows it lies ahead, so that the draw holds in any cut of the batch along its parts.
         """
 
     @abstractmethod
@@ -318,11 +241,8 @@ class Stopping(ABC):
     def callback(self, metric: str, better: Literal["max", "min"], target: float | None, settled: int) -> L.Callback:
         """Return the callback that stops training; it holds its state in the checkpoint.
 
-        Args:
-            metric: the key of ``trainer.callback_metrics`` that validation is judged by.
-            better: the direction in which ``metric`` improves.
-            target: the value of ``metric`` that the user wants reached.
-            settled: the first step from which the network is what the run is to deliver; no sooner may it stop.
+        ``metric`` is the key of ``trainer.callback_metrics`` that validation is judged by, ``better`` where it
+        improves to, ``target`` what the user wants reached, ``settled`` the first step at which it may stop.
         """
 
 
@@ -346,11 +266,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """Return the machine's arguments of Lightning's Trainer.
-
-        Raises:
-            ValueError: this machine lacks what was asked for.
-        """
+        """Return the machine's arguments of Lightning's Trainer; ValueError: this machine lacks what was asked for."""
 
 
 class Logger(ABC):

@@ -15,19 +15,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from temper.clip import Clip
 from temper.data.batches import Batch
+from temper.facts import Answer, Examples, Facts
 from temper.solution import Solution
-from temper.strategy import (
-    Answer,
-    Distiller,
-    Examples,
-    Facts,
-    Groups,
-    LossFunction,
-    Optimizer,
-    PenaltyFunction,
-    Scheduler,
-    Weigher,
-)
+from temper.strategy import Distiller, Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler, Weigher
 
 Scores = dict[str, float]
 

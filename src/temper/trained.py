@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from temper.data.batches import Pipeline
 from temper.experiment import Experiment, parse
+from temper.facts import Facts
 from temper.quantity import Clock
 from temper.refusal import Refusal
-from temper.strategy import Facts
 
 DATAMODULE = "Batches"  # the name under which Lightning keeps the datamodule's state
 

@@ -6,14 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader
-from temper.strategy import Examples
+from temper.facts import Examples
 
 
 def examples(count: int) -> Examples:
     return Examples(torch.arange(count).view(-1, 1).float(), torch.arange(count))
 
 
-def loader(count: int, batch_size: int, *, cut: Cut | None = None, drop_last: bool = False, seed: int = 0) -> EpochLoader:
+def loader(
+    count: int, batch_size: int, *, cut: Cut | None = None, drop_last: bool = False, seed: int = 0
+) -> EpochLoader:
     return EpochLoader(examples(count), batch_size=batch_size, drop_last=drop_last, cut=cut or Cut(), seed=seed)
 
 
@@ -34,9 +36,7 @@ def test_epoch_is_a_permutation_and_the_next_another() -> None:
 
 
 @settings(deadline=None, max_examples=50)
-@given(
-    count=st.integers(1, 40), batch_size=st.integers(1, 12), world=st.integers(1, 3), accumulate=st.integers(1, 3)
-)
+@given(count=st.integers(1, 40), batch_size=st.integers(1, 12), world=st.integers(1, 3), accumulate=st.integers(1, 3))
 def test_pieces_make_the_whole_batch(count: int, batch_size: int, world: int, accumulate: int) -> None:
     whole = list(loader(count, batch_size))
     ranks = [list(loader(count, batch_size, cut=Cut(world=world, rank=r, accumulate=accumulate))) for r in range(world)]

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from temper.distillation.logits import Logits
+from temper.facts import Answer, Facts
 from temper.quantity import Clock
-from temper.strategy import Answer, Distiller, Facts
+from temper.strategy import Distiller
 
 FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
 vectors = st.lists(st.floats(-5, 5), min_size=3, max_size=3)

@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from temper.facts import Facts
 from temper.loss.binary_cross_entropy import BinaryCrossEntropy
 from temper.quantity import Clock
-from temper.strategy import Facts
 
 FACTS = Facts(kind="binary", shape=(1,), outputs=1, classes=2, examples=9, class_counts=(4, 5), clock=Clock((0, 9)))
 LOSS = BinaryCrossEntropy().build(FACTS)

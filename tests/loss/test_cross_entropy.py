@@ -7,9 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from temper.facts import Facts
 from temper.loss.cross_entropy import CrossEntropy
 from temper.quantity import Clock
-from temper.strategy import Facts
 
 FACTS = Facts(
     kind="multiclass", shape=(1,), outputs=3, classes=3, examples=9, class_counts=(3, 3, 3), clock=Clock((0, 9))

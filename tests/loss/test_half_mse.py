@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from temper.facts import Facts, Kind
 from temper.loss.half_mse import HalfMSE
 from temper.quantity import Clock
-from temper.strategy import Facts, Kind
 
 
 def facts(kind: Kind, classes: int) -> Facts:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch.nn import functional as F
 
+from temper.facts import Facts
 from temper.loss.label_smoothing import LabelSmoothing
 from temper.quantity import Clock
-from temper.strategy import Facts, LossFunction
+from temper.strategy import LossFunction
 
 K = 5
 FACTS = Facts(kind="multiclass", shape=(1,), outputs=K, classes=K, examples=9, class_counts=(), clock=Clock((0, 9)))

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from temper.facts import Facts, Kind
 from temper.loss.mse import MSE
 from temper.quantity import Clock
-from temper.strategy import Facts, Kind
 
 
 def facts(kind: Kind, classes: int) -> Facts:

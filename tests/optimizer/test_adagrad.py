@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import ParameterGroup
 from temper.optimizer.adagrad import Adagrad
-from temper.strategy import ParameterGroup
 
 GOOD = {"lr": 0.01, "eps": 1e-10, "weight_decay": 0.0}
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import ParameterGroup
 from temper.optimizer.momentum import Momentum
-from temper.strategy import ParameterGroup
 
 GOOD = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.0}
 

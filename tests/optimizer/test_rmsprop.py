@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import ParameterGroup
 from temper.optimizer.rmsprop import RMSprop
-from temper.strategy import ParameterGroup
 
 GOOD = {"lr": 0.001, "alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0}
 

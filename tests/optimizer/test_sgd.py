@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import ParameterGroup
 from temper.optimizer.sgd import SGD
-from temper.strategy import ParameterGroup
 
 GOOD = {"lr": 0.1, "weight_decay": 0.0}
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import Facts
 from temper.penalty.l2 import L2
 from temper.quantity import Clock
-from temper.strategy import Facts
 
 FACTS = Facts(
     kind="regression",

@@ -5,9 +5,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from temper.facts import Examples
 from temper.preprocessing import normalize
 from temper.preprocessing.normalize import Normalize
-from temper.strategy import Examples
 
 
 def bytes_of(count: int) -> Examples:

@@ -5,8 +5,8 @@ import torch
 from pydantic import ValidationError
 from sklearn.preprocessing import StandardScaler
 
+from temper.facts import Examples
 from temper.preprocessing.standardize import Standardize
-from temper.strategy import Examples
 
 
 def table() -> Examples:

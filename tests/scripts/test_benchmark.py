@@ -11,7 +11,7 @@ from temper.benchmark.case import CIFAR, Case, NoisyCIFAR10, Stopwatch, ratio, t
 from temper.benchmark.data import DATA, our_batches, torchvision_batches
 from temper.benchmark.step import STEP, Epochs, largest_difference
 from temper.data.cifar10 import CIFAR10
-from temper.strategy import Examples, Splits
+from temper.facts import Examples, Splits
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
+from temper.facts import Facts
 from temper.quantity import Clock
-from temper.strategy import Facts
 from temper.task.cifar_resnet import CifarResNet, CifarResNetModule
 from temper.task.ruler import judge
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch import Tensor, nn
 
-from temper.strategy import Examples
+from temper.facts import Examples
 from temper.task.closed_form import compare, least_squares, logistic_newton
 
 
@@ -30,7 +30,10 @@ def test_a_line_is_that_of_the_normal_equations() -> None:
 def test_least_squares_is_that_of_scikit_learn() -> None:
     inputs, noise = table(50, 4), table(50, 1, seed=1)[:, 0]
     targets = inputs @ torch.tensor([1.0, -2.0, 0.5, 0.0]) + 3 + noise
-    fit, known = least_squares(inputs, targets), LinearRegression().fit(inputs.double().numpy(), targets.double().numpy())
+    fit, known = (
+        least_squares(inputs, targets),
+        LinearRegression().fit(inputs.double().numpy(), targets.double().numpy()),
+    )
     np.testing.assert_allclose(fit.weights.numpy(), known.coef_, atol=1e-10)
     assert fit.intercept == pytest.approx(known.intercept_, abs=1e-10)
 
@@ -99,7 +102,9 @@ def test_compares_by_name_and_measures_the_distance() -> None:
 
 def test_a_far_example_that_is_sure_does_not_hide_the_solution() -> None:
     inputs = torch.cat([table(40, 1), torch.tensor([[2000.0]])])
-    targets = torch.cat([torch.bernoulli((table(40, 1)[:, 0]).sigmoid(), generator=torch.Generator().manual_seed(1)), torch.ones(1)])
+    targets = torch.cat(
+        [torch.bernoulli((table(40, 1)[:, 0]).sigmoid(), generator=torch.Generator().manual_seed(1)), torch.ones(1)]
+    )
     fit, without = logistic_newton(inputs, targets), logistic_newton(inputs[:-1], targets[:-1])
     assert fit is not None
     assert without is not None

@@ -6,8 +6,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from temper.facts import Facts
 from temper.quantity import Clock
-from temper.strategy import Facts
 from temper.task.linear_regression import LinearRegression, LinearRegressionModule
 
 FACTS = Facts(kind="regression", shape=(10,), outputs=1, classes=0, examples=8, class_counts=(), clock=Clock((0, 1)))

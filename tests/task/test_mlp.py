@@ -6,8 +6,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from temper.facts import Facts, Kind
 from temper.quantity import Clock
-from temper.strategy import Facts, Kind
 from temper.task.mlp import MLP, MLPModule
 from temper.task.ruler import judge
 

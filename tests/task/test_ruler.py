@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from torch import Tensor
 
+from temper.facts import Facts
 from temper.quantity import Clock
-from temper.strategy import Facts
 from temper.task.ruler import judge, judge_binary, judge_classes, judge_values
 
 

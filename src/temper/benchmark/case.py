@@ -17,9 +17,9 @@ from temper.build import build_batches, build_module
 from temper.data.batches import Batches
 from temper.data.cifar10 import CIFAR10
 from temper.experiment import Experiment, parse
+from temper.facts import Examples, Splits
 from temper.job import container
 from temper.recipes import CONF
-from temper.strategy import Examples, Splits
 from temper.supervised import Supervised
 
 CIFAR = ("recipe=baseline/cifar10_resnet20", "data.validation=0", "data.download=false")

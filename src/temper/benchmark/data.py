@@ -16,7 +16,7 @@ from torchvision import transforms
 from torchvision.transforms import v2
 
 from temper.benchmark.case import CIFAR, Block, Case, Stopwatch, ratio, take_turns
-from temper.strategy import Examples
+from temper.facts import Examples
 
 DATA = {
     "crop_flip_normalise": "[crop,flip]",

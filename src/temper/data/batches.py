@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
-from temper.strategy import Augmentation, Examples, Facts, Preprocessing, Splits
+from temper.facts import Examples, Facts, Splits
+from temper.strategy import Augmentation, Preprocessing
 
 __all__ = ["Batch", "Batches", "Pipeline"]
 
@@ -151,6 +152,12 @@ class Batches(L.LightningDataModule):
         some = Examples(train.inputs[:MEASURED_TRAIN_EXAMPLES], train.targets[:MEASURED_TRAIN_EXAMPLES])
         sets = self._ready | {"train": some}
         return [self._once(sets[name]) for name in self.tested]
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Return the batch on ``device``; Lightning's own way looks at every number of its rows, in each step."""
+        if batch.inputs.device == device:
+            return batch
+        return Batch(batch.inputs.to(device), batch.targets.to(device), batch.rows)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""

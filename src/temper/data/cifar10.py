@@ -19,10 +19,11 @@ from pydantic import Field
 from torch import Tensor
 
 from temper.download import fetch_folder, one_at_a_time
+from temper.facts import Examples, Splits
 from temper.quantity import NonNegativeCount, Switch
 from temper.reading import read_image
 from temper.split import rows, shuffled
-from temper.strategy import Data, Examples, Splits, strategy
+from temper.strategy import Data, strategy
 
 _FOLDER = "cifar-10-batches-py"
 _URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"

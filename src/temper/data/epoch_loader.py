@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from temper.strategy import Examples
+from temper.facts import Examples
 
 
 class Rows(NamedTuple):
@@ -105,9 +105,7 @@ class EpochLoader:
         number = (epoch * self.steps + step) * self.cut.accumulate + micro
         rows = Rows(epoch, step, number, parts, start, size, share)
         chosen = batch[start : start + size]
-        return Batch(
-            self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows
-        )
+        return Batch(self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows)
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the loader stands."""
@@ -141,5 +139,3 @@ class OnceLoader:
 
     def _parts(self) -> tuple[Tensor, Tensor]:
         return self.examples.inputs, self.examples.targets
-
-

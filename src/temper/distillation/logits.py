@@ -16,9 +16,10 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from temper.facts import Answer, Facts, Kind
 from temper.prediction import widened
 from temper.quantity import Positive, ProperFraction
-from temper.strategy import Answer, Distillation, Distiller, Facts, Kind, Teach, strategy
+from temper.strategy import Distillation, Distiller, Teach, strategy
 
 
 def _named(teacher: Any) -> Any:

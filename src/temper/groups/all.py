@@ -9,7 +9,8 @@ usually wants ``no_norm_no_bias``.
 
 from torch import nn
 
-from temper.strategy import Groups, ParameterGroup, strategy
+from temper.facts import ParameterGroup
+from temper.strategy import Groups, strategy
 
 
 @strategy

@@ -10,7 +10,8 @@ and a bias is one number an output, too little to overfit with.
 
 from torch import nn
 
-from temper.strategy import Groups, ParameterGroup, strategy
+from temper.facts import ParameterGroup
+from temper.strategy import Groups, strategy
 
 _NORMS = (
     nn.BatchNorm1d,

@@ -10,8 +10,9 @@ error does not.
 from torch import Tensor
 from torch.nn import functional as F
 
+from temper.facts import Facts, Kind
 from temper.prediction import counted, widened
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

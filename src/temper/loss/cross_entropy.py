@@ -10,8 +10,9 @@ The default of every classifier: its gradient, p - t, is large wherever the netw
 from torch import Tensor
 from torch.nn import functional as F
 
+from temper.facts import Facts, Kind
 from temper.prediction import class_kind, widened
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

@@ -9,8 +9,9 @@ descent that is the whole difference. Two classes: h = sigmoid(f), f the logit o
 
 from torch import Tensor
 
+from temper.facts import Facts, Kind
 from temper.prediction import squared_kind, widened
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

@@ -9,8 +9,9 @@ Examples beyond the margin give no gradient at all, so the rest decide alone; th
 
 from torch import Tensor
 
+from temper.facts import Facts, Kind
 from temper.prediction import class_kind, expectation, widened
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

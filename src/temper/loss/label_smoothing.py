@@ -12,9 +12,10 @@ from typing import Literal
 
 from torch import Tensor
 
+from temper.facts import Facts, Kind
 from temper.prediction import class_kind, expectation, widened
 from temper.quantity import ProperFraction
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

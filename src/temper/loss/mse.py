@@ -9,8 +9,9 @@ unit is sure of itself, also when it is wrong: compare with ``binary_cross_entro
 
 from torch import Tensor
 
+from temper.facts import Facts, Kind
 from temper.prediction import squared_kind, widened
-from temper.strategy import Facts, Kind, Loss, LossFunction, strategy
+from temper.strategy import Loss, LossFunction, strategy
 
 
 @strategy

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 import torch
 
+from temper.facts import ParameterGroup
 from temper.optimizer.torch_groups import fusible, torch_groups
 from temper.quantity import Forgetting, NonNegative, Positive
-from temper.strategy import Optimizer, ParameterGroup, strategy
+from temper.strategy import Optimizer, strategy
 
 
 @strategy

@@ -13,9 +13,10 @@ from typing import Self
 import torch
 from pydantic import model_validator
 
+from temper.facts import ParameterGroup
 from temper.optimizer.torch_groups import fusible, torch_groups
 from temper.quantity import Forgetting, NonNegative, Positive
-from temper.strategy import Optimizer, ParameterGroup, strategy
+from temper.strategy import Optimizer, strategy
 
 
 @strategy

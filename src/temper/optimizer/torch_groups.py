@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from temper.strategy import ParameterGroup
+from temper.facts import ParameterGroup
 
 _FUSED = {"cpu", "cuda"}
 

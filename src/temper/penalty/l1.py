@@ -13,8 +13,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from temper.facts import Facts
 from temper.quantity import NonNegative
-from temper.strategy import Facts, Penalty, PenaltyFunction, strategy
+from temper.strategy import Penalty, PenaltyFunction, strategy
 
 
 @strategy

@@ -13,8 +13,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
+from temper.facts import Examples
 from temper.quantity import Positive, Real
-from temper.strategy import Examples, Preprocessing, strategy
+from temper.strategy import Preprocessing, strategy
 
 _CHUNK = 4096  # images: bounds the memory of a fit to a few megabytes
 

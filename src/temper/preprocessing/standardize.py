@@ -14,8 +14,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
+from temper.facts import Examples
 from temper.quantity import Switch
-from temper.strategy import Examples, Preprocessing, strategy
+from temper.strategy import Preprocessing, strategy
 
 
 @strategy

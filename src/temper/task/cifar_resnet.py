@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Literal, Self, final
 from pydantic import model_validator
 from torch import Tensor, nn
 
+from temper.facts import Facts, Kind
 from temper.network.block import Connection
 from temper.network.resnet import ResNet
 from temper.quantity import Count, Positive
-from temper.strategy import Facts, Kind, Task, strategy
+from temper.strategy import Task, strategy
 from temper.supervised import Supervised
 from temper.task.ruler import judge
 

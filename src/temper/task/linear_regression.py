@@ -10,9 +10,10 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
 
+from temper.facts import Examples, Facts, Kind
 from temper.network.linear import Linear
 from temper.solution import Solution
-from temper.strategy import Examples, Facts, Kind, Task, strategy
+from temper.strategy import Task, strategy
 from temper.supervised import Supervised
 from temper.task.closed_form import compare
 from temper.task.ruler import judge_values

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
 
+from temper.facts import Examples, Facts, Kind
 from temper.network import mlp
 from temper.network.activation import Activation
 from temper.quantity import Count
 from temper.solution import Solution
-from temper.strategy import Examples, Facts, Kind, Task, strategy
+from temper.strategy import Task, strategy
 from temper.supervised import Supervised
 from temper.task.closed_form import compare
 from temper.task.ruler import judge

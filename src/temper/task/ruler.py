@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional import classification, regression
 
-from temper.strategy import Facts
+from temper.facts import Facts
 
 Judgement = dict[str, float | list[float]]
 _BINS = 15

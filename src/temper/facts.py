@@ -1,0 +1,84 @@
+"""The plain records that strategies are handed: what a run knows of its data, its examples, its parameters.
+
+Shapes: ``n`` examples, ``k`` classes. What the network puts out, and the target it is held against, depend on ``kind``:
+
+    regression   prediction (n,)    target (n,)                       values
+    binary       prediction (n,)    target (n,) in [0, 1]             the logit of class 1
+    multiclass   prediction (n, k)  target (n,) int64, or (n, k)      logits; soft targets are rows that sum to 1
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from temper.quantity import Clock
+
+Kind = Literal["regression", "binary", "multiclass"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a run knows of its data and its length once the data is there.
+
+    Attributes:
+        kind: what predictions and targets mean (see the module's docstring).
+        shape: of one example's input: ``(features,)`` or ``(channels, height, width)``.
+        outputs: columns of the prediction: 1, or the number of classes for ``multiclass``.
+        classes: of the data; 0 for a regression.
+        examples: in the training set.
+        class_counts: training examples of each class; empty for a regression.
+        clock: the run's steps.
+        target_mean, target_deviation: (target - mean) / deviation is what a regression learns.
+    """
+
+    kind: Kind
+    shape: tuple[int, ...]
+    outputs: int
+    classes: int
+    examples: int
+    class_counts: tuple[int, ...]
+    clock: Clock
+    target_mean: float = 0.0
+    target_deviation: float = 1.0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs (n, ...) and targets (n,): uint8 for images, floats for tables; class indices are int64."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """What a data set gives: ``note`` says what a reader of the report must know (None: nothing unusual)."""
+
+    train: Examples
+    validation: Examples | None
+    test: Examples
+    class_names: tuple[str, ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterGroup:
+    """Parameters that share a rate and a decay: multiples of the optimizer's own ``lr`` and ``weight_decay``."""
+
+    names: tuple[str, ...]
+    parameters: tuple[nn.Parameter, ...]
+    rate: float = 1.0
+    decay: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the student said: its prediction and the features of the layers that were tapped, by layer name."""
+
+    prediction: Tensor
+    features: Mapping[str, Tensor]

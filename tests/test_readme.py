@@ -1,0 +1,109 @@
+"""The commands of the README and of the cards are true: each is run, shortened by ``debug=steps``."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from temper import command_line
+from temper.command_line import options
+from temper.job import Job
+from temper.recipes import axes, names
+from temper.run import run
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+# Composed and checked, but not run here, each with its reason.
+NOT_RUN = {
+    "make train": "makes a virtual environment; CI's own clone is where it runs",
+    "make test": "would run this test",
+    "pip install -e .": "reaches for the package index",
+    "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
+    "python train.py logger=[wandb]": "starts W&B's service: tests/logger/test_wandb.py does",
+    "python train.py -m optimizer=sgd,adam seed=1,2": "starts processes: tests/test_sweep.py sweeps",
+    "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes and writes recipes/results.csv",
+    "python scripts/index_recipes.py": "writes the cards: tests/test_cookbook.py does, elsewhere",
+    "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
+    "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
+    "python train.py debug=profile": "is a debug option of its own: tests/debug/test_profile.py runs it",
+    "python scripts/evaluate.py outputs/mine": "below, on a run of this test",
+    "python scripts/predict.py outputs/mine my_digits.csv": "below, on a run of this test",
+}
+
+
+def commands(text: str) -> Iterator[str]:
+    for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            command = line.split("  #")[0].strip()
+            if command and not command.startswith("#"):
+                yield command
+    yield from (code for code in re.findall(r"\| `(python [^`]*)` \|", text))
+
+
+README_COMMANDS = list(dict.fromkeys(commands(README)))
+TRAINING = [each for each in README_COMMANDS if each.startswith("python train.py") and each not in NOT_RUN]
+
+
+def test_finds_what_there_is() -> None:
+    assert len(README_COMMANDS) == 37
+    assert len(TRAINING) == 25
+    assert set(NOT_RUN) <= set(README_COMMANDS)
+    assert {each for each in README_COMMANDS if not each.startswith("python train.py")} <= set(NOT_RUN)
+    assert README.index("make train") < README.index("make test") < README.index("## What you get")
+
+
+def test_names_every_option() -> None:
+    for axis in axes():
+        row = next(line for line in README.splitlines() if line.startswith(f"| `{axis}`"))
+        for option in options(axis):
+            if option not in ("none",):
+                assert f"`{option}`" in row, f"{axis}={option} is not in the README"
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_runs(
+    command: str,
+    job_of: Callable[..., Job],
+    small_cifar10: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = [word for word in shlex.split(command)[2:] if not word.startswith("hydra.run.dir=")]
+    monkeypatch.chdir(tmp_path)
+    command_line.check(words)
+    if any("outputs/mine" in word for word in words):
+        run(job_of("debug=steps", folder=tmp_path / "outputs" / "mine"))
+    if not any(word.startswith("debug=") for word in words):
+        words.append("debug=steps")
+    report = run(job_of(*words))
+    assert report.state == "finished"
+    assert report.attempts[-1].last_step >= 2
+
+
+@pytest.mark.parametrize("recipe", names())
+def test_cards_commands_run(recipe: str, job_of: Callable[..., Job], small_cifar10: None) -> None:
+    card = (ROOT / "recipes" / f"{recipe}.md").read_text()
+    assert f"python train.py recipe={recipe}" in list(commands(card))
+    report = run(job_of(f"recipe={recipe}", "debug=steps"))
+    assert report.state == "finished"
+    assert report.promise in ("none", "not comparable")
+
+
+def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    job = job_of("epochs=1")
+    run(job)
+    (tmp_path / "my_digits.csv").write_text("\n".join([",".join(["0"] * 64)] * 2))
+    for script, *files in (["evaluate.py"], ["predict.py", str(tmp_path / "my_digits.csv")]):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "scripts" / script), str(job.folder), *files],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
