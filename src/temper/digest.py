@@ -11,8 +11,8 @@ LEFT_OUT = ("expect", "target", "seed", "trainer", "logger", "debug", "hydra")
 def digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a composed configuration's method, in hex.
 
-    Left out: promises, the seed, the machine, where the data lies, and every axis that stands at none, so that a new
-    axis leaves old digests alone.
+    Left out: promises, the seed, the machine, where the data lies, every axis that stands at none and every knob that
+    stands at null, so that a new axis, or a new knob that does nothing unless it is set, leaves old digests alone.
     """
     kept = method(config)
     # An axis that takes several options is a mapping without a target, and their order matters.
@@ -23,10 +23,16 @@ def digest(config: Mapping[str, Any]) -> str:
 
 def method(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a composed configuration that its digest is made of."""
-    kept = {key: value for key, value in config.items() if key not in LEFT_OUT and not _is_none(value)}
+    kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not _is_none(value)}
     if isinstance(kept.get("data"), Mapping):
         kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
     return kept
+
+
+def _set(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _set(child) for key, child in value.items() if child is not None}
+    return value
 
 
 def _is_none(value: Any) -> bool:
