@@ -44,6 +44,7 @@ def test_is_the_hash_of_what_is_left() -> None:
         {"debug": {"_target_": "temper.debug.steps.Steps", "steps": 2}},
         {"hydra": {"run": {"dir": "x"}}},
         {"data": {**METHOD["data"], "root": "/elsewhere"}},  # type: ignore[dict-item]
+        {"data": {**METHOD["data"], "label_noise": None}},  # type: ignore[dict-item]
     ],
 )
 def test_is_left_alone_by(changed: dict[str, Any]) -> None:
