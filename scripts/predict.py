@@ -3,10 +3,11 @@
     python scripts/predict.py outputs/RUN digits.csv more.npy --output answers.csv
     python scripts/predict.py outputs/RUN photos/*.png
 
-RUN is a run's folder or a checkpoint in one; the training data need not be there. Files are rows of a table (.csv,
-.npy) or images, as the run's data has them. The answer is a CSV: file, row (from 1) and prediction, which is the name
-of a class with its probability, or a value in the target's own units. A file that cannot be read is named on the error
-stream, the others are predicted, and the exit status is 2; if none can be read, nothing is written.
+RUN is a run's folder or a checkpoint in one; the training data need not be there, but for data=table, whose columns
+say how words are encoded, and data=image_folder. Files are rows of a table (.csv, .npy) or images, as the run's data
+has them. The answer is a CSV: file, row (from 1) and prediction, which is the name of a class with its probability, or
+a value in the target's own units. A file that cannot be read is named on the error stream, the others are predicted,
+and the exit status is 2; if none can be read, nothing is written.
 """
 
 import argparse
@@ -67,7 +68,13 @@ class Predictor:
         Raises:
             ValueError: the file cannot be read; names it and what is wrong.
         """
-        return list(self._told(self._outputs(self.data.read(path))))
+        inputs = self.data.read(path)
+        if tuple(inputs.shape[1:]) != self.facts.shape:
+            raise ValueError(
+                f"{path}: gives inputs of shape {tuple(inputs.shape[1:])}, and the network was trained on"
+                f" {self.facts.shape}: has the training data changed since?"
+            )
+        return list(self._told(self._outputs(inputs)))
 
     @torch.inference_mode()
     def _outputs(self, inputs: Tensor) -> Tensor:

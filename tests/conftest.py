@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,10 +12,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
+from PIL import Image
 
 from temper import command_line, recipes
 from temper.data.cifar10 import CIFAR10
-from temper.digest import digest
+from temper.data.cifar100 import CIFAR100
+from temper.data.fashion_mnist import FashionMNIST
+from temper.data.mnist import MNIST
 from temper.experiment import parse
 from temper.facts import Examples, Splits
 from temper.job import Job, chosen, container
@@ -62,12 +66,9 @@ def job_of(tmp_path: Path) -> Callable[..., Job]:
         return Job(
             experiment=parse(config),
             config=config,
-            digest=digest(config),
             folder=folder or tmp_path / "run",
             command="python train.py " + " ".join(words),
             choices=chosen(config, dict(cfg.hydra.runtime.choices)),
-            tuned={},
-            notes=[],
             comparable=True,
         )
 
@@ -84,25 +85,51 @@ def train(job_of: Callable[..., Job]) -> Train:
     return start
 
 
-@pytest.fixture
-def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace CIFAR-10 by 160 images in which a class shows, so that tests need no download."""
+def small_splits(classes: int, shape: tuple[int, int, int]) -> Callable[[Any], Splits]:
+    """Return a stand-in for ``splits`` of an image set: 160 images in which a class shows."""
 
     def images(count: int, seed: int) -> Examples:
         generator = torch.Generator().manual_seed(seed)
-        labels = torch.arange(count) % 10
-        pixels = torch.randint(0, 40, (count, 3, 32, 32), generator=generator)
+        labels = torch.arange(count) % classes
+        pixels = torch.randint(0, 40, (count, *shape), generator=generator)
         for row, label in enumerate(labels.tolist()):
-            pixels[row, label % 3, 3 * label : 3 * label + 3] += 180
+            line = 3 * (label % 10)
+            pixels[row, label % shape[0], line : line + 3] += 180
         return Examples(pixels.to(torch.uint8), labels)
 
-    def splits(self: CIFAR10) -> Splits:
+    def splits(self: Any) -> Splits:
         validation = images(20, 1) if self.validation else None
-        names = tuple(str(index) for index in range(10))
+        names = tuple(str(index) for index in range(classes))
         return Splits(train=images(120, 0), validation=validation, test=images(20, 2), class_names=names)
 
+    return splits
+
+
+@pytest.fixture
+def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace CIFAR-10 by a small set, so that tests need no download."""
     monkeypatch.setattr(CIFAR10, "prepare", lambda self: None)
-    monkeypatch.setattr(CIFAR10, "splits", splits)
+    monkeypatch.setattr(CIFAR10, "splits", small_splits(10, (3, 32, 32)))
+
+
+@pytest.fixture
+def small_data(small_cifar10: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace each public image set by a small one, and write into the working folder what users have of their own."""
+    for record, classes, shape in (
+        (CIFAR100, 100, (3, 32, 32)),
+        (MNIST, 10, (1, 28, 28)),
+        (FashionMNIST, 10, (1, 28, 28)),
+    ):
+        monkeypatch.setattr(record, "prepare", lambda self: None)
+        monkeypatch.setattr(record, "splits", small_splits(classes, shape))
+    monkeypatch.chdir(tmp_path)
+    pictures = small_splits(3, (3, 20, 30))(SimpleNamespace(validation=0.2)).train
+    for row, (pixels, label) in enumerate(zip(pictures.inputs[:48], pictures.targets[:48], strict=True)):
+        folder = tmp_path / "my_photos" / f"kind_{label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{row}.png")
+    rows = [f"{row % 7 + row % 3}.5,{'red' if row % 2 else 'blue'},kind_{row % 3}" for row in range(60)]
+    (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,species", *rows]))
 
 
 @pytest.fixture

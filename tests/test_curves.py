@@ -15,7 +15,7 @@ CSV = """step,epoch,seconds,train/loss,train/accuracy,learning_rate,val/loss,val
 2,0,,,,,1.5,0.4
 3,1,0.3,0.001,0.9,0.05,,
 2,1,0.4,0.5,,,,
-3,1,0.5,0.0
+3,1,0.5,0.0,,,,
 """
 
 

@@ -28,6 +28,7 @@ CASES = {
     "adam": (*DOUBLE, "optimizer=adam", "scheduler=one_cycle", "penalty=[l1,l2]", "clip.kind=norm", "clip.value=0.5"),
     "mixup": (*DOUBLE, "augmentation=[mixup]", "optimizer=adamw"),
     "pruned": (*DOUBLE, "pruning=magnitude", "optimizer=nesterov"),
+    "sampled": (*DOUBLE, "sampling=over", "data.imbalance=3", "data.label_noise=0.1"),
     "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),
     "adagrad": (*DOUBLE, "optimizer=adagrad", "clip.kind=value", "clip.value=0.01"),
     "regression": (
@@ -36,6 +37,15 @@ CASES = {
         "batch_size=30",
         "data.examples=505",
         "optimizer=sgd",
+        "trainer.threads=1",
+    ),
+    "single": (  # one of the two ranks never has an example of its own
+        *DOUBLE[:2],
+        "task=linear_regression",
+        "batch_size=1",
+        "data.examples=40",
+        "optimizer=sgd",
+        "flush_every=3",
         "trainer.threads=1",
     ),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
@@ -105,6 +115,8 @@ def test_two_processes_take_the_steps_of_one(
     other = Report.load(two_ranks[name])
     assert other.attempts[-1].last_step == report.attempts[-1].last_step
     assert other.stopped == report.stopped
+    assert (report.stopped is not None) == (name == "stopped")
+    assert len(other.attempts) == (2 if name == "resumed" else 1)
     for metric, value in report.metrics.items():
         assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric
 

@@ -16,9 +16,8 @@ from hydra import compose, initialize_config_dir
 
 from temper import command_line
 from temper.debug.none import NoDebug
-from temper.digest import digest
 from temper.experiment import parse
-from temper.job import Job, chosen, container
+from temper.job import Job, container
 from temper.recipes import CONF
 from temper.run import run
 from temper.supervised import Supervised, Verdict
@@ -39,17 +38,7 @@ def job_of(name: str, words: list[str], folder: str) -> Job:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", [*words, "trainer=ddp", "trainer.accelerator=cpu"], return_hydra_config=True)
     config = container(cfg)
-    return Job(
-        experiment=parse(config),
-        config=config,
-        digest=digest(config),
-        folder=Path(folder),
-        command=f"case {name}",
-        choices=chosen(config, dict(cfg.hydra.runtime.choices)),
-        tuned={},
-        notes=[],
-        comparable=True,
-    )
+    return Job(experiment=parse(config), config=config, folder=Path(folder))
 
 
 def main() -> None:

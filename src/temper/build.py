@@ -5,7 +5,7 @@ import torch
 from temper.data.batches import Batches, Pipeline, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
 from temper.experiment import Experiment
-from temper.facts import Facts, Splits
+from temper.facts import Examples, Facts, Splits
 from temper.quantity import Clock
 from temper.supervised import Ingredients, Supervised
 from temper.trained import teach
@@ -21,16 +21,15 @@ def build_batches(experiment: Experiment) -> Batches:
     """
     splits = experiment.data.splits()
     augmentation = experiment.augmentation
-    batch_size = len(splits.train) if experiment.batch_size == "full" else min(experiment.batch_size, len(splits.train))
     if experiment.debug.memorised is not None:
         splits, augmentation = memorised(splits, experiment.debug.memorised), {}
-        batch_size = min(batch_size, len(splits.train))
+    batch_size = _batch_size(experiment, splits)
     pipeline = Pipeline.fit(experiment.preprocessing, splits.train)
-    epochs, shortened = experiment.epochs, experiment.debug.shortened_to
+    shortened = experiment.debug.shortened_to
     if shortened is not None:
         splits = truncated(splits, shortened * batch_size, SHORTENED_EVALUATION)
-        epochs = -(-shortened // steps_in_epoch(len(splits.train), batch_size, experiment.data.drop_last))
-    facts = _facts(experiment, splits, batch_size, epochs)
+        batch_size = min(batch_size, _batch_size(experiment, splits))
+    facts = _facts(experiment, splits, batch_size)
     return Batches(
         splits,
         facts,
@@ -38,7 +37,7 @@ def build_batches(experiment: Experiment) -> Batches:
         augmentation,
         batch_size=batch_size,
         accumulate=experiment.accumulate,
-        drop_last=experiment.data.drop_last,
+        sampling=experiment.sampling,
         seed=experiment.seed,
         precision=experiment.precision,
         channels_last=experiment.channels_last,
@@ -74,9 +73,24 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     return module
 
 
-def _facts(experiment: Experiment, splits: Splits, batch_size: int, epochs: int) -> Facts:
+def _batch_size(experiment: Experiment, splits: Splits) -> int:
+    """Return the size of the global batch: at most an epoch's examples."""
+    most = experiment.sampling.size(splits.train.targets)
+    return most if experiment.batch_size == "full" else min(experiment.batch_size, most)
+
+
+def _clock(experiment: Experiment, train: Examples, batch_size: int) -> Clock:
+    """Return the run's clock; a run that debug shortens ends with the epoch in which its last step lies."""
+    steps = steps_in_epoch(experiment.sampling.size(train.targets), batch_size, experiment.data.drop_last)
+    epochs, shortened = experiment.epochs, experiment.debug.shortened_to
+    if shortened is not None:
+        steps = min(steps, shortened)
+        epochs = -(-shortened // steps)
+    return Clock(tuple(epoch * steps for epoch in range(epochs + 1)))
+
+
+def _facts(experiment: Experiment, splits: Splits, batch_size: int) -> Facts:
     classes, kind, train = experiment.data.classes, experiment.kind, splits.train
-    steps = steps_in_epoch(len(train), batch_size, experiment.data.drop_last)
     scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
     mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))
     counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []
@@ -87,7 +101,7 @@ def _facts(experiment: Experiment, splits: Splits, batch_size: int, epochs: int)
         classes=classes,
         examples=len(train),
         class_counts=tuple(counts),
-        clock=Clock(tuple(epoch * steps for epoch in range(epochs + 1))),
+        clock=_clock(experiment, train, batch_size),
         target_mean=mean,
         target_deviation=deviation,
     )

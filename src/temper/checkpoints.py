@@ -3,6 +3,7 @@
 Each is written beside its place and moved there whole, so that a kill leaves a good one at any moment.
 """
 
+import math
 import time
 from pathlib import Path
 from typing import Any, Literal
@@ -40,14 +41,14 @@ class Checkpoints(Checkpoint):
         self.folder, self.seconds, self.accumulate = folder, seconds, accumulate
         self.metric, self.better, self.settled = metric, better, settled
         self.best: float | None = None
-        self.best_step: int | None = None
         self._saved = time.monotonic()
         self._improved = False
-        self._asked_step, self._ask_again = 0, 1
+        self._asked_step, self._asked_time, self._ask_again = 0, time.monotonic(), 1
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
-        self._saved = time.monotonic()
+        self._saved = self._asked_time = time.monotonic()
+        self._asked_step = trainer.global_step
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -62,8 +63,10 @@ class Checkpoints(Checkpoint):
         if trainer.global_step < self.settled:
             return
         value = pl_module.verdicts["val"].scores[self.metric.removeprefix("val/")]
+        if math.isnan(value):
+            return
         if self.best is None or (value > self.best if self.better == "max" else value < self.best):
-            self.best, self.best_step, self._improved = value, trainer.global_step, True
+            self.best, self._improved = value, True
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save the best, and the last if it is time."""
@@ -78,28 +81,29 @@ class Checkpoints(Checkpoint):
         self._keep_last(trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best score and its step."""
-        return {"best": self.best, "best_step": self.best_step}
+        """Return the best score."""
+        return {"best": self.best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the best score of a checkpoint."""
-        self.best, self.best_step = state["best"], state["best_step"]
+        # A run that starts from another's checkpoint has a best of its own to find.
+        self.best = state["best"] if (self.folder / "best.ckpt").exists() else None
 
     def _due(self, trainer: L.Trainer) -> bool:
         passed = time.monotonic() - self._saved
         if trainer.world_size == 1:
             return passed >= self.seconds
         # The ranks' clocks differ, and to agree costs a message: rank 0 says how many steps on the next is due.
-        step = trainer.global_step
+        step, now = trainer.global_step, time.monotonic()
         if step < self._asked_step + self._ask_again:
             return False
-        pace = passed / max(1, step - self._asked_step) if self._asked_step else self.seconds
+        pace = (now - self._asked_time) / max(1, step - self._asked_step)  # seconds a step
         message = torch.tensor(
             [float(passed >= self.seconds), max(1.0, self.seconds / CHECKS_PER_INTERVAL / max(pace, 1e-6))],
             device=trainer.strategy.root_device,
         )
         torch.distributed.broadcast(message, src=0)
-        self._asked_step, self._ask_again = step, int(message[1])
+        self._asked_step, self._asked_time, self._ask_again = step, now, int(message[1])
         return bool(message[0])
 
     def _keep_last(self, trainer: L.Trainer) -> None:

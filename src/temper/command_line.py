@@ -4,19 +4,18 @@ Torch is not imported here.
 """
 
 import secrets
-import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from temper.recipes import CONF, TUNED, axes, names, offer_recipes
+from temper.recipes import CONF, axes, names, offer_recipes
 from temper.refusal import Refusal, nearest
 
 # What users of other templates type, and what they mean here.
@@ -61,18 +60,22 @@ def check(arguments: Sequence[str]) -> None:
     choosing = [override for override in overrides if _chooses(override)]
     for override in overrides:
         _check_word(override)
+        if override.key_or_group == "hydra.run.dir" and Path(str(override.value())).is_file():
+            raise Refusal(f"{override.input_line}: is a file: name a folder")
     for override in choosing:
         _check_options(override)
     if any(override.is_sweep_override() for override in overrides):
         if not FLAGS_OF_SWEEPS & set(arguments):
             swept = next(override for override in overrides if override.is_sweep_override())
             raise Refusal(f"{swept.input_line}: several values are a sweep: put -m in front")
-        return  # each trial is checked as a command line of its own
+        if any(override.is_sweep_override() for override in choosing):
+            return  # each trial is checked as a command line of its own
     config = _composed([override.input_line or "" for override in choosing])
     for override in overrides:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
             _check_key(override.key_or_group, config)
-    _composed([override.input_line or "" for override in overrides])
+    if not any(override.is_sweep_override() for override in overrides):
+        _composed([override.input_line or "" for override in overrides])
 
 
 def options(axis: str) -> list[str]:
@@ -105,7 +108,8 @@ def _check_word(override: Override) -> None:
         if word in TRANSLATIONS and word not in axes():
             raise Refusal(f"{override.input_line}: here it is {TRANSLATIONS[word]}{_same_value(word, override)}")
     if override.is_delete():
-        raise Refusal(f"{override.input_line}: nothing is deleted here: choose {root}=none or another option")
+        way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
+        raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
     known = {*axes(), "recipe", "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
         "defaults",
         "_target_",
@@ -169,14 +173,3 @@ def _check_key(key: str, config: DictConfig) -> None:
                 raise Refusal(f"{key}: {way}")
             raise Refusal(f"{key}: {place} has no {word}; {nearest(word, known)}")
         node = node[word]
-
-
-def offered(axis: str) -> list[str]:
-    """Return all options that Hydra knows on ``axis``, tuned ones among them."""
-    stored = ConfigStore.instance().repo.get(axis, {})
-    return options(axis) + [name.removesuffix(".yaml") for name in stored if TUNED in name]
-
-
-def arguments() -> list[str]:
-    """Return what was typed behind the program's name."""
-    return sys.argv[1:]

@@ -1,6 +1,5 @@
 """A run's learning curves as one picture, drawn from its metrics.csv."""
 
-import csv
 import math
 from pathlib import Path
 
@@ -8,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from temper.metrics_file import read_rows
 
 Series = list[tuple[int, float]]  # (optimizer step, value)
 
@@ -21,25 +22,17 @@ def read_metrics(folder: Path) -> dict[str, Series]:
     Where a step stands in several rows, as after a resumed run, the last one counts. No file: an empty dictionary.
     """
     found: dict[str, dict[int, float]] = {}
-    path = folder / "metrics.csv"
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            try:
-                step = int(float(row["step"]))
-            except (KeyError, TypeError, ValueError):
-                continue  # the last line of a run that was killed may be cut short
-            for name, cell in row.items():
-                value = _number(cell) if name and name != "step" else None
-                if name and value is not None:
-                    found.setdefault(name, {})[step] = value
+    for row in read_rows(folder / "metrics.csv"):
+        for name, cell in row.items():
+            value = _number(cell) if name != "step" else None
+            if value is not None:
+                found.setdefault(name, {})[int(row["step"])] = value
     return {name: sorted(values.items()) for name, values in found.items()}
 
 
-def _number(cell: object) -> float | None:
+def _number(cell: str) -> float | None:
     try:
-        value = float(cell) if isinstance(cell, str) and cell else math.nan
+        value = float(cell) if cell else math.nan
     except ValueError:
         return None
     return value if math.isfinite(value) else None

@@ -1,11 +1,14 @@
-"""Fetch a public archive: all of it or nothing, one process at a time, and no hanging where there is no network."""
+"""Fetch public archives: all of it or nothing, one process at a time, and no hanging where there is no network."""
 
 import fcntl
+import gzip
 import hashlib
 import os
+import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -33,31 +36,54 @@ def fetch_folder(url: str, md5: str, root: Path, folder: str) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="temper-") as temporary:
         archive = Path(temporary) / "archive"
-        try:
-            _download(url, md5, archive)
-        except HTTPException as error:
-            raise OSError(f"{url} broke off ({error!r})") from error
-        new = [folder for folder in (root, *root.parents) if not folder.exists()]
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            # Unpacked beside its place, so that the move is one rename and no half of it is ever seen.
-            with tempfile.TemporaryDirectory(prefix=".fetching-", dir=root) as beside:
-                with tarfile.open(archive) as packed:
-                    packed.extractall(beside, filter="data")
-                (Path(beside) / folder).rename(root / folder)
-        except (OSError, tarfile.TarError) as error:
-            for made in new:
-                with suppress(OSError):
-                    made.rmdir()
-            raise OSError(f"it cannot be stored ({error})") from error
+        _download(url, md5, archive)
+        with _stored(root, folder) as beside, tarfile.open(archive) as packed:
+            packed.extractall(beside, filter="data")
+
+
+def fetch_unzipped(url: str, md5s: Mapping[str, str], root: Path, folder: str) -> None:
+    """Fetch gzipped files beneath ``url``, MD5s by name, and store them unzipped in a new ``folder`` of ``root``.
+
+    Raises:
+        OSError: one did not come, came damaged, or cannot be stored; nothing is left behind.
+    """
+    with tempfile.TemporaryDirectory(prefix="temper-") as temporary:
+        for name, md5 in md5s.items():
+            _download(url + name, md5, Path(temporary) / name)
+        with _stored(root, folder) as beside:
+            (beside / folder).mkdir()
+            for name in md5s:
+                unzipped = beside / folder / Path(name).stem
+                with gzip.open(Path(temporary) / name) as packed, unzipped.open("wb") as file:
+                    shutil.copyfileobj(packed, file)
+
+
+@contextmanager
+def _stored(root: Path, folder: str) -> Iterator[Path]:
+    """Yield an empty folder; the ``folder`` that the block makes in it is then moved into ``root``."""
+    new = [folder for folder in (root, *root.parents) if not folder.exists()]
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        # Unpacked beside its place, so that the move is one rename and no half of it is ever seen.
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=root) as beside:
+            yield Path(beside)
+            (Path(beside) / folder).rename(root / folder)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        for made in new:
+            with suppress(OSError):
+                made.rmdir()
+        raise OSError(f"it cannot be stored ({error})") from error
 
 
 def _download(url: str, md5: str, archive: Path) -> None:
     digest = hashlib.md5(usedforsecurity=False)
-    with _opened(url) as response, archive.open("wb") as file:
-        while block := response.read(1 << 20):
-            digest.update(block)
-            file.write(block)
+    try:
+        with _opened(url) as response, archive.open("wb") as file:
+            while block := response.read(1 << 20):
+                digest.update(block)
+                file.write(block)
+    except HTTPException as error:
+        raise OSError(f"{url} broke off ({error!r})") from error
     if digest.hexdigest() != md5:
         raise OSError(f"what came from {url} is damaged: another checksum")
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
@@ -28,14 +29,12 @@ class Folder:
         self.changed: list[str] = []
         self._lock: TextIOWrapper | None = None
 
-    def enter(self, config: Mapping[str, Any]) -> None:
-        """Take the folder for this process and the settings of its run.
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Look whether a run with these settings may use the folder; nothing is made.
 
         Raises:
-            Refusal: another live process has it, or it belongs to a run with other settings.
+            Refusal: it belongs to a run with other settings.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise Refusal(f"hydra.run.dir={self.path}: is a file: name a folder")
         known = self.path / "config.yaml"
         if known.exists():
             before = OmegaConf.to_container(OmegaConf.load(known))
@@ -49,6 +48,15 @@ class Folder:
                     " name another folder with hydra.run.dir=FOLDER, or give the same settings to go on"
                 )
             self.changed = differing
+
+    def enter(self, config: Mapping[str, Any]) -> None:
+        """Take the folder for this process and the settings of its run.
+
+        Raises:
+            Refusal: as `check` does; or another live process has it.
+        """
+        self.check(config)
+        known = self.path / "config.yaml"
         self.path.mkdir(parents=True, exist_ok=True)
         lock = (self.path / ".lock").open("a+")
         try:
@@ -72,6 +80,15 @@ class Folder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def folder_word(folder: Path) -> str:
+    """Return the word of a command line that names a run's folder, quoted as Hydra reads it."""
+    plain = str(folder)
+    if re.fullmatch(r"[\w./-]+", plain):
+        return f"hydra.run.dir={plain}"
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'hydra.run.dir="{escaped}"'
 
 
 def differences(before: Any, now: Any, key: str = "") -> list[str]:

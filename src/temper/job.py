@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from temper.digest import digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
 from temper.folder import differences
+from temper.machine import started_outside
 from temper.recipes import TUNED, axes, plain, tuned_axes
+from temper.refusal import Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,6 @@ class Job:
     Attributes:
         experiment: what to do.
         config: the composed values it was parsed from.
-        digest: of the method.
         folder: of the run.
         command: that was typed.
         choices: the option of each axis by its own name; a list where an axis takes several.
@@ -34,13 +35,17 @@ class Job:
 
     experiment: Experiment
     config: Mapping[str, Any]
-    digest: str
     folder: Path
-    command: str
-    choices: Mapping[str, str | list[str]]
-    tuned: Mapping[str, bool]
-    notes: Sequence[str]
-    comparable: bool
+    command: str = ""
+    choices: Mapping[str, str | list[str]] = field(default_factory=dict)
+    tuned: Mapping[str, bool] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    comparable: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Return the digest of the method."""
+        return digest(self.config)
 
 
 def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
@@ -50,6 +55,7 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
         Refusal: see `temper.experiment.parse`.
     """
     hydra = HydraConfig.get()
+    _check_folder_is_shared(hydra.overrides.hydra)
     config = container(cfg)
     experiment = parse(config)
     selected = dict(hydra.runtime.choices)
@@ -69,7 +75,6 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
     return Job(
         experiment=experiment,
         config=config,
-        digest=digest(config),
         folder=folder,
         command=shlex.join(["python", "train.py", *words]),
         choices=choices | ({"recipe": recipe} if recipe else {}),
@@ -77,6 +82,14 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
         notes=notes,
         comparable=comparable,
     )
+
+
+def _check_folder_is_shared(words: Sequence[str]) -> None:
+    """Refuse processes that were started from outside without a name for their folder: each would make its own."""
+    if started_outside() and not any(word.startswith("hydra.run.dir=") for word in words):
+        raise Refusal(
+            "torchrun or SLURM starts several processes, which share one folder: name it with hydra.run.dir=FOLDER"
+        )
 
 
 def container(cfg: DictConfig) -> dict[str, Any]:

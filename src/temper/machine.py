@@ -14,6 +14,21 @@ def gpus() -> int:
     return 1 if torch.backends.mps.is_available() else 0
 
 
+def rank(local_processes: int = 1) -> int:
+    """Return which of the run's processes this is, over all nodes, by its environment: 0 if it is the first."""
+    if "RANK" in os.environ:  # set by torchrun
+        return int(os.environ["RANK"])
+    if "LOCAL_RANK" in os.environ:  # set by Lightning for the processes that it starts, as many on each node
+        return int(os.environ.get("NODE_RANK", "0")) * local_processes + int(os.environ["LOCAL_RANK"])
+    return int(os.environ.get("SLURM_PROCID", os.environ.get("NODE_RANK", "0")))
+
+
+def started_outside() -> bool:
+    """Return whether torchrun or SLURM has started several processes of this run."""
+    by_torchrun = "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return by_torchrun or ("SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_NTASKS", "1")) > 1)
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

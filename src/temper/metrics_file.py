@@ -14,7 +14,7 @@ class MetricsFile:
 
     def rewind(self, step: int) -> None:
         """Drop the rows after ``step``: an earlier attempt wrote them, and they will be made again."""
-        rows = self._rows()
+        rows = read_rows(self.path)
         if rows:
             self.columns = list(rows[0])
             self._write([row for row in rows if int(row["step"]) <= step])
@@ -23,18 +23,11 @@ class MetricsFile:
         """Add a row."""
         new = [name for name in row if name not in self.columns]
         if new:
-            rows = self._rows()
+            rows = read_rows(self.path)
             self.columns += new
             self._write(rows)
         with self.path.open("a", newline="") as file:
             csv.DictWriter(file, self.columns).writerow(row)
-
-    def _rows(self) -> list[dict[str, str]]:
-        if not self.path.exists():
-            return []
-        with self.path.open(newline="") as file:
-            # A kill may have cut the last row short.
-            return [row for row in csv.DictReader(file) if None not in row and None not in row.values()]
 
     def _write(self, rows: list[dict[str, str]]) -> None:
         partial = self.path.with_suffix(".partial")
@@ -43,3 +36,11 @@ class MetricsFile:
             writer.writeheader()
             writer.writerows(rows)
         partial.replace(self.path)
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the whole rows of a metrics.csv; a kill may have cut the last one short. No file: no rows."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if None not in row and None not in row.values()]

@@ -1,18 +1,17 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 from dataclasses import asdict
-from typing import Literal
 
 import lightning as L
+import torch
 
 from temper.folder import Folder
 from temper.job import Job
 from temper.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
+from temper.metric import better as better_of
 from temper.recorder import Recorder
 from temper.report import Complexity, Cost, Generalisation, Report, Score, Speed, environment, judge_promise
-from temper.supervised import Supervised
-
-SMALLER_IS_BETTER = ("loss", "rmse", "mae", "calibration_error", "distance")
+from temper.supervised import Supervised, gather
 
 
 def begin(job: Job, folder: Folder) -> Report:
@@ -40,6 +39,7 @@ def begin(job: Job, folder: Folder) -> Report:
 def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer) -> None:
     """Fill ``report`` with what was measured of the run and of the network that validation chose."""
     experiment, shape = job.experiment, module.facts.shape
+    report.device = environment(module.device).device
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
     names = trainer.datamodule.splits.class_names  # type: ignore[attr-defined]
@@ -52,14 +52,15 @@ def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, t
     examples = sum(attempt.examples for attempt in report.attempts)
     forward, training = multiply_adds(module.network, shape)
     counted, nonzero = parameter_counts(module.network)
+    memory = torch.tensor([peak_memory_bytes(module.device)], device=module.device)  # of each process
     report.speed = Speed(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
     report.cost = Cost(
         training_multiply_adds=training * examples,
         seconds=seconds,
-        peak_memory_bytes=peak_memory_bytes(module.device),
-        joules=recorder.joules,
+        peak_memory_bytes=int(gather(memory).sum()),
+        joules=_total([attempt.joules for attempt in report.attempts]),
     )
     name = metric.removeprefix("val/")
     train, test = module.verdicts["train"].scores[name], module.verdicts["test"].scores[name]
@@ -75,9 +76,8 @@ def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, t
     report.stopped = next((reason for reason in reasons if reason), None)
     if experiment.expect is not None:
         expect = experiment.expect
-        direction: Literal["max", "min"] = "min" if expect.metric.split("/")[1] in SMALLER_IS_BETTER else "max"
         report.promise = (
-            judge_promise(expect.metric, expect.value, expect.tolerance, direction, report.metrics)
+            judge_promise(expect.metric, expect.value, expect.tolerance, better_of(expect.metric), report.metrics)
             if job.comparable and experiment.debug.shortened_to is None and experiment.debug.memorised is None
             else "not comparable"
         )
@@ -98,6 +98,11 @@ def _tell_solution(report: Report, job: Job, module: Supervised, trainer: L.Trai
     scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
     target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
     report.notes.append(f"solution: coefficients are those of {inputs}{target}")
+
+
+def _total(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if values and len(known) == len(values) else None
 
 
 def final_figures(report: Report) -> dict[str, float]:

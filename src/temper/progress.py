@@ -4,9 +4,11 @@ import time
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 REDRAWN_SECONDS = 0.5  # a redraw takes 1 to 2 ms: below 1 % of the time at this pace
+SHOWN = ("train/loss", "val/accuracy", "val/rmse")
 PRINTED_SECONDS = 20.0  # between two lines where there is no terminal
 
 
@@ -19,18 +21,19 @@ class Bar:
         self._task = TaskID(0)
         self._last = time.monotonic()
         self._text = ""
+        self._shown: dict[str, str] = {}  # the last value of each quantity
 
     def start(self, step: int) -> None:
         """Show the bar at ``step``."""
         self._last = time.monotonic()
         if self.console.is_terminal:
             self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.completed}/{task.total} steps"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
+                BarColumn(bar_width=12),
+                TextColumn("{task.completed}/{task.total}", table_column=Column(no_wrap=True)),
+                TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+                TextColumn("left", table_column=Column(no_wrap=True)),
+                TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+                expand=True,
                 console=self.console,
                 auto_refresh=False,
                 transient=True,
@@ -47,9 +50,10 @@ class Bar:
 
     def tell(self, step: int, epoch: int, values: Mapping[str, float | int], validated: bool) -> None:
         """Show the flushed ``values``."""
-        shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", "val/rmse")
-        parts = [f"{name} {values[name]:.4f}" for name in shown if name in values]
-        self._text = f"epoch {epoch}  " + "  ".join(parts)
+        self._shown |= {name: f"{values[name]:.4f}" for name in SHOWN if name in values}
+        self._text = f"epoch {epoch}  " + "  ".join(
+            f"{name.removeprefix('train/')} {value}" for name, value in self._shown.items()
+        )
         if self._progress is not None:
             self._progress.update(self._task, completed=step, description=self._text)
         elif validated and (time.monotonic() - self._last > PRINTED_SECONDS or step >= self.total_steps):

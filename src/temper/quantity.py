@@ -15,8 +15,8 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]  # of a whole, or a probability
 ProperFraction = Annotated[float, Field(ge=0, lt=1, strict=True)]  # less than the whole
-Forgetting = Annotated[float, Field(ge=0, lt=1, strict=True)]  # coefficient of a running average
 AboveOne = Annotated[float, Field(gt=1, allow_inf_nan=False, strict=True)]
+Forgetting = Annotated[float, Field(ge=0, lt=1, strict=True)]  # coefficient of a running average
 Count = Annotated[int, Field(gt=0, strict=True)]
 NonNegativeCount = Annotated[int, Field(ge=0, strict=True)]
 Switch = Annotated[bool, Field(strict=True)]

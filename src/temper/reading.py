@@ -3,10 +3,16 @@
 import csv
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FINE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes of 16-bit images
 
 
 def read_table(path: Path, columns: int) -> Tensor:
@@ -29,8 +35,8 @@ def read_table(path: Path, columns: int) -> Tensor:
     return torch.from_numpy(values)
 
 
-def read_image(path: Path, height: int, width: int) -> Tensor:
-    """Return the image in ``path`` in RGB, resized bilinearly, as uint8 (1, 3, height, width).
+def read_image(path: Path, height: int, width: int, grey: bool = False) -> Tensor:
+    """Return the image in ``path`` in RGB or grey, resized bilinearly, as uint8 (1, 3 or 1, height, width).
 
     Raises:
         ValueError: the file is no image; names it.
@@ -40,10 +46,18 @@ def read_image(path: Path, height: int, width: int) -> Tensor:
     _check_file(path)
     try:
         with Image.open(path) as image:
-            pixels = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+            whole = image.convert("RGB") if image.mode not in _FINE else _eight_bits(np.asarray(image))
+            pixels = whole.convert("L" if grey else "RGB").resize((width, height), Image.Resampling.BILINEAR)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).unsqueeze(0).contiguous()
+    return torch.from_numpy(np.array(pixels)).view(1, height, width, -1).permute(0, 3, 1, 2).contiguous()
+
+
+def _eight_bits(values: np.ndarray) -> "Image.Image":
+    """Return a grey image of 16-bit ``values``, which Pillow itself would cut off at 255."""
+    from PIL import Image
+
+    return Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
 
 
 def _check_file(path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 import torch
 
+from temper import STARTED
 from temper.measure import EnergyMeter
 from temper.metrics_file import MetricsFile
 from temper.progress import Bar
@@ -50,7 +51,6 @@ class Recorder(L.Callback):
         self.flush_every, self.accumulate = flush_every, accumulate
         self.metric, self.better, self.target = metric, better, target
         self.meter: EnergyMeter | None = None
-        self.joules: float | None = None  # of this attempt
         self.file = MetricsFile(folder / "metrics.csv")
         self.seconds = 0.0  # of training, since the start of the run, attempts before a kill left out
         self.examples = 0.0
@@ -72,6 +72,8 @@ class Recorder(L.Callback):
         self._begun = (self.seconds, self.examples)
         self._window = (self.seconds, self.examples)
         self._sums = torch.tensor(self._restored, device=pl_module.device)
+        if not trainer.is_global_zero:  # the checkpoint holds the sums of rank 0
+            self._sums, self._count = torch.zeros_like(self._sums), 0
         self.meter = EnergyMeter(pl_module.device)
         self.meter.start()
         self._since = time.monotonic()
@@ -83,9 +85,9 @@ class Recorder(L.Callback):
         assert isinstance(pl_module, Supervised)
         rows = batch.rows
         self.examples += sum(rows.parts) / self.accumulate
+        if not len(self._sums):
+            self._sums = torch.zeros_like(pl_module.latest)
         if rows.share:
-            if not len(self._sums):
-                self._sums = torch.zeros_like(pl_module.latest)
             self._sums.add_(pl_module.latest, alpha=rows.size)
             self._count += rows.size
         step = trainer.global_step
@@ -108,16 +110,14 @@ class Recorder(L.Callback):
             reached = scores[self.metric] >= self.target if self.better == "max" else scores[self.metric] <= self.target
             self.seconds_to_target = self.seconds if reached else None
         self._flush(trainer, pl_module, scores)
-        self._read_meter()  # its counters wrap within minutes
         self._since = time.monotonic()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Flush what is left."""
         assert isinstance(pl_module, Supervised)
-        if self._count:
+        if trainer.global_step > self._flushed_step:
             self._flush(trainer, pl_module, {})
         self._pause()
-        self._read_meter()
         self.bar.stop()
 
     def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
@@ -141,10 +141,6 @@ class Recorder(L.Callback):
         self.seconds_to_target, self._restored = state["seconds_to_target"], state["sums"]
         self._count, self._flushed_step = state["count"], state["flushed_step"]
 
-    def _read_meter(self) -> None:
-        if self.meter is not None:
-            self.joules = self.meter.joules()
-
     def _elapsed(self) -> float:
         return self.seconds + (time.monotonic() - self._since if self._since is not None else 0.0)
 
@@ -154,7 +150,8 @@ class Recorder(L.Callback):
     def _flush(self, trainer: L.Trainer, module: Supervised, scores: dict[str, float]) -> None:
         step, clock = trainer.global_step, module.facts.clock
         row: dict[str, float | int] = {"step": step, "epoch": clock.epoch(max(0, step - 1))}
-        if self._count:
+        # All ranks have taken the same steps, though one may have had no example of its own in them.
+        if step > self._flushed_step:
             sums, count = self._sums, torch.tensor([float(self._count)], device=self._sums.device)
             if trainer.world_size > 1:
                 together = torch.cat([sums, count])
@@ -191,5 +188,8 @@ class Recorder(L.Callback):
         attempt = self.report.attempts[-1]
         attempt.last_step, attempt.seconds = step, round(self._elapsed() - begun_seconds, 3)
         attempt.examples = round(self.examples - begun_examples)
+        attempt.wall_seconds = round(time.monotonic() - STARTED, 3)
+        if self.meter is not None and trainer.world_size == 1:  # other processes' energy is not metered here
+            attempt.joules = self.meter.joules()
         self.report.save(self.folder)
         self.bar.tell(step, int(row["epoch"]), row, validated)

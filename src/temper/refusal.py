@@ -33,4 +33,6 @@ def refusing(folder: Path | None = None) -> Iterator[None]:
         if folder is not None:
             with suppress(OSError):
                 folder.rmdir()
+                if folder.parent.name == "outputs":
+                    folder.parent.rmdir()
         raise SystemExit(2) from None

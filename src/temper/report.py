@@ -75,12 +75,14 @@ class Complexity:
 
 @dataclass
 class Attempt:
-    """One start in the run's folder, how far it came, and what it took: seconds of training, examples seen."""
+    """One start in the run's folder, how far it came, and what it took: seconds of training and in all."""
 
     from_step: int
     last_step: int
     seconds: float = 0.0
     examples: int = 0
+    joules: float | None = None
+    wall_seconds: float = 0.0
 
 
 @dataclass
@@ -210,7 +212,7 @@ def _commit(checkout: Path) -> str | None:
         top, commit = git("rev-parse", "--show-toplevel", "HEAD").splitlines()
         if Path(top).resolve() != checkout.resolve():  # an installed copy inside somebody else's checkout
             return None
-        return commit + ("+dirty" if git("status", "--porcelain") else "")
+        return commit + ("+dirty" if git("status", "--porcelain", "--", ".", ":!recipes/results.csv") else "")
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 

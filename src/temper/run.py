@@ -2,7 +2,7 @@
 
 import logging
 import math
-import os
+import shlex
 import sys
 import time
 import warnings
@@ -16,19 +16,18 @@ from rich.console import Console
 
 from temper import STARTED, curves, page
 from temper.build import build_batches, build_module
-from temper.checkpoints import Checkpoints, last_good
+from temper.checkpoints import Checkpoints
 from temper.data.batches import Batches
-from temper.experiment import Experiment
-from temper.folder import Folder
+from temper.folder import Folder, folder_word
 from temper.job import Job
-from temper.machine import gpus, set_threads
+from temper.machine import rank, set_threads
 from temper.outcome import begin, conclude, final_figures
+from temper.preflight import check_machine, check_teachers, start
 from temper.progress import Bar
 from temper.recorder import Diverged, Recorder
-from temper.refusal import Refusal, refusing
+from temper.refusal import refusing
 from temper.report import Report, show
 from temper.supervised import Supervised
-from temper.trained import Trained
 
 
 def run(job: Job) -> Report:
@@ -37,46 +36,45 @@ def run(job: Job) -> Report:
     Raises:
         SystemExit: the input is at fault; its message has been printed, and nothing was created.
     """
-    experiment, rank = job.experiment, int(os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0")))
-    console = Console(quiet=rank > 0)
-    folder = Folder(job.folder)
+    experiment, folder = job.experiment, Folder(job.folder)
     with refusing(folder.path):
-        machine = experiment.trainer.arguments()
-        _check_precision(experiment, machine)
-        _check_files(experiment)
-        if rank == 0:
-            experiment.data.prepare()
-            folder.enter(job.config)
+        folder.check(job.config)
         finished = _finished(folder.path)
         if finished is not None:
-            console.print(f"{folder.path} has finished: nothing to train", soft_wrap=True, markup=False)
-            show(finished, console)
+            if rank() == 0:
+                _tell_again(folder.path, finished)
             return finished
+        machine = experiment.trainer.arguments()
+        check_machine(experiment, machine)
+        check_teachers(job)
+        mine = rank(_processes(machine))
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         set_threads(experiment.trainer.threads, _processes(machine))
+        experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
         module = build_module(experiment, batches.facts)
+        resumed = start(job, folder.checkpoints, module)
+        if mine == 0:
+            folder.enter(job.config)
+    console = Console(quiet=mine > 0)
     report = begin(job, folder)
     if batches.splits.note:
         report.notes.append(batches.splits.note)
     for note in job.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
-    console.print(
-        f"folder: {folder.path}\ngo on with: {job.command} hydra.run.dir={folder.path}", soft_wrap=True, markup=False
-    )
-    with _closing(job, report, folder, rank), _logged(folder.path / f"rank_{rank}.log"):
+    again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
+    console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
+    with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
         trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console)
-        resumed = last_good(folder.checkpoints) or (Path(experiment.ckpt) if experiment.ckpt else None)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
         conclude(report, job, module, recorder, trainer)
-        report.cost.wall_seconds = time.monotonic() - STARTED
+        report.cost.wall_seconds = _wall_seconds(report)
         report.state = "finished"
         if trainer.is_global_zero:
             report.save(folder.path)
-            curves.draw(folder.path)
-            page.write(folder.path)
+            _draw(folder.path)
             for logger in trainer.loggers:
                 logger.log_metrics(final_figures(report))
     if trainer.is_global_zero:
@@ -84,34 +82,14 @@ def run(job: Job) -> Report:
     return report
 
 
+def _wall_seconds(report: Report) -> float:
+    earlier = sum(attempt.wall_seconds for attempt in report.attempts[:-1])
+    return earlier + time.monotonic() - STARTED
+
+
 def _processes(machine: dict[str, Any]) -> int:
     devices = machine["devices"]
     return len(devices) if isinstance(devices, list) else int(devices)
-
-
-def _check_precision(experiment: Experiment, machine: dict[str, Any]) -> None:
-    on_cpu = machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
-    if on_cpu and experiment.precision == "16-mixed":
-        raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
-
-
-def _check_files(experiment: Experiment) -> None:
-    if experiment.ckpt is not None and not Path(experiment.ckpt).is_file():
-        raise Refusal(
-            f"ckpt={experiment.ckpt}: there is no {Path(experiment.ckpt).absolute()}: name a .ckpt file that a run has"
-            " left in its checkpoints/"
-        )
-    for name, distillation in experiment.distillation.items():
-        teacher = Trained.find(distillation.teacher, f"distillation.{name}.teacher").experiment()
-        if teacher.data.classes != experiment.data.classes or type(teacher.data) is not type(experiment.data):
-            raise Refusal(
-                f"distillation.{name}.teacher={distillation.teacher} was trained on other data: name a run on the same"
-            )
-        if teacher.preprocessing != experiment.preprocessing or teacher.kind != experiment.kind:
-            raise Refusal(
-                f"distillation.{name}.teacher={distillation.teacher} sees inputs through other preprocessing, or"
-                " answers another kind of question: use the teacher's preprocessing and a loss of its kind"
-            )
 
 
 def _finished(folder: Path) -> Report | None:
@@ -119,6 +97,19 @@ def _finished(folder: Path) -> Report | None:
         return None
     report = Report.load(folder)
     return report if report.state == "finished" else None
+
+
+def _tell_again(folder: Path, report: Report) -> None:
+    console = Console()
+    console.print(f"{folder} has finished: nothing to train", soft_wrap=True, markup=False)
+    if not (folder / "report.html").exists():  # killed between the report and its pages
+        _draw(folder)
+    show(report, console)
+
+
+def _draw(folder: Path) -> None:
+    curves.draw(folder)
+    page.write(folder)
 
 
 def build_trainer(
@@ -204,7 +195,7 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """Write what Lightning and Python warn of into ``path`` instead of over the bar."""
-    sink = logging.FileHandler(path, delay=True)
+    sink = logging.FileHandler(path)
     sink.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     loggers = [
         logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")

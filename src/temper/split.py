@@ -57,6 +57,14 @@ def cut(examples: Examples, validation: float, test: float, class_names: tuple[s
     )
 
 
+def set_apart(train: Examples, count: int) -> tuple[Examples, Examples | None]:
+    """Return ``train`` without ``count`` of its examples, each class's share of them, and those; None for 0."""
+    if count == 0:
+        return train, None
+    order = shuffled(train.targets, stratified=True)
+    return rows(train, order[count:]), rows(train, order[:count])
+
+
 def shuffled(targets: Tensor, stratified: bool) -> Tensor:
     """Return a fixed order of the rows of ``targets`` (n,); stratified, every stretch of it has each class's share."""
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(_SEED))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
@@ -16,7 +16,7 @@ from temper import recipes
 from temper.digest import digest
 from temper.job import container
 from temper.ledger import Row, deviation, welch
-from temper.outcome import SMALLER_IS_BETTER
+from temper.metric import better
 from temper.refusal import Refusal, nearest
 from temper.report import Promise, Report, judge_promise, main_metric
 from temper.units import in_score
@@ -70,10 +70,9 @@ class Standing:
         if not self.rows:
             return "not comparable"
         metric = str(expect["metric"])
-        better: Literal["max", "min"] = "min" if metric.partition("/")[2] in SMALLER_IS_BETTER else "max"
         values = self.values(metric)
         mean = fmean(values) if len(values) == len(self.rows) else None
-        return judge_promise(metric, expect["value"], expect["tolerance"], better, {metric: mean})
+        return judge_promise(metric, expect["value"], expect["tolerance"], better(metric), {metric: mean})
 
     def mean_and_deviation(self, metric: str) -> tuple[float, float | None] | None:
         """Return the mean of ``metric`` over seeds and its standard deviation; None where it was not measured."""

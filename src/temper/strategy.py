@@ -19,8 +19,9 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 from torch import Generator, Tensor, nn
 
-from temper.facts import Answer, Examples, Facts, Kind, ParameterGroup, Splits
+from temper.facts import Examples, Facts, Kind, ParameterGroup, Splits
 from temper.quantity import Clock, Span, span_steps
+from temper.terms import Distiller, Weigher
 
 T = TypeVar("T")
 LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, progress in [0, 1] -> (n,)
@@ -53,6 +54,7 @@ class Data(ABC):
     """Where examples come from."""
 
     images: ClassVar[bool]
+    validation: float  # share or number of the training examples that is set apart; 0 for none
     drop_last: bool  # whether an epoch's last, smaller batch is left out
 
     @property
@@ -61,12 +63,12 @@ class Data(ABC):
         """Return the number of classes; 0 for a regression."""
 
     @property
-    @abstractmethod
     def validates(self) -> bool:
         """Return whether examples are set apart to choose a checkpoint by."""
+        return self.validation > 0
 
     def prepare(self) -> None:  # noqa: B027 - most data needs no preparation
-        """Fetch what is missing, before any other work; ValueError says where was looked, and the way out."""
+        """Fetch what is missing, perhaps in several processes at once; a ValueError names the place and the way out."""
 
     @abstractmethod
     def splits(self) -> Splits:
@@ -76,8 +78,7 @@ class Data(ABC):
     def read(self, path: Path) -> Tensor:
         """Return the raw inputs (n, ...) that the user's file holds, as ``splits`` has them.
 
-        Raises:
-            ValueError: the file does not hold such inputs; names the file and what is wrong.
+        A ValueError names the file and what is wrong with it.
         """
 
 
@@ -99,6 +100,22 @@ class Preprocessing(ABC):
         return 0.0, 1.0
 
 
+class Sampling(ABC):
+    """Which training examples an epoch holds, and in which order: alike on every process."""
+
+    @abstractmethod
+    def check(self, classes: int) -> None:
+        """Refuse data of ``classes`` (0: a regression) that cannot be sampled so; a ValueError says the way out."""
+
+    @abstractmethod
+    def size(self, targets: Tensor) -> int:
+        """Return how many examples an epoch holds, given the training targets (n,)."""
+
+    @abstractmethod
+    def indices(self, targets: Tensor, generator: Generator) -> Tensor:
+        """Return the rows of one epoch's examples, (size,), in order, by draws from ``generator`` alone."""
+
+
 class Augmentation(ABC):
     """How a training batch is varied, each image by its own draw.
 
@@ -108,6 +125,11 @@ class Augmentation(ABC):
     wants: ClassVar[Literal["any", "pixels", "values"]]  # pixels: uint8, before preprocessing; values: floats, after it
     mixes: ClassVar[bool] = False  # whether targets are mixed: they then come soft, (n, k) or floats (n,)
     images: ClassVar[bool] = True  # whether it is for images only
+    recalls: ClassVar[bool] = False  # whether something hangs on the example and the epoch, not on the batch
+
+    def recall(self, lots: Tensor, epoch: int) -> dict[str, Tensor]:
+        """Return what joins the draw where ``recalls``; ``lots`` (n,) in [0, 1) are each example's for good."""
+        return {}
 
     @abstractmethod
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
@@ -154,16 +176,6 @@ class Penalty(ABC):
         """Return the function from the network's named parameters to a scalar."""
 
 
-class Distiller(nn.Module, ABC):
-    """What a distillation is while a run lasts; its own parameters join the optimizer, its teacher does not."""
-
-    taps: tuple[str, ...] = ()  # the student's layers whose features it needs
-
-    @abstractmethod
-    def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
-        """Return named values, one an example, (n,)."""
-
-
 class Distillation(ABC):
     """What is learned from a teacher beside the targets."""
 
@@ -174,18 +186,6 @@ class Distillation(ABC):
     @abstractmethod
     def build(self, facts: Facts, teach: Teach) -> Distiller:
         """Return the distiller; ``teach`` gives the teacher's network."""
-
-
-class Weigher(nn.Module, ABC):
-    """What a weighting is while a run lasts; parameters join the optimizer, buffers the checkpoint."""
-
-    @abstractmethod
-    def forward(self, terms: Mapping[str, Tensor], progress: float) -> Tensor:
-        """Return the scalar to minimise from scalar ``terms``."""
-
-    @abstractmethod
-    def weights(self) -> dict[str, Tensor | float]:
-        """Return today's weight of each term, for the log."""
 
 
 class Weighting(ABC):
@@ -287,7 +287,7 @@ class Debug(ABC):
     @property
     @abstractmethod
     def shortened_to(self) -> int | None:
-        """Return the steps (and batches of each evaluation) after which the run ends; None for all of them."""
+        """Return the steps after which the run ends, its evaluations cut as well; None for all of them."""
 
     @property
     @abstractmethod

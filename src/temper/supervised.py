@@ -17,7 +17,8 @@ from temper.clip import Clip
 from temper.data.batches import Batch
 from temper.facts import Answer, Examples, Facts
 from temper.solution import Solution
-from temper.strategy import Distiller, Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler, Weigher
+from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
+from temper.terms import Distiller, Weigher
 
 Scores = dict[str, float]
 

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
 
+from temper.folder import folder_word
 from temper.refusal import Refusal, refusing
 
 
@@ -60,8 +61,7 @@ class Trials:
         return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
 
     def _run_one(self, words: Sequence[str], folder: Path, number: int) -> JobReturn:
-        quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
-        command = [sys.executable, sys.argv[0], *words, f'hydra.run.dir="{quoted}"', f"hydra.job.num={number}"]
+        command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
         status = subprocess.run(command, check=False).returncode
         result = JobReturn()
         result.overrides = list(words)

@@ -94,7 +94,7 @@ def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Modu
 
 def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeline:
     """Return the preprocessing as it was fitted on the run's training examples."""
-    fitted: dict[str, dict[str, Tensor]] = checkpoint[DATAMODULE] if experiment.preprocessing else {}
+    fitted: dict[str, dict[str, Tensor]] = checkpoint[DATAMODULE]["fitted"] if experiment.preprocessing else {}
     return Pipeline(experiment.preprocessing, fitted)
 
 

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from temper import ledger
 from temper.digest import digest
+from temper.folder import folder_word
+from temper.metrics_file import read_rows
 from temper.recipes import ROOT
 from temper.refusal import Refusal
 from temper.report import FILE, Report
@@ -48,9 +50,8 @@ class Errand:
     @property
     def command(self) -> list[str]:
         """Return the words that start it."""
-        quoted = str(self.folder).replace("\\", "\\\\").replace('"', '\\"')
         own = (f"recipe={self.recipe}", f"seed={self.seed}", f"trainer.threads={self.threads}")
-        return [sys.executable, str(ROOT / "train.py"), *self.words, *own, f'hydra.run.dir="{quoted}"']
+        return [sys.executable, str(ROOT / "train.py"), *self.words, *own, folder_word(self.folder)]
 
     def run(self) -> Report:
         """Train and test in a process of its own, what it prints going to ``train.log`` in its folder.
@@ -76,14 +77,8 @@ class Errand:
 
     def epoch(self) -> int:
         """Return the epoch that metrics.csv has come to."""
-        path = self.folder / "metrics.csv"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        # The last row may be half written.
-        for line in reversed(lines[1:]):
-            cells = line.split(",")
-            if len(cells) > 1 and cells[1].isdigit():
-                return int(cells[1])
-        return 0
+        rows = read_rows(self.folder / "metrics.csv")
+        return int(rows[-1]["epoch"]) if rows else 0
 
 
 def errands(

@@ -22,8 +22,11 @@ from temper.data.cifar10 import CIFAR10
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
 
+KNOBS = {"download": False, "drop_last": False, "label_noise": None, "imbalance": None, "input_noise": None}
+
+
 def cifar(root: Path, **knobs: Any) -> CIFAR10:
-    return CIFAR10(**{"root": str(root), "download": False, "validation": 10, "drop_last": False, **knobs})
+    return CIFAR10(**{"root": str(root), "validation": 10, **KNOBS, **knobs})
 
 
 def contents() -> dict[str, bytes]:
@@ -99,6 +102,20 @@ def test_the_real_images_are_torchvisions() -> None:
     assert splits.class_names[:2] == ("airplane", "automobile")
 
 
+def test_is_corrupted_when_asked(root: Path) -> None:
+    clean = cifar(root).splits()
+    corrupted = cifar(root, label_noise=0.5, imbalance=9.0, input_noise=0.1).splits()
+    assert cifar(root, imbalance=9.0).splits().train.targets.bincount().tolist() == [9, 7, 5, 4, 3, 2, 2, 1, 1, 1]
+    assert len(corrupted.train) == 35
+    assert corrupted.note == "label_noise=0.5: 18 of 35 training labels are wrong"
+    for before, after in ((clean.validation, corrupted.validation), (clean.test, corrupted.test)):
+        assert before is not None
+        assert after is not None
+        assert after.targets.equal(before.targets)
+        assert after.inputs.dtype == torch.uint8
+        assert not after.inputs.equal(before.inputs)
+
+
 def test_a_truncated_or_altered_or_missing_file_is_named(root: Path) -> None:
     batch = root / "cifar-10-batches-py" / "data_batch_3"
     whole = batch.read_bytes()
@@ -170,7 +187,18 @@ def test_reads_any_picture(tmp_path: Path) -> None:
     assert image[0, :, 5, 5].tolist() == [10, 20, 30]
 
 
-@pytest.mark.parametrize("bad", [{"root": ""}, {"validation": -1}, {"validation": 50000}, {"download": "no"}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"root": ""},
+        {"validation": -1},
+        {"validation": 50000},
+        {"download": "no"},
+        {"label_noise": 1.1},
+        {"imbalance": 1.0},
+        {"input_noise": 0.0},
+    ],
+)
 def test_refuses(bad: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
-        CIFAR10(**{"root": str(tmp_path), "download": False, "validation": 0, "drop_last": False, **bad})
+        cifar(**{"root": tmp_path, **bad})

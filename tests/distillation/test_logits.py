@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from temper.distillation.logits import Logits
 from temper.facts import Answer, Facts
 from temper.quantity import Clock
-from temper.strategy import Distiller
+from temper.terms import Distiller
 
 FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
 vectors = st.lists(st.floats(-5, 5), min_size=3, max_size=3)

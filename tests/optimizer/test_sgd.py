@@ -1,5 +1,8 @@
 """Gradient descent against its formula in plain floats, its own law and bad values."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,15 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from temper.facts import ParameterGroup
 from temper.optimizer.sgd import SGD
 
+Check = Callable[..., Any]
 GOOD = {"lr": 0.1, "weight_decay": 0.0}
-
-
-def group(*parameters: nn.Parameter, rate: float = 1.0, decay: float = 1.0) -> ParameterGroup:
-    names = tuple(str(at) for at in range(len(parameters)))
-    return ParameterGroup(names=names, parameters=parameters, rate=rate, decay=decay)
 
 
 def by_the_formula(w: float, g: float, state: dict, *, lr: float, weight_decay: float) -> float:
@@ -24,55 +22,21 @@ def by_the_formula(w: float, g: float, state: dict, *, lr: float, weight_decay: 
 
 @settings(deadline=None, max_examples=25)
 @given(lr=st.floats(1e-3, 0.2), weight_decay=st.floats(0, 0.5))
-def test_follows_the_formula_on_a_quadratic(lr: float, weight_decay: float) -> None:
-    knobs = {"lr": lr, "weight_decay": weight_decay}
-    weight = nn.Parameter(torch.tensor([0.7], dtype=torch.float64))
-    optimizer = SGD(**knobs).build([group(weight)])
-    expected, state = 0.7, {}
-    for _ in range(12):
-        optimizer.zero_grad()
-        (1.5 * (weight - 0.2) ** 2).sum().backward()
-        optimizer.step()
-        expected = by_the_formula(expected, 3.0 * (expected - 0.2), state, **knobs)
-        assert weight.item() == pytest.approx(expected, abs=1e-6)
+def test_follows_the_formula_on_a_quadratic(follows_on_a_quadratic: Check, lr: float, weight_decay: float) -> None:
+    follows_on_a_quadratic(SGD, by_the_formula, {"lr": lr, "weight_decay": weight_decay})
 
 
-def test_follows_the_formula_on_a_small_net() -> None:
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1)).double()
-    inputs, targets = torch.randn(8, 3, dtype=torch.float64), torch.randn(8, 1, dtype=torch.float64)
-    knobs = {**GOOD, "weight_decay": 0.1}
-    slow, fast = group(*net[0].parameters(), rate=0.5, decay=0.0), group(*net[2].parameters(), rate=2.0, decay=3.0)
-    optimizer = SGD(**knobs).build([slow, fast])
-    scaled = [
-        {**knobs, "lr": knobs["lr"] * part.rate, "weight_decay": 0.1 * part.decay}
-        for part in (slow, fast)
-        for p in part.parameters
-        for _ in range(p.numel())
-    ]
-    weights = [value for p in net.parameters() for value in p.flatten().tolist()]
-    states: list[dict] = [{} for _ in weights]
-    for _ in range(5):
-        optimizer.zero_grad()
-        ((net(inputs) - targets) ** 2).mean().backward()
-        slopes = [value for p in net.parameters() for value in p.grad.flatten().tolist()]
-        optimizer.step()
-        weights = [by_the_formula(w, g, s, **k) for w, g, s, k in zip(weights, slopes, states, scaled, strict=True)]
-        assert [v for p in net.parameters() for v in p.flatten().tolist()] == pytest.approx(weights, abs=1e-6)
+def test_follows_the_formula_on_a_small_net(follows_on_a_small_net: Check) -> None:
+    follows_on_a_small_net(SGD, by_the_formula, GOOD)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_keeps_the_dtype(dtype: torch.dtype) -> None:
-    weight = nn.Parameter(torch.ones(3, dtype=dtype))
-    weight.grad = torch.ones_like(weight)
-    SGD(**{**GOOD, "lr": 0.1}).build([group(weight)]).step()
-    assert weight.dtype == dtype
-    assert (weight < 1).all()
+def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
+    keeps_the_dtype(SGD, GOOD)
 
 
 @settings(deadline=None, max_examples=25)
 @given(lr=st.floats(0.01, 0.3), steps=st.integers(1, 20))
-def test_shrinks_the_distance_by_the_same_factor_each_step(lr: float, steps: int) -> None:
+def test_shrinks_the_distance_by_the_same_factor_each_step(group: Check, lr: float, steps: int) -> None:
     weight = nn.Parameter(torch.tensor([5.0], dtype=torch.float64))
     optimizer = SGD(lr=lr, weight_decay=0.0).build([group(weight)])
     for _ in range(steps):
@@ -81,7 +45,7 @@ def test_shrinks_the_distance_by_the_same_factor_each_step(lr: float, steps: int
     assert weight.item() == pytest.approx(1.0 + 4.0 * (1 - 2 * lr) ** steps, abs=1e-9)
 
 
-def test_a_group_holds_its_names_rate_and_decay() -> None:
+def test_a_group_holds_its_names_rate_and_decay(group: Check) -> None:
     weight, bias = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
     optimizer = SGD(lr=0.1, weight_decay=0.02).build([group(weight, rate=0.5), group(bias, decay=0.0)])
     assert [(g["lr"], g["weight_decay"], g["param_names"]) for g in optimizer.param_groups] == [

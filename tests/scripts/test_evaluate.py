@@ -90,7 +90,7 @@ def test_images_pass_through_the_preprocessing_of_the_checkpoint(
 
     file = tmp_path / "run/checkpoints/best.ckpt"
     checkpoint = torch.load(file, weights_only=True)
-    checkpoint["Batches"]["normalize"]["mean"] += 1
+    checkpoint["Batches"]["fitted"]["normalize"]["mean"] += 1
     torch.save(checkpoint, file)
     other = answer(capsys, tmp_path / "run")
     assert abs(other["metrics"]["test/loss"] - found["metrics"]["test/loss"]) > 1e-3

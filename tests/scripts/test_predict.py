@@ -65,7 +65,9 @@ def test_classes_come_by_name_without_the_data(
     train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = train("task=mlp", "epochs=3")
-    splits = Digits(validation=0.2, test=0.2, drop_last=False).splits()
+    splits = Digits(
+        validation=0.2, test=0.2, drop_last=False, label_noise=None, imbalance=None, input_noise=None
+    ).splits()
     np.save(tmp_path / "digits.npy", splits.test.inputs.numpy())
     monkeypatch.delattr(Digits, "splits")
     rows = answer(capsys, tmp_path / "run", tmp_path / "digits.npy")
@@ -79,7 +81,7 @@ def test_a_binary_answer_names_the_likelier_class(
 ) -> None:
     train("task=mlp", "task.hidden=[]", "data=tanh_threshold", "loss=binary_cross_entropy", "epochs=5")
     checkpoint = torch.load(tmp_path / "run/checkpoints/best.ckpt", weights_only=True)
-    state, kept = checkpoint["state_dict"], checkpoint["Batches"]["standardize"]
+    state, kept = checkpoint["state_dict"], checkpoint["Batches"]["fitted"]["standardize"]
     weight, bias = (state[key].item() for key in sorted(state)[::-1])
     (tmp_path / "x.csv").write_text("0\n1\n")
     rows = answer(capsys, tmp_path / "run", tmp_path / "x.csv")
@@ -130,3 +132,24 @@ def test_bad_files_are_named_and_good_ones_predicted(
 def test_a_run_without_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no" in refused(capsys, tmp_path / "nowhere", "x.csv")[1]
     assert "holds no checkpoint: name a run that has trained" in refused(capsys, tmp_path, "x.csv")[1]
+
+
+def test_a_table_of_words_by_the_names_of_its_columns(
+    train: Any, small_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("data=table", "data.path=my_table.csv", "data.target=species", "epochs=1")
+    (tmp_path / "mine.csv").write_text("colour,length\nred,3\nblue,4.5\n")
+    rows = answer(capsys, tmp_path / "run", tmp_path / "mine.csv")
+    assert {row["prediction"] for row in rows} <= {"kind_0", "kind_1", "kind_2"}
+    with (tmp_path / "my_table.csv").open("a") as file:
+        file.write("\n1,green,kind_0")
+    _, said = refused(capsys, tmp_path / "run", tmp_path / "mine.csv")
+    assert "shape (4,), and the network was trained on (3,): has the training data changed since?" in said
+
+
+def test_a_picture_of_a_folder(
+    train: Any, small_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("data=image_folder", "data.root=my_photos", "data.size=8", "preprocessing=[normalize]", "epochs=1")
+    rows = answer(capsys, tmp_path / "run", tmp_path / "my_photos" / "kind_0" / "0.png")
+    assert rows[0]["prediction"] in {"kind_0", "kind_1", "kind_2"}

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from temper.augmentation.mirror import mirror
 from temper.quantity import Fraction
 from temper.strategy import Augmentation, strategy
 
@@ -29,5 +30,4 @@ class Flip(Augmentation):
 
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return images (n, c, h, w), the drawn ones mirrored, and the targets."""
-        rows = drawn["flipped"].nonzero().squeeze(1)
-        return inputs.clone().index_copy_(0, rows, inputs.index_select(0, rows).flip(-1)), targets
+        return mirror(inputs, drawn["flipped"]), targets

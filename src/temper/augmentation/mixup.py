@@ -11,10 +11,9 @@ grow linear, and confidence sinks.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
-import numpy as np
-import torch
 from torch import Generator, Tensor
 
+from temper.augmentation.partner import blend, draw_ahead, draw_shares, partner_rows
 from temper.quantity import Positive
 from temper.strategy import Augmentation, strategy
 
@@ -31,19 +30,9 @@ class Mixup(Augmentation):
 
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Return each example's ``share`` of itself, (n,) float32, and how far ``ahead`` its partner lies, (n,)."""
-        # torch draws no Beta from a generator; NumPy's also holds for an alpha near 0, where gamma ratios are 0/0.
-        seed = int(torch.randint(2**63 - 1, (), generator=generator))
-        share = np.random.default_rng(seed).beta(self.alpha, self.alpha, sum(parts))
-        ahead = torch.cat([torch.randperm(part, generator=generator) - torch.arange(part) for part in parts])
-        return {"share": torch.from_numpy(share).float(), "ahead": ahead}
+        return {"share": draw_shares(self.alpha, sum(parts), generator), "ahead": draw_ahead(parts, generator)}
 
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return blends of inputs (n, ...) and of soft targets (n, k) or (n,), which lie in one part."""
-        ahead, share = drawn["ahead"], drawn["share"]
-        partner = torch.arange(len(ahead), device=ahead.device) + ahead
-        return _blend(inputs, partner, share), _blend(targets, partner, share)
-
-
-def _blend(values: Tensor, partner: Tensor, share: Tensor) -> Tensor:
-    weight = share.to(values.dtype).view(-1, *[1] * (values.dim() - 1))
-    return torch.lerp(values[partner], values, weight)
+        share, partner = drawn["share"], partner_rows(drawn["ahead"])
+        return blend(inputs, partner, share), blend(targets, partner, share)

@@ -1,7 +1,7 @@
 """How fast batches are made on one thread, from stored uint8 to the augmented, normalised batch.
 
 The rivals are torchvision's transforms, applied image by image to PIL images and to tensors, behind default_collate;
-its RandomErasing of a quarter of the image stands for cutout.
+its RandomErasing of a quarter of the image stands for cutout, and its CutMix has one box a batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,8 @@ DATA = {
     "crop_flip_normalise": "[crop,flip]",
     "crop_flip_normalise_cutout": "[crop,flip,cutout]",
     "crop_flip_normalise_mixup": "[crop,flip,mixup]",
+    "crop_flip_normalise_cutmix": "[crop,flip,cutmix]",
+    "crop_flip_normalise_rand_augment": "[crop,flip,rand_augment]",
 }
 
 
@@ -48,12 +50,14 @@ def torchvision_batches(case: Case, as_pil: bool) -> Iterator[Any]:
     erase = {"p": 1.0, "scale": (0.25, 0.25), "ratio": (1.0, 1.0)}  # a quarter of the image, as cutout's 16 pixels
     kit: Any = transforms if as_pil else v2
     floats = [transforms.ToTensor()] if as_pil else [v2.ToDtype(torch.float32, scale=True)]
-    steps = [kit.RandomCrop(32, padding=4), kit.RandomHorizontalFlip(), *floats, kit.Normalize(mean, std)]
+    pixels = [kit.RandAugment()] if "rand_augment" in names else []
+    steps = [kit.RandomCrop(32, padding=4), kit.RandomHorizontalFlip(), *pixels, *floats, kit.Normalize(mean, std)]
     transform = kit.Compose([*steps, *([kit.RandomErasing(**erase)] if "cutout" in names else [])])
-    mix = v2.MixUp(num_classes=10)
+    mixes = {"mixup": v2.MixUp(num_classes=10), "cutmix": v2.CutMix(num_classes=10)}
+    mix = next((mixes[name] for name in names if name in mixes), None)
 
     def collate(rows: list[Any]) -> Any:
-        return mix(*default_collate(rows)) if "mixup" in names else default_collate(rows)
+        return mix(*default_collate(rows)) if mix else default_collate(rows)
 
     images = OneByOne(case.batches.splits.train, transform, as_pil)
     while True:

@@ -76,8 +76,7 @@ def house(case: Case, done: Callable[[Any], bool], bar: bool = True) -> float:
     """Train as a run does until ``done``, the bar drawn or not; return the seconds a step that the bar took."""
     with tempfile.TemporaryDirectory() as place, Path(os.devnull).open("w") as nowhere:
         folder = Folder(Path(place))
-        told: dict[str, Any] = {"digest": "", "command": "", "choices": {}, "tuned": {}, "notes": []}
-        job = Job(experiment=case.experiment, config=case.config, folder=folder.path, comparable=False, **told)
+        job = Job(experiment=case.experiment, config=case.config, folder=folder.path)
         machine, console = case.experiment.trainer.arguments(), Console(file=nowhere, force_terminal=bar)
         module, report = case.module(), Report(command="")
         trainer, recorder, _ = build_trainer(job, machine, folder, report, module, case.batches, console)

@@ -16,13 +16,13 @@ from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
 from temper.facts import Examples, Facts, Splits
-from temper.strategy import Augmentation, Preprocessing
+from temper.strategy import Augmentation, Preprocessing, Sampling
 
 __all__ = ["Batch", "Batches", "Pipeline"]
 
 MEASURED_TRAIN_EXAMPLES = 10_000  # how many training examples the final training metrics are measured on
 EVALUATED_AT_ONCE = 500
-DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
+DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16}
 
 
 class Pipeline:
@@ -75,7 +75,7 @@ class Batches(L.LightningDataModule):
         augmentation: by name, in order.
         batch_size: of the global batch.
         accumulate: how many micro-batches each rank's share of a batch is cut into.
-        drop_last: whether an epoch's last, smaller batch is left out.
+        sampling: which examples an epoch holds.
         seed: of order and augmentation.
         precision: Lightning's name of it, which decides the type of the inputs.
         channels_last: whether images are laid out channels last.
@@ -94,7 +94,7 @@ class Batches(L.LightningDataModule):
         *,
         batch_size: int,
         accumulate: int,
-        drop_last: bool,
+        sampling: Sampling,
         seed: int,
         precision: str,
         channels_last: bool,
@@ -102,12 +102,15 @@ class Batches(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.splits, self.facts, self.pipeline, self.augmentation = splits, facts, pipeline, augmentation
-        self.batch_size, self.accumulate, self.drop_last, self.seed = batch_size, accumulate, drop_last, seed
+        self.batch_size, self.accumulate, self.sampling, self.seed = batch_size, accumulate, sampling, seed
         self.dtype, self.channels_last, self.parts = DTYPES.get(precision, torch.float32), channels_last, parts
         self.tested: tuple[str, ...] = ("test", "train") + (("val",) if splits.validation is not None else ())
         self._mixes = any(step.mixes for step in augmentation.values())
         self._images = splits.train.inputs.dtype == torch.uint8
         self._ready: dict[str, Examples] = {}
+        self._loader: EpochLoader | None = None
+        self._position = {"epoch": 0, "position": 0}
+        self._lots_in_order = (-1, torch.zeros(0))  # of this epoch
 
     def setup(self, stage: str) -> None:
         """Put the examples where the batches are made; tables are preprocessed on the way."""
@@ -133,14 +136,10 @@ class Batches(L.LightningDataModule):
         return self._ready["train"]
 
     def train_dataloader(self) -> EpochLoader:
-        """Return this rank's micro-batches, in an order that (seed, epoch) decides."""
-        return EpochLoader(
-            self._ready["train"],
-            batch_size=self.batch_size,
-            drop_last=self.drop_last,
-            cut=self._cut(),
-            seed=self.seed,
-        )
+        """Return this rank's micro-batches, in an order that (seed, epoch) decides, from where the run stands."""
+        self._loader = self._new_loader()
+        self._loader.load_state_dict(self._position)
+        return self._loader
 
     def val_dataloader(self) -> Any:
         """Return each validation example once; an empty list where none were set apart."""
@@ -190,15 +189,39 @@ class Batches(L.LightningDataModule):
                 name: values[rows.start : rows.start + rows.size].to(inputs.device, non_blocking=True)
                 for name, values in drawn.items()
             }
+            if step.recalls:
+                mine |= step.recall(self._lots(rows).to(inputs.device, non_blocking=True), rows.epoch)
             inputs, targets = step.apply(inputs, targets, mine)
         return (self.pipeline(inputs) if raw else inputs), targets
 
+    def _lots(self, rows: Rows) -> Tensor:
+        """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""
+        if self._lots_in_order[0] != rows.epoch:
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
+            lots = torch.rand(len(self.learned), generator=generator)
+            self._lots_in_order = rows.epoch, lots[self._new_loader().order(rows.epoch)]
+        start = rows.batch * self.batch_size + rows.start
+        return self._lots_in_order[1][start : start + rows.size]
+
     def state_dict(self) -> dict[str, Any]:
-        """Return what preprocessing remembers of the training examples, for those who have only the checkpoint."""
-        return {name: dict(kept) for name, kept in self.pipeline.to(torch.device("cpu")).fitted.items()}
+        """Return where the run stands, and what preprocessing remembers, for those who have only the checkpoint."""
+        fitted = {name: dict(kept) for name, kept in self.pipeline.to(torch.device("cpu")).fitted.items()}
+        # Lightning restores a loader's state only if it thinks that an epoch was cut off; here it is always restored.
+        return {"position": self._loader.state_dict() if self._loader else self._position, "fitted": fitted}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Keep what was fitted on today's examples, which are the same."""
+        """Go on where ``state`` was taken; what is fitted on today's examples is the same."""
+        self._position = state["position"]
+
+    def _new_loader(self) -> EpochLoader:
+        return EpochLoader(
+            self._ready["train"],
+            batch_size=self.batch_size,
+            steps=self.facts.clock.epoch_starts[1],
+            sampling=self.sampling,
+            cut=self._cut(),
+            seed=self.seed,
+        )
 
     def _once(self, examples: Examples) -> OnceLoader:
         return OnceLoader(examples, batch_size=EVALUATED_AT_ONCE, cut=self._cut())

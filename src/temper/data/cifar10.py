@@ -7,29 +7,26 @@ Read from the folder that torchvision, too, reads and writes. Files are pickles:
 are ever opened.
 """
 
-import hashlib
-import pickle
-import warnings
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-import numpy as np
-import torch
 from pydantic import Field
 from torch import Tensor
 
-from temper.download import fetch_folder, one_at_a_time
-from temper.facts import Examples, Splits
-from temper.quantity import NonNegativeCount, Switch
+from temper.corruption import corrupt
+from temper.data.official import OfficialFiles
+from temper.data.pickled import cifar_examples, cifar_files, unpickled
+from temper.facts import Splits
+from temper.quantity import AboveOne, Fraction, NonNegativeCount, Positive, Switch
 from temper.reading import read_image
-from temper.split import rows, shuffled
+from temper.split import set_apart
 from temper.strategy import Data, strategy
 
 _FOLDER = "cifar-10-batches-py"
 _URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 _ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 _TRAINING_IMAGES = 50_000
-_FILES = {  # name: bytes and MD5
+_FILES: dict[str, tuple[int | None, str]] = {  # name: bytes and MD5
     "data_batch_1": (31035704, "c99cafc152244af753f735de768cd75f"),
     "data_batch_2": (31035320, "d4bba439e000b95fd0a9bffe97cbabec"),
     "data_batch_3": (31035999, "54ebc095f3ab1f0389bbae665268c751"),
@@ -50,16 +47,14 @@ class CIFAR10(Data):
     download: Switch
     validation: Annotated[NonNegativeCount, Field(lt=_TRAINING_IMAGES)]
     drop_last: Switch
+    label_noise: Fraction | None
+    imbalance: AboveOne | None
+    input_noise: Positive | None
 
     @property
     def classes(self) -> int:
         """Return 10."""
         return 10
-
-    @property
-    def validates(self) -> bool:
-        """Return whether training images are set apart for validation."""
-        return self.validation > 0
 
     def prepare(self) -> None:
         """Look that each file is there and whole (contents are checked as they are read); fetch them if none is.
@@ -67,71 +62,31 @@ class CIFAR10(Data):
         Raises:
             ValueError: a file is missing or has another length, or the folder is absent and cannot be fetched.
         """
-        if not self._folder.is_dir():
-            with one_at_a_time("cifar10"):
-                if not self._folder.is_dir():
-                    self._fetch()
-        for name, (size, _) in _FILES.items():
-            path = self._folder / name
-            if not path.is_file():
-                raise ValueError(f"{path} is missing: {self._way_out}")
-            if path.stat().st_size != size:
-                raise ValueError(f"{path} has {path.stat().st_size} bytes instead of {size}: {self._way_out}")
+        self._files.prepare(self.download)
 
     def splits(self) -> Splits:
         """Return images (n, 3, 32, 32) uint8 and classes (n,) int64; validation holds as many of each class.
 
         Raises:
-            ValueError: a file is not the official one; names it.
+            ValueError: a file is not the official one; names it. Or imbalance leaves a class empty.
         """
-        train = self._examples([name for name in _FILES if name.startswith("data_batch")])
-        validation = None
-        if self.validation:
-            order = shuffled(train.targets, stratified=True)
-            validation, train = rows(train, order[: self.validation]), rows(train, order[self.validation :])
-        names = tuple(self._content("batches.meta")["label_names"])
-        return Splits(train=train, validation=validation, test=self._examples(["test_batch"]), class_names=names)
+        files = self._files
+        train = cifar_examples(files, [name for name in _FILES if name.startswith("data_batch")], "labels")
+        train, validation = set_apart(train, self.validation)
+        splits = Splits(
+            train=train,
+            validation=validation,
+            test=cifar_examples(files, ["test_batch"], "labels"),
+            class_names=tuple(unpickled(files, "batches.meta")["label_names"]),
+        )
+        return corrupt(splits, label_noise=self.label_noise, imbalance=self.imbalance, input_noise=self.input_noise)
 
     def read(self, path: Path) -> Tensor:
         """Return the user's picture in RGB at 32x32, (1, 3, 32, 32) uint8."""
         return read_image(path, height=32, width=32)
 
     @property
-    def _folder(self) -> Path:
-        return Path(self.root).expanduser().absolute() / _FOLDER
-
-    @property
-    def _way_out(self) -> str:
-        return f"delete {self._folder} to have it fetched again, or name another copy's parent: data.root=FOLDER"
-
-    def _fetch(self) -> None:
-        fault = "data.download=false"
-        if self.download:
-            try:
-                fetch_folder(_URL, _ARCHIVE_MD5, self._folder.parent, _FOLDER)
-            except OSError as error:
-                fault = f"fetching it failed: {error}"
-            else:
-                return
-        raise ValueError(
-            f"CIFAR-10 is not at {self._folder} ({fault}): unpack {_URL} into a folder "
-            f"and name the folder that then holds {_FOLDER}: data.root=FOLDER"
+    def _files(self) -> OfficialFiles:
+        return cifar_files(
+            name="CIFAR-10", root=self.root, inside=_FOLDER, files=_FILES, url=_URL, archive_md5=_ARCHIVE_MD5
         )
-
-    def _examples(self, names: list[str]) -> Examples:
-        batches = [self._content(name) for name in names]
-        pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
-        return Examples(
-            torch.from_numpy(pixels), torch.tensor([label for batch in batches for label in batch["labels"]])
-        )
-
-    def _content(self, name: str) -> dict[str, Any]:
-        path = self._folder / name
-        content = path.read_bytes()
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != _FILES[name][1]:
-            raise ValueError(f"{path} is not the official file, its checksum is another: {self._way_out}")
-        with warnings.catch_warnings():
-            # NumPy 2.4 warns of the integer flags with which Python 2 pickled these arrays in 2009.
-            warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-            batch: dict[str, Any] = pickle.loads(content, encoding="latin1")
-        return batch

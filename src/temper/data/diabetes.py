@@ -43,11 +43,6 @@ class Diabetes(Data):
         """Return 0: a regression."""
         return 0
 
-    @property
-    def validates(self) -> bool:
-        """Return whether a share is set apart for validation."""
-        return self.validation > 0
-
     def splits(self) -> Splits:
         """Return inputs (n, 10) in their own units and targets (n,), float32."""
         from sklearn.datasets import load_diabetes  # here, as it takes a second that other data need not pay

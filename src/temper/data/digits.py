@@ -13,8 +13,9 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
+from temper.corruption import corrupt
 from temper.facts import Examples, Splits
-from temper.quantity import ProperFraction, Switch
+from temper.quantity import AboveOne, Fraction, Positive, ProperFraction, Switch
 from temper.reading import read_table
 from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
@@ -31,6 +32,9 @@ class Digits(Data):
     validation: ProperFraction
     test: ProperFraction
     drop_last: Switch
+    label_noise: Fraction | None
+    imbalance: AboveOne | None
+    input_noise: Positive | None
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
@@ -42,18 +46,14 @@ class Digits(Data):
         """Return 10, one a digit."""
         return 10
 
-    @property
-    def validates(self) -> bool:
-        """Return whether a share is set apart for validation."""
-        return self.validation > 0
-
     def splits(self) -> Splits:
-        """Return inputs (n, 64) float32 and digits (n,) int64."""
+        """Return inputs (n, 64) float32 and digits (n,) int64; ValueError: imbalance leaves a digit none."""
         from sklearn.datasets import load_digits  # here, as it takes a second that other data need not pay
 
         inputs, targets = load_digits(return_X_y=True)
         examples = Examples(torch.from_numpy(inputs).float(), torch.from_numpy(targets).long())
-        return cut(examples, self.validation, self.test, class_names=tuple("0123456789"))
+        splits = cut(examples, self.validation, self.test, class_names=tuple("0123456789"))
+        return corrupt(splits, label_noise=self.label_noise, imbalance=self.imbalance, input_noise=self.input_noise)
 
     def read(self, path: Path) -> Tensor:
         """Return the user's digits, (n, 64), each 8x8 counts of ink row by row."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from temper.facts import Examples
+from temper.strategy import Sampling
 
 
 class Rows(NamedTuple):
@@ -70,23 +71,26 @@ class EpochLoader:
     Args:
         examples: all training examples, on the device where the batches are wanted.
         batch_size: of the global batch.
-        drop_last: whether an epoch's last, smaller batch is left out.
+        steps: how many global batches an epoch has.
+        sampling: which examples an epoch holds.
         cut: how a global batch is cut.
         seed: of the order.
     """
 
-    def __init__(self, examples: Examples, *, batch_size: int, drop_last: bool, cut: Cut, seed: int) -> None:
-        self.examples, self.batch_size, self.cut, self.seed = examples, batch_size, cut, seed
-        self.steps = steps_in_epoch(len(examples), batch_size, drop_last)
+    def __init__(
+        self, examples: Examples, *, batch_size: int, steps: int, sampling: Sampling, cut: Cut, seed: int
+    ) -> None:
+        self.examples, self.batch_size, self.steps, self.cut, self.seed = examples, batch_size, steps, cut, seed
+        self.sampling, self.targets = sampling, examples.targets.cpu()  # drawn from on the CPU: alike on every machine
         self.epoch, self.position = 0, 0  # of the micro-batch to hand out next
 
     def __len__(self) -> int:
         return self.steps * self.cut.accumulate
 
     def order(self, epoch: int) -> Tensor:
-        """Return the permutation of the examples, (n,), that ``epoch`` follows."""
+        """Return the rows of the examples that ``epoch`` holds, in its order."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return torch.randperm(len(self.examples), generator=generator)
+        return self.sampling.indices(self.targets, generator)
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, order = self.epoch, self.order(self.epoch).to(self.examples.inputs.device)
@@ -123,15 +127,15 @@ class OnceLoader:
         sizes = Cut(world=cut.world).sizes(len(examples))
         self.start = sum(sizes[: cut.rank])
         self.stop = self.start + sizes[cut.rank]
-        self.examples, self.batch_size = examples, batch_size
+        self.examples, self.batch_size, self.longest = examples, batch_size, max(sizes)
 
     def __len__(self) -> int:
-        # A rank without rows still answers once, with none to be counted, so that all ranks meet in the verdict.
-        return max(1, -(-(self.stop - self.start) // self.batch_size))
+        # As many on each rank, the last perhaps with no row that counts: ranks meet in each forward pass.
+        return -(-self.longest // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         for number in range(len(self)):
-            start = self.start + number * self.batch_size
+            start = min(self.start + number * self.batch_size, self.stop)
             stop = min(start + self.batch_size, self.stop)
             size = stop - start
             inputs, targets = (part[start:stop] if size else part[:1] for part in self._parts())

@@ -47,11 +47,6 @@ class Line(Data):
         """Return 0: a regression."""
         return 0
 
-    @property
-    def validates(self) -> bool:
-        """Return whether a share is set apart for validation."""
-        return self.validation > 0
-
     def splits(self) -> Splits:
         """Return inputs (n, 1) and targets (n,), float32."""
         generator = torch.Generator().manual_seed(self.seed)

@@ -42,11 +42,6 @@ class TanhThreshold(Data):
         """Return 2: below the threshold, or not."""
         return 2
 
-    @property
-    def validates(self) -> bool:
-        """Return whether a share is set apart for validation."""
-        return self.validation > 0
-
     def splits(self) -> Splits:
         """Return inputs (n, 1) float32 and classes (n,) int64."""
         x, u = torch.rand(2, self.examples, generator=torch.Generator().manual_seed(self.seed))

@@ -1,4 +1,4 @@
-"""A few steps and as many batches of each evaluation, to see that the whole way through holds."""
+"""A few steps, and a few hundred examples of each evaluation, to see that the whole way through holds."""
 
 from pathlib import Path
 

@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from temper.facts import Answer, Facts, Kind
 from temper.prediction import widened
 from temper.quantity import Positive, ProperFraction
-from temper.strategy import Distillation, Distiller, Teach, strategy
+from temper.strategy import Distillation, Teach, strategy
+from temper.terms import Distiller
 
 
 def _named(teacher: Any) -> Any:
@@ -57,7 +58,7 @@ class _SoftenedAnswers(Distiller):
         """Return ``logits``: T² · KL(teacher ‖ student) of each example, (n,)."""
         teacher = self._guest[0]
         if self._guest_device != inputs.device:
-            teacher.to(inputs.device)
+            teacher.to(inputs.device, inputs.dtype)
             self._guest_device = inputs.device
         with torch.no_grad():
             taught = self._log_softened(teacher(inputs))

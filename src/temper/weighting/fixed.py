@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from temper.strategy import Weigher, Weighting, strategy
+from temper.strategy import Weighting, strategy
+from temper.terms import Weigher
 
 
 @strategy

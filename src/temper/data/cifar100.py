@@ -1,0 +1,82 @@
+"""CIFAR-100 (Krizhevsky, 2009, "Learning Multiple Layers of Features from Tiny Images"): few images of many classes.
+
+    x = 32x32 pixels of red, green, blue, 0 to 255    50,000 training and 10,000 test images
+    y = one of 100 classes, the fine labels           500 and 100 images of each
+
+Read from the folder that torchvision, too, reads and writes. A tenth of CIFAR-10's images a class: where augmentation,
+smoothed labels and a teacher have more to give.
+"""
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from torch import Tensor
+
+from temper.data.official import OfficialFiles
+from temper.data.pickled import cifar_examples, cifar_files, unpickled
+from temper.facts import Splits
+from temper.quantity import NonNegativeCount, Switch
+from temper.reading import read_image
+from temper.split import set_apart
+from temper.strategy import Data, strategy
+
+_FOLDER = "cifar-100-python"
+_URL = "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"
+_ARCHIVE_MD5 = "eb9058c3a382ffc7106e4002c42a8d85"
+_TRAINING_IMAGES = 50_000
+_FILES: dict[str, tuple[int | None, str]] = {  # name: MD5
+    "train": (None, "16019d7e3df5f24257cddd939b257f8d"),
+    "test": (None, "f0ef6b0ae62326f3e7ffdfab6717acfc"),
+    "meta": (None, "7973b15100ade9c7d40fb424638fde48"),
+}
+
+
+@strategy
+class CIFAR100(Data):
+    """60,000 images of 100 classes."""
+
+    images: ClassVar[bool] = True
+
+    root: Annotated[str, Field(min_length=1)]
+    download: Switch
+    validation: Annotated[NonNegativeCount, Field(lt=_TRAINING_IMAGES)]
+    drop_last: Switch
+
+    @property
+    def classes(self) -> int:
+        """Return 100."""
+        return 100
+
+    def prepare(self) -> None:
+        """Look that each file is there (contents are checked as they are read); fetch them if none is.
+
+        Raises:
+            ValueError: a file is missing, or the folder is absent and cannot be fetched.
+        """
+        self._files.prepare(self.download)
+
+    def splits(self) -> Splits:
+        """Return images (n, 3, 32, 32) uint8 and fine classes (n,) int64; validation holds as many of each class.
+
+        Raises:
+            ValueError: a file is not the official one; names it.
+        """
+        files = self._files
+        train, validation = set_apart(cifar_examples(files, ["train"], "fine_labels"), self.validation)
+        return Splits(
+            train=train,
+            validation=validation,
+            test=cifar_examples(files, ["test"], "fine_labels"),
+            class_names=tuple(unpickled(files, "meta")["fine_label_names"]),
+        )
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's picture in RGB at 32x32, (1, 3, 32, 32) uint8."""
+        return read_image(path, height=32, width=32)
+
+    @property
+    def _files(self) -> OfficialFiles:
+        return cifar_files(
+            name="CIFAR-100", root=self.root, inside=_FOLDER, files=_FILES, url=_URL, archive_md5=_ARCHIVE_MD5
+        )

@@ -1,0 +1,142 @@
+"""How the columns of a user's table become numbers, and its labels classes or values.
+
+a column of numbers    as it is; a missing one is nan
+a column of words      one column of 0 and 1 for each word, in alphabetical order; a missing one is 0 in all
+labels                 a class for each, in order, or the value
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from temper.data.sheet import Sheet, is_missing, number
+from temper.refusal import nearest
+
+TableKind = Literal["auto", "regression", "classification"]
+FEW_CLASSES = 20  # up to so many different whole numbers are taken for classes
+_MOST_WORDS = 1000  # of one column
+_FEW_WORDS = 20  # up to so many, a word may stand in each row
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of inputs: of numbers, or of ``words``."""
+
+    name: str
+    words: tuple[str, ...] | None
+
+    @property
+    def width(self) -> int:
+        """Return how many columns of numbers it becomes."""
+        return 1 if self.words is None else len(self.words)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Targets (n,), and the names of the classes; empty for a regression."""
+
+    targets: Tensor
+    class_names: tuple[str, ...]
+
+
+def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
+    """Return what the column called ``name`` holds; ``categorical``: words, whatever they look like.
+
+    Raises:
+        ValueError: neither numbers nor few enough words; names the row, the column and the way out.
+    """
+    held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not is_missing(cell)]
+    if not held:
+        raise ValueError(f"{sheet.path}: column {name} holds nothing: leave it out, data.ignore=[{name}]")
+    odd = [row for row, cell in held if number(cell) is None]
+    if not odd and not categorical:
+        return Column(name, None)
+    if not categorical and len(odd) < len(held) / 2:
+        raise ValueError(
+            f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as most of the column are:"
+            f" mend it, or have the values taken for words, data.categorical=[{name}]"
+        )
+    words = sorted({cell for _, cell in held})
+    if len(words) > _MOST_WORDS or (len(words) > _FEW_WORDS and len(words) == len(held)):
+        raise ValueError(
+            f"{sheet.path}: column {name} holds {len(words)} different words, each of which would be a column:"
+            f" leave it out, data.ignore=[{name}]"
+        )
+    return Column(name, tuple(words))
+
+
+def encode(sheet: Sheet, columns: Sequence[Column]) -> Tensor:
+    """Return the inputs (n, features) float32 of ``columns``; a missing number is nan.
+
+    Raises:
+        ValueError: a cell does not fit its column; names the row and the column.
+    """
+    return torch.from_numpy(np.concatenate([_encoded(sheet, column) for column in columns], axis=1))
+
+
+def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
+    """Return the labels in the column called ``name``, none of which is missing.
+
+    Numbers are classes if ``kind`` says so, or, for auto, if they are whole and few; words are classes.
+
+    Raises:
+        ValueError: a label is no number among numbers; names the row, the column and the way out.
+    """
+    cells = sheet.columns[name]
+    values = [number(cell) for cell in cells]
+    odd = [row for row, value in enumerate(values) if value is None]
+    numbers = [value for value in values if value is not None]
+    if kind == "regression" or (kind == "auto" and len(odd) < len(cells) / 2):
+        if odd:
+            way = "mend it" if kind == "regression" else "mend it, or set data.kind=classification"
+            most = "" if kind == "regression" else ", as most labels are"
+            raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{most}: {way}")
+        if kind == "regression" or len(set(numbers)) > FEW_CLASSES or any(value % 1 for value in numbers):
+            return Labels(_finite(sheet, name, numbers), ())
+    if odd:
+        names, known = cells, sorted(set(cells))
+    else:  # 1 and 1.0 are one class
+        names = [_shown(value) for value in numbers]
+        known = list(dict.fromkeys(_shown(value) for value in sorted(set(numbers))))
+    index = {each: position for position, each in enumerate(known)}
+    return Labels(torch.tensor([index[each] for each in names]), tuple(known))
+
+
+def _shown(value: float) -> str:
+    return f"{value:.15g}"
+
+
+def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
+    cells = sheet.columns[column.name]
+    if column.words is None:
+        return _finite(sheet, column.name, [_number(sheet, column, row) for row in range(len(cells))]).numpy()[:, None]
+    place = {word: position for position, word in enumerate(column.words)}
+    coded = np.zeros((len(cells), column.width), dtype=np.float32)
+    for row, cell in enumerate(cells):
+        if is_missing(cell):
+            continue
+        if cell not in place:
+            raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} was not seen; {nearest(cell, column.words)}")
+        coded[row, place[cell]] = 1.0
+    return coded
+
+
+def _number(sheet: Sheet, column: Column, row: int) -> float:
+    cell = sheet.columns[column.name][row]
+    value = float("nan") if is_missing(cell) else number(cell)
+    if value is None:
+        raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} is no number, as the column's others are")
+    return value
+
+
+def _finite(sheet: Sheet, name: str, values: list[float]) -> Tensor:
+    with np.errstate(over="ignore"):
+        held = np.array(values, dtype=np.float64).astype(np.float32)
+    if np.isinf(held).any():
+        row = int(np.argmax(np.isinf(held)))
+        raise ValueError(f"{sheet.place(row, name)}: {values[row]} is too large for 32 bits: rescale the column")
+    return torch.from_numpy(held)

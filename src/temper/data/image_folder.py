@@ -1,0 +1,148 @@
+"""The user's own pictures: one subfolder a class, named as the class, of images of any size and mode.
+
+    root/cat/*.png    class 0, the subfolders by name    every file in them, however deep, that is not hidden
+    root/dog/*.jpg    class 1                            in RGB, resized bilinearly to size x size
+
+All are held in memory as bytes, three for each pixel of ``size`` x ``size``; a set that is larger than half of the free
+memory is refused, as splitting it holds it twice for a moment.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import torch
+from pydantic import BeforeValidator, model_validator
+from torch import Tensor
+
+from temper.facts import Examples, Splits
+from temper.quantity import Count, ProperFraction, Switch
+from temper.reading import read_image
+from temper.split import check_shares, cut
+from temper.strategy import Data, strategy
+
+_NAMED = 5  # broken files that a message names; the rest is counted
+
+
+def _is_named(root: Any) -> Any:
+    if root is None or (isinstance(root, str) and not root.strip()):
+        raise ValueError("the folder that holds one subfolder a class is needed: data.root=FOLDER")
+    return root
+
+
+@strategy
+class ImageFolder(Data):
+    """Pictures sorted into folders."""
+
+    images: ClassVar[bool] = True
+
+    root: Annotated[str, BeforeValidator(_is_named)]
+    size: Count
+    validation: ProperFraction
+    test: ProperFraction
+    skip_broken: Switch
+    drop_last: Switch
+
+    @model_validator(mode="after")
+    def _holds_classes(self) -> Self:
+        if not self._root.is_dir():
+            raise ValueError(f"root={self.root}: there is no {self._root}: name the folder with a subfolder a class")
+        if not self._folders:
+            raise ValueError(f"root={self.root}: {self._root} has no subfolder: it needs one a class, with its images")
+        return self
+
+    @property
+    def classes(self) -> int:
+        """Return the number of subfolders."""
+        return len(self._folders)
+
+    def splits(self) -> Splits:
+        """Return images (n, 3, size, size) uint8 and classes (n,) int64, each class's share in every part.
+
+        Raises:
+            ValueError: a class is empty, a file is no image, or they do not fit in memory; names what is at fault.
+        """
+        folders = self._folders
+        files = {folder: _files(folder) for folder in folders}
+        for folder in folders:
+            if not files[folder]:
+                raise ValueError(f"{folder} holds no image: put some there, or take the empty folder away")
+        count = sum(len(held) for held in files.values())
+        self._check_memory(count)
+        paths = [(path, index) for index, folder in enumerate(folders) for path in files[folder]]
+        examples, broken = self._read_all(paths)
+        for index, folder in enumerate(folders):
+            if not (examples.targets == index).any():
+                raise ValueError(f"{folder} holds no file that can be read as an image: {broken[0]}")
+        try:
+            check_shares(len(examples), self.validation, self.test)
+        except ValueError as fault:
+            raise ValueError(f"data.{fault}") from None
+        splits = cut(examples, self.validation, self.test, class_names=tuple(folder.name for folder in folders))
+        if not broken:
+            return splits
+        skipped = f"{len(broken)} broken files left out: {_listed(broken)}"
+        return replace(splits, note=f"{splits.note}; {skipped}" if splits.note else skipped)
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's picture in RGB at the training images' size, (1, 3, size, size) uint8."""
+        return read_image(path, height=self.size, width=self.size)
+
+    @property
+    def _root(self) -> Path:
+        return Path(self.root).expanduser().absolute()
+
+    @property
+    def _folders(self) -> list[Path]:
+        return sorted(path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+    def _check_memory(self, count: int) -> None:
+        size, free = count * 3 * self.size**2, _free_memory()
+        if size > free / 2:
+            raise ValueError(
+                f"{count} images of {self.size}x{self.size} take {size / 1e9:.2f} GB, more than half of the free memory"
+                f" ({free / 1e9:.2f} GB): lower data.size={self.size}, or name a folder of fewer: data.root=FOLDER"
+            )
+
+    def _read_all(self, paths: list[tuple[Path, int]]) -> tuple[Examples, list[str]]:
+        """Return what could be read, and what is wrong with each file that could not."""
+        inputs = torch.empty(len(paths), 3, self.size, self.size, dtype=torch.uint8)
+
+        def read(row: int) -> str | None:
+            try:
+                inputs[row] = self.read(paths[row][0])[0]
+            except ValueError as fault:
+                return str(fault)
+            return None
+
+        with ThreadPoolExecutor() as threads:  # Pillow decodes outside of Python's lock
+            faults = list(threads.map(read, range(len(paths))))
+        broken = [fault for fault in faults if fault is not None]
+        if broken and not self.skip_broken:
+            raise ValueError(f"{_listed(broken)}: mend or remove, or leave such files out: data.skip_broken=true")
+        targets = torch.tensor([index for _, index in paths])
+        if broken:
+            whole = torch.tensor([fault is None for fault in faults])
+            inputs, targets = inputs[whole], targets[whole]
+        return Examples(inputs, targets), broken
+
+
+def _files(folder: Path) -> list[Path]:
+    held = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in held if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+
+
+def _listed(broken: list[str]) -> str:
+    more = len(broken) - _NAMED
+    return "; ".join(broken[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _free_memory() -> int:
+    """Return the bytes that can be taken without swapping, as Linux tells them, else half of what the machine has."""
+    memory = Path("/proc/meminfo")
+    if memory.is_file():
+        lines = dict(line.split(":", 1) for line in memory.read_text().splitlines() if ":" in line)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

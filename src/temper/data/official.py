@@ -1,0 +1,81 @@
+"""The files of a public data set on disk: fetched where they are absent, opened only with the official checksum."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from temper.download import one_at_a_time
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfficialFiles:
+    """A folder of files whose contents are known.
+
+    Attributes:
+        name: of the data set, as one writes it.
+        root: the folder that the user names.
+        inside: the folder beneath it that holds the files.
+        files: the MD5 of each by name, behind its length in bytes (None: not known here).
+        by_hand: what to do where it cannot be fetched.
+        fetch: gets the folder that it is handed; OSError: it cannot.
+    """
+
+    name: str
+    root: str
+    inside: str
+    files: Mapping[str, tuple[int | None, str]]
+    by_hand: str
+    fetch: Callable[[Path], None]
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that holds the files, or is to hold them."""
+        return Path(self.root).expanduser().absolute() / self.inside
+
+    def prepare(self, download: bool) -> None:
+        """Look that each file is there and whole (contents are checked as they are read); fetch them if none is.
+
+        Raises:
+            ValueError: a file is missing or has another length, or the folder is absent and cannot be fetched.
+        """
+        if not self.folder.is_dir():
+            with one_at_a_time(self.inside.replace("/", "-")):
+                if not self.folder.is_dir():
+                    self._fetch(download)
+        for name, (size, _) in self.files.items():
+            path = self.folder / name
+            if not path.is_file():
+                raise ValueError(f"{path} is missing: {self._way_out}")
+            if size is not None and path.stat().st_size != size:
+                raise ValueError(f"{path} has {path.stat().st_size} bytes instead of {size}: {self._way_out}")
+
+    def content(self, name: str) -> bytes:
+        """Return the bytes of the file called ``name``.
+
+        Raises:
+            ValueError: the file is not the official one; names it.
+        """
+        path = self.folder / name
+        content = path.read_bytes()
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.files[name][1]:
+            raise ValueError(f"{path} is not the official file, its checksum is another: {self._way_out}")
+        return content
+
+    @property
+    def _way_out(self) -> str:
+        return f"delete {self.folder} to have it fetched again, or name another copy's parent: data.root=FOLDER"
+
+    def _fetch(self, download: bool) -> None:
+        fault = "data.download=false"
+        if download:
+            try:
+                self.fetch(self.folder)
+            except OSError as error:
+                fault = f"fetching it failed: {error}"
+            else:
+                return
+        raise ValueError(
+            f"{self.name} is not at {self.folder} ({fault}): {self.by_hand} "
+            f"and name the folder that then holds {self.inside}: data.root=FOLDER"
+        )

@@ -1,0 +1,111 @@
+"""A user's table as text: named columns of cells, from a CSV or a Parquet file, and where each cell stands in it."""
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from temper.refusal import nearest
+
+MISSING = {"", "na", "nan", "null"}  # in any case
+_SEPARATORS = (",", ";", "\t")  # the first that the line of names holds
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Cells by column.
+
+    Attributes:
+        path: of the file.
+        numbers: of each row, by which its reader finds it: the line of a CSV, the row of a Parquet file from 1.
+        columns: the cells of each column, stripped, in the order of the file.
+    """
+
+    path: Path
+    numbers: list[int]
+    columns: dict[str, list[str]]
+
+    def place(self, row: int, name: str) -> str:
+        """Return where a cell stands, for a message."""
+        return f"{self.path}: row {self.numbers[row]}, column {name}"
+
+    def check(self, name: str) -> None:
+        """Refuse the name of a column that is not there; ValueError names the nearest."""
+        if name not in self.columns:
+            raise ValueError(f"{self.path} has no column {name}; {nearest(name, self.columns)}")
+
+    def only(self, rows: list[int]) -> "Sheet":
+        """Return the sheet with these rows alone."""
+        columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
+        return Sheet(self.path, [self.numbers[row] for row in rows], columns)
+
+
+def is_missing(cell: str) -> bool:
+    """Return whether ``cell`` says that there is no value."""
+    return cell.lower() in MISSING
+
+
+def number(cell: str) -> float | None:
+    """Return the finite number that ``cell`` holds, or None."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def read_sheet(path: Path) -> Sheet:
+    """Return the table in ``path``, a CSV whose first line names the columns, or a Parquet file.
+
+    Raises:
+        ValueError: the file is no such table; names it, and the line where it goes wrong.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file: name a CSV or a Parquet file")
+    if path.suffix.lower() in (".parquet", ".pq"):
+        return _checked(path, *_read_parquet(path))
+    return _checked(path, *_read_csv(path))
+
+
+def _checked(path: Path, names: list[str], numbers: list[int], rows: Iterable[list[str]]) -> Sheet:
+    for name in names:
+        if not name or names.count(name) > 1:
+            raise ValueError(f"{path}: {'two columns are' if name else 'a column is'} called {name!r}: name each")
+    if not numbers:
+        raise ValueError(f"{path}: holds no rows")
+    columns = zip(names, zip(*rows, strict=True), strict=True)
+    return Sheet(path, numbers, {name: [cell.strip() for cell in cells] for name, cells in columns})
+
+
+def _read_csv(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            reader = csv.reader(file, delimiter=next((each for each in _SEPARATORS if each in head), ","))
+            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise ValueError(f"{path}: is no CSV text file ({error})") from None
+    if not lines:
+        raise ValueError(f"{path}: holds no rows")
+    names = [name.strip() for name in lines[0][1]]
+    for line, cells in lines[1:]:
+        if len(cells) != len(names):
+            raise ValueError(f"{path}: row {line} has {len(cells)} cells, and there are {len(names)} columns")
+    return names, [line for line, _ in lines[1:]], [cells for _, cells in lines[1:]]
+
+
+def _read_parquet(path: Path) -> tuple[list[str], list[int], Iterable[list[str]]]:
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise ValueError(
+            f"{path}: reading Parquet needs pyarrow, of the extra called parquet: pip install -e '.[parquet]'"
+        ) from None
+    try:
+        columns = parquet.read_table(path).to_pydict()
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path}: is no Parquet file ({error})") from None
+    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*columns.values(), strict=True)]
+    return list(columns), list(range(1, len(rows) + 1)), rows

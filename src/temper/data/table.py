@@ -1,0 +1,185 @@
+"""The user's own table, a CSV or a Parquet file: any columns of numbers or words, one of which is to be predicted.
+
+    y = the column called ``target``    few whole numbers or words: classes; other numbers: a regression
+    x = all others but ``ignore``       numbers as they are, words as one column of 0 and 1 each
+
+How words are encoded and which means fill gaps is read off the table whenever it is needed, also to predict and to
+evaluate: the table must then be there, as it was. Columns of different units want preprocessing=[standardize].
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import torch
+from pydantic import BeforeValidator, model_validator
+from torch import Tensor
+
+from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels
+from temper.data.sheet import Sheet, is_missing, read_sheet
+from temper.facts import Examples, Splits
+from temper.quantity import ProperFraction, Switch
+from temper.split import check_shares, cut
+from temper.strategy import Data, strategy
+
+Missing = Literal["refuse", "mean", "drop"]
+
+
+def _is_named(value: Any) -> Any:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise ValueError("a table needs both: data.path=FILE.csv data.target=COLUMN")
+    return value
+
+
+Named = Annotated[str, BeforeValidator(_is_named)]
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What a table holds: inputs (n, features) with nan for a missing number, and labels, without rows left out."""
+
+    columns: tuple[Column, ...]
+    inputs: Tensor
+    labels: Labels
+    dropped: int
+
+
+@strategy
+class Table(Data):
+    """Rows of a file."""
+
+    images: ClassVar[bool] = False
+
+    path: Named
+    target: Named
+    kind: TableKind
+    missing: Missing
+    categorical: tuple[str, ...] | None
+    ignore: tuple[str, ...] | None
+    validation: ProperFraction
+    test: ProperFraction
+    drop_last: Switch
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        check_shares(len(self._learned.inputs), self.validation, self.test)
+        return self
+
+    @property
+    def classes(self) -> int:
+        """Return the number of different labels; 0 for a regression."""
+        return len(self._learned.labels.class_names)
+
+    def splits(self) -> Splits:
+        """Return inputs (n, features) float32 and targets (n,), float32 or class indices int64.
+
+        Raises:
+            ValueError: missing=mean, and a column has no value in any training row; names it.
+        """
+        held, splits = self._learned, self._cut
+        if held.dropped:
+            dropped = f"{held.dropped} rows with missing values left out"
+            splits = replace(splits, note=f"{splits.note}; {dropped}" if splits.note else dropped)
+        if self.missing != "mean":
+            return splits
+        means = self._means(splits.train)
+
+        def filled(examples: Examples) -> Examples:
+            return Examples(_filled(examples.inputs, means), examples.targets)
+
+        validation = None if splits.validation is None else filled(splits.validation)
+        return replace(splits, train=filled(splits.train), validation=validation, test=filled(splits.test))
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's rows, (n, features): a table with the same columns in any order, with labels or without.
+
+        Raises:
+            ValueError: a column is missing, or a cell does not fit it; names the row and the column.
+        """
+        sheet = read_sheet(path)
+        columns = self._learned.columns
+        for column in columns:
+            sheet.check(column.name)
+        if self.missing != "mean":
+            _refuse_missing(sheet, [column.name for column in columns], "a prediction needs every value")
+            return encode(sheet, columns)
+        return _filled(encode(sheet, columns), self._means(self._cut.train))
+
+    @property
+    def _cut(self) -> Splits:
+        held = self._learned
+        examples = Examples(held.inputs, held.labels.targets)
+        return cut(examples, self.validation, self.test, class_names=held.labels.class_names)
+
+    @property
+    def _learned(self) -> _Learned:
+        path = Path(self.path).expanduser().absolute()
+        stat = path.stat() if path.is_file() else None
+        stamp = (stat.st_mtime_ns, stat.st_size) if stat else None
+        return _learn(path, stamp, self.target, self.kind, self.missing, self.categorical or (), self.ignore or ())
+
+    def _means(self, train: Examples) -> Tensor:
+        means = train.inputs.nanmean(0)
+        names = [column.name for column in self._learned.columns for _ in range(column.width)]
+        for name, mean in zip(names, means.tolist(), strict=True):
+            if mean != mean:
+                raise ValueError(
+                    f"data.missing=mean: column {name} has no value in the training rows: data.ignore=[{name}]"
+                )
+        return means
+
+
+@lru_cache(maxsize=4)  # asked for by each record that is made of the same table
+def _learn(
+    path: Path,
+    stamp: tuple[int, int] | None,
+    target: str,
+    kind: TableKind,
+    missing: Missing,
+    categorical: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> _Learned:
+    """Return what the table at ``path`` holds; ``stamp`` tells one state of the file from another."""
+    sheet = read_sheet(path)
+    for knob, asked in (("target", (target,)), ("categorical", categorical), ("ignore", ignore)):
+        for name in asked:
+            try:
+                sheet.check(name)
+            except ValueError as fault:
+                raise ValueError(f"{knob}={name}: {fault}") from None
+    names = [name for name in sheet.columns if name != target and name not in ignore]
+    if not names:
+        raise ValueError(f"target={target}: {path} has no other column to predict it from")
+    rows = len(sheet.numbers)
+    if missing == "drop":
+        sheet = _complete(sheet, [*names, target])
+    elif missing == "refuse":
+        _refuse_missing(
+            sheet, [*names, target], "data.missing=drop leaves such rows out, mean fills in a column's mean"
+        )
+    else:
+        _refuse_missing(sheet, [target], "a mean is no label: mend it, or leave such rows out, data.missing=drop")
+    columns = tuple(fit_column(sheet, name, name in categorical) for name in names)
+    labels = read_labels(sheet, target, kind)
+    return _Learned(columns, encode(sheet, columns), labels, rows - len(sheet.numbers))
+
+
+def _complete(sheet: Sheet, names: Iterable[str]) -> Sheet:
+    gaps = {row for name in names for row, cell in enumerate(sheet.columns[name]) if is_missing(cell)}
+    if len(gaps) == len(sheet.numbers):
+        raise ValueError(f"missing=drop: every row of {sheet.path} misses a value: data.ignore=[COLUMN], or mean")
+    return sheet.only([row for row in range(len(sheet.numbers)) if row not in gaps]) if gaps else sheet
+
+
+def _refuse_missing(sheet: Sheet, names: Iterable[str], way: str) -> None:
+    gaps = [(row, name) for name in names for row, cell in enumerate(sheet.columns[name]) if is_missing(cell)]
+    if gaps:
+        row, name = gaps[0]
+        more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+        raise ValueError(f"{sheet.place(row, name)}: the value is missing{more}: {way}")
+
+
+def _filled(inputs: Tensor, means: Tensor) -> Tensor:
+    return torch.where(inputs.isnan(), means, inputs)

@@ -1,0 +1,97 @@
+"""What is looked at before a run makes anything: the machine, and the files that the settings name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from temper.checkpoints import last_good
+from temper.experiment import Experiment
+from temper.facts import Kind
+from temper.job import Job
+from temper.machine import gpus, started_outside
+from temper.refusal import Refusal
+from temper.strategy import Distillation
+from temper.supervised import Supervised
+from temper.trained import Trained
+
+OF_THE_PLACE = ("root", "download", "drop_last")  # knobs of data that leave its examples as they are
+
+
+def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
+    """Refuse what this machine, or the way in which the run was started, does not go with.
+
+    Raises:
+        Refusal: names the key and the way out.
+    """
+    on_cpu = machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
+    if on_cpu and experiment.precision == "16-mixed":
+        raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
+    if started_outside() and machine["strategy"] == "auto":
+        raise Refusal("torchrun or SLURM has started several processes, and the trainer is for one: choose trainer=ddp")
+
+
+def check_teachers(job: Job) -> None:
+    """Refuse teachers that are not there, or that do not see what the student sees.
+
+    Raises:
+        Refusal: names the key and the way out.
+    """
+    for name, distillation in job.experiment.distillation.items():
+        _check_teacher(f"distillation.{name}.teacher={distillation.teacher}", name, distillation, job)
+
+
+def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -> None:
+    trained = Trained.find(distillation.teacher, f"distillation.{name}.teacher")
+    teacher = trained.experiment()
+    if _examples(trained.config()) != _examples(job.config):
+        raise Refusal(
+            f"{word} was trained on other data, or split otherwise, so that it may know the student's test set: name a"
+            " run on the same"
+        )
+    kinds: tuple[Kind, Kind] = (teacher.kind, job.experiment.kind)
+    if teacher.preprocessing != job.experiment.preprocessing or kinds[0] != kinds[1]:
+        raise Refusal(
+            f"{word} sees inputs through other preprocessing, or answers another kind of question: use the teacher's"
+            " preprocessing and a loss of its kind"
+        )
+
+
+def _examples(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config["data"].items() if key not in OF_THE_PLACE}
+
+
+def start(job: Job, folder: Path, module: Supervised) -> Path | None:
+    """Return the checkpoint that training goes on from: the folder's own, else what ``ckpt`` names, else None.
+
+    Raises:
+        Refusal: ``ckpt`` names no checkpoint, or one of another network, optimizer or a longer run.
+    """
+    named = job.experiment.ckpt
+    own = last_good(folder)
+    if own is not None or named is None:
+        return own
+    path = Path(named)
+    if not path.is_file():
+        raise Refusal(
+            f"ckpt={named}: there is no {path.absolute()}: name a .ckpt file that a run has left in its checkpoints/"
+        )
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        theirs = {key: tuple(value.shape) for key, value in kept["state_dict"].items()}
+        groups, epoch = kept["optimizer_states"][0]["param_groups"], kept["epoch"]
+    except Exception:  # whatever a file that is no checkpoint makes torch raise
+        raise Refusal(f"ckpt={named} is no checkpoint that a run has left: name one of its checkpoints/") from None
+    ours = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    if theirs != ours:
+        other = next(key for key in [*ours, *theirs] if ours.get(key) != theirs.get(key))
+        raise Refusal(
+            f"ckpt={named} is of another network ({other} differs): give the settings that it was trained with"
+        )
+    own_groups = module.configure_optimizers()["optimizer"].param_groups
+    if [set(group) for group in groups] != [set(group) for group in own_groups]:
+        raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
+    if epoch >= job.experiment.epochs:
+        raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
+    return path

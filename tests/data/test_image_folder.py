@@ -1,0 +1,141 @@
+"""A folder of images against its own pixels, and each fault in it by name."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import ValidationError
+
+from temper.data import image_folder
+from temper.data.image_folder import ImageFolder
+
+
+def photos(root: Path, /, **knobs: Any) -> ImageFolder:
+    defaults = {"size": 8, "validation": 0.25, "test": 0.25, "skip_broken": False, "drop_last": False}
+    return ImageFolder(**{"root": str(root), **defaults, **knobs})
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    draw = np.random.default_rng(0)
+    for kind in ("cat", "dog", "eel"):
+        (tmp_path / kind / "deep").mkdir(parents=True)
+        for index in range(8):
+            pixels = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / kind / ("deep" if index == 0 else "") / f"{index}.png")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "cat" / ".DS_Store").write_text("no image")
+    (tmp_path / "readme.txt").write_text("no class")
+    return tmp_path
+
+
+def test_every_image_is_in_one_part_with_its_folders_class(root: Path) -> None:
+    data = photos(root)
+    splits = data.splits()
+    assert splits.validation is not None
+    parts = (splits.train, splits.validation, splits.test)
+    assert [part.targets.bincount().tolist() for part in parts] == [[4] * 3, [2] * 3, [2] * 3]
+    ours = {
+        tuple(image.flatten().tolist()): int(target)
+        for part in parts
+        for image, target in zip(part.inputs, part.targets, strict=True)
+    }
+    theirs = {}
+    for target, kind in enumerate(("cat", "dog", "eel")):
+        for path in (root / kind).rglob("*.png"):
+            theirs[tuple(np.asarray(Image.open(path)).transpose(2, 0, 1).flatten().tolist())] = target
+    assert ours == theirs
+    assert splits.train.inputs.dtype == torch.uint8
+    assert (data.classes, data.validates, splits.class_names, splits.note) == (3, True, ("cat", "dog", "eel"), None)
+    assert torch.equal(splits.train.inputs, data.splits().train.inputs)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_any_size_and_mode_comes_in_rgb_at_the_size(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "kind").mkdir()
+    white = (
+        Image.fromarray(np.full((5, 30), 65535, np.uint16)) if mode == "I;16" else Image.new("RGB", (30, 5), "white")
+    )
+    name = "picture.jpg" if mode == "CMYK" else "picture.png"
+    (white if mode == "I;16" else white.convert(mode)).save(tmp_path / "kind" / name)
+    inputs = photos(tmp_path, size=6, validation=0.0, test=0.0).splits().train.inputs
+    assert inputs.shape == (1, 3, 6, 6)
+    assert set(inputs.flatten().tolist()) == {255}
+
+
+def test_sixteen_bits_keep_their_shades(tmp_path: Path) -> None:
+    (tmp_path / "kind").mkdir()
+    Image.fromarray(np.array([[0, 0x4012], [0x80FF, 0xFFFF]], np.uint16)).save(tmp_path / "grey.png")
+    image = photos(tmp_path, size=2).read(tmp_path / "grey.png")
+    assert image[0, 0].tolist() == [[0, 0x40], [0x80, 0xFF]]
+
+
+def test_broken_files_are_named_and_left_out_only_if_asked(root: Path) -> None:
+    (root / "dog" / "words.png").write_text("no image")
+    whole = (root / "cat" / "1.png").read_bytes()
+    (root / "cat" / "1.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cat/1\.png: is no image.*dog/words\.png: is no image.*skip_broken=true"):
+        photos(root).splits()
+    splits = photos(root, skip_broken=True).splits()
+    assert splits.validation is not None
+    assert sum(len(part) for part in (splits.train, splits.validation, splits.test)) == 23
+    assert splits.note is not None
+    assert "2 broken files left out" in splits.note
+    assert "words.png" in splits.note
+    for index in range(9):
+        (root / "eel" / f"x{index}.png").write_text("no image")
+    with pytest.raises(ValueError, match="and 6 more"):
+        photos(root).splits()
+
+
+def test_an_empty_class_is_named(root: Path) -> None:
+    (root / "fox").mkdir()
+    with pytest.raises(ValueError, match=r"/fox holds no image"):
+        photos(root).splits()
+    (root / "fox" / "words.png").write_text("no image")
+    with pytest.raises(ValueError, match=r"/fox holds no file that can be read"):
+        photos(root, skip_broken=True).splits()
+
+
+def test_what_does_not_fit_in_memory_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = 24 * 3 * 8 * 8
+    monkeypatch.setattr(image_folder, "_free_memory", lambda: 2 * needed)
+    photos(root).splits()
+    monkeypatch.setattr(image_folder, "_free_memory", lambda: 2 * needed - 1)
+    with pytest.raises(ValueError, match=r"24 images of 8x8 take 0\.00 GB.*lower data\.size=8"):
+        photos(root).splits()
+
+
+def test_free_memory_is_what_the_machine_has() -> None:
+    assert 1e7 < image_folder._free_memory() < 1e14
+
+
+def test_reads_any_picture_at_the_size(root: Path) -> None:
+    assert photos(root, size=5).read(root / "cat" / "1.png").shape == (1, 3, 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"root": None}, r"data\.root=FOLDER"),
+        ({"root": " "}, r"data\.root=FOLDER"),
+        ({"root": "/nowhere"}, "root=/nowhere: there is no /nowhere"),
+        ({"size": 0}, "size"),
+        ({"validation": 1.0}, "validation"),
+        ({"test": -0.1}, "test"),
+        ({"skip_broken": "yes"}, "skip_broken"),
+    ],
+)
+def test_refuses(root: Path, bad: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        photos(root, **bad)
+
+
+def test_refuses_a_folder_without_classes_and_shares_of_nothing(root: Path) -> None:
+    with pytest.raises(ValidationError, match="has no subfolder"):
+        photos(root / "dog" / "deep")
+    with pytest.raises(ValueError, match=r"data\.validation=0\.01 of 24 examples is none"):
+        photos(root, validation=0.01).splits()

@@ -1,0 +1,258 @@
+"""A user's table against its own cells, and each fault in it by row and column."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from pydantic import ValidationError
+
+from temper.data.table import Table
+
+ROWS = ["length,colour,width,kind", "1.5,red,1,cat", "2.5,blue,2,dog", "3.5,red,3,cat", "4.5,green,4,dog"]
+
+
+def table(path: Path, /, **knobs: Any) -> Table:
+    lists = {"categorical": None, "ignore": None}
+    shares = {"validation": 0.0, "test": 0.0, "drop_last": False}
+    return Table(
+        **{"path": str(path), "target": "kind", "kind": "auto", "missing": "refuse", **lists, **shares, **knobs}
+    )
+
+
+def written(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def test_columns_and_classes_are_those_of_the_file(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *ROWS))
+    splits = data.splits()
+    assert splits.train.inputs.tolist() == [
+        [1.5, 0, 0, 1, 1],  # length, blue, green, red, width
+        [2.5, 1, 0, 0, 2],
+        [3.5, 0, 0, 1, 3],
+        [4.5, 0, 1, 0, 4],
+    ]
+    assert splits.train.inputs.dtype == torch.float32
+    assert splits.train.targets.tolist() == [0, 1, 0, 1]
+    assert (data.classes, splits.class_names, data.validates) == (2, ("cat", "dog"), False)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators(tmp_path: Path, separator: str) -> None:
+    path = written(tmp_path, *(row.replace(",", separator) for row in ROWS))
+    assert table(path).splits().train.inputs.shape == (4, 5)
+
+
+def test_a_regression(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *ROWS), target="length", ignore=["kind"])
+    splits = data.splits()
+    assert splits.train.targets.tolist() == [1.5, 2.5, 3.5, 4.5]
+    assert splits.train.targets.dtype == torch.float32
+    assert (data.classes, splits.class_names) == (0, ())
+    assert splits.train.inputs.shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "classes"),
+    [
+        (["1", "2"] * 15, "auto", 2),
+        (["1", "2"] * 15, "regression", 0),
+        (["1", "1.0", "0"] * 10, "auto", 2),
+        ([str(n) for n in range(20)] * 2, "auto", 20),
+        ([str(n) for n in range(21)] * 2, "auto", 0),
+        ([str(n) for n in range(21)] * 2, "classification", 21),
+        (["0.5", "1"] * 15, "auto", 0),
+        (["0.5", "1"] * 15, "classification", 2),
+        (["1", "a", "b"] * 10, "auto", 3),
+    ],
+)
+def test_what_labels_are_taken_for(tmp_path: Path, labels: list[str], kind: str, classes: int) -> None:
+    path = written(tmp_path, "x,y", *(f"{row},{label}" for row, label in enumerate(labels)))
+    data = table(path, target="y", kind=kind)
+    assert data.classes == classes
+    if classes:
+        names = data.splits().class_names
+        assert [names[index] for index in data.splits().train.targets] == [
+            f"{float(label):g}" if label[0].isdigit() and "a" not in labels else label for label in labels
+        ]
+        assert "a" in labels or list(names) == sorted(names, key=float)
+
+
+def test_numbers_may_be_words(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *ROWS), categorical=["width"], ignore=["length", "colour"])
+    assert data.splits().train.inputs.tolist() == np.eye(4).tolist()
+
+
+GAPS = ["x,word,y", *(f"{row},{'ab'[row % 2]},{row % 2}" for row in range(1, 21)), ",a,1", "3,,0", "NaN,b,1"]
+
+
+def test_rows_with_gaps_are_dropped_if_asked(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *GAPS, "5,a,null"), target="y", missing="drop", test=0.2)
+    splits = data.splits()
+    assert len(splits.train) + len(splits.test) == 20
+    assert splits.note == "4 rows with missing values left out"
+
+
+def test_gaps_take_the_mean_of_the_training_rows(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)
+    splits = data.splits()
+    assert splits.validation is not None
+    raw = table(written(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)._cut
+    mean = float(np.nanmean(raw.train.inputs[:, 0].numpy()))
+    assert raw.validation is not None
+    parts = [(splits.train, raw.train), (splits.validation, raw.validation), (splits.test, raw.test)]
+    for filled, gappy in parts:
+        gaps = gappy.inputs.isnan()
+        assert filled.inputs[gaps].tolist() == pytest.approx([mean] * int(gaps.sum()))
+        assert torch.equal(filled.inputs[~gaps], gappy.inputs[~gaps])
+    words = torch.cat([filled.inputs[:, 1:] for filled, _ in parts])
+    assert sorted(words.sum(1).tolist()) == [0.0, *[1.0] * 22]
+    path = tmp_path / "mine.csv"
+    path.write_text("word,x\na,\n,1\n")
+    assert data.read(path).tolist() == pytest.approx(np.array([[mean, 1, 0], [1, 0, 0]]))
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=some.integers(11, 60), validation=some.floats(0.1, 0.4), test=some.floats(0.1, 0.4))
+def test_every_row_is_in_one_part(tmp_path: Path, rows: int, validation: float, test: float) -> None:
+    path = written(tmp_path, "x,y", *(f"{row},{row}.5" for row in range(rows)))
+    splits = table(path, target="y", validation=validation, test=test).splits()
+    assert splits.validation is not None
+    targets = torch.cat([part.targets for part in (splits.train, splits.validation, splits.test)])
+    assert sorted(targets.tolist()) == [row + 0.5 for row in range(rows)]
+
+
+def test_reads_the_users_rows_by_name(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *ROWS))
+    mine = tmp_path / "mine.csv"
+    mine.write_text("width,other,colour,length\n7,x,green,8\n")
+    assert data.read(mine).tolist() == [[8, 0, 1, 0, 7]]
+    for text, words in (
+        ("width,colour\n1,red\n", "has no column length"),
+        ("width,lenght,colour\n1,1,red\n", "has no column length; did you mean lenght"),
+        ("length,colour,width\n1,bleu,1\n", "row 2, column colour: 'bleu' was not seen; did you mean blue"),
+        ("length,colour,width\nlong,red,1\n", "row 2, column length: 'long' is no number"),
+        ("length,colour,width\n1,red,\n", "row 2, column width: the value is missing"),
+    ):
+        mine.write_text(text)
+        with pytest.raises(ValueError, match=words):
+            data.read(mine)
+    with pytest.raises(ValueError, match=r"absent\.csv: there is no such file"):
+        data.read(tmp_path / "absent.csv")
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    data = table(written(tmp_path, *ROWS))
+    assert data.classes == 2
+    written(tmp_path, *ROWS, "5.5,red,5,eel")
+    assert data.classes == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "knobs", "words"),
+    [
+        (ROWS, {"target": "kinds"}, r"target=kinds: .*t\.csv has no column kinds; did you mean kind"),
+        (ROWS, {"ignore": ["colours"]}, "ignore=colours: .*did you mean colour"),
+        (ROWS, {"categorical": ["widht"]}, "categorical=widht: .*did you mean width"),
+        (ROWS, {"ignore": ["length", "colour", "width"]}, "no other column"),
+        ([*ROWS, "x,red,5,cat"], {}, r"row 6, column length: 'x' is no number, as most.*data\.categorical=\[length\]"),
+        (
+            ["x,price", "1,10.5", "2,ten", "3,11.5"],
+            {"target": "price", "kind": "regression"},
+            "row 3, column price: the label 'ten' is no number: mend it",
+        ),
+        (
+            ["x,price", "1,10.5", "2,ten", "3,11.5"],
+            {"target": "price"},
+            "row 3, column price: the label 'ten' is no number, as most.*data.kind=classification",
+        ),
+        ([*ROWS, ",red,5,cat", "1,,5,cat"], {}, r"row 6, column length: the value is missing \(and 1 more\)"),
+        ([*ROWS, "1,red,5,"], {"missing": "mean"}, "row 6, column kind: .*a mean is no label.*missing=drop"),
+        (["x,kind", ",a", ",b"], {"missing": "drop"}, "every row .* misses a value"),
+        (["x,z,kind", "1,,a", "1,,b"], {"missing": "mean"}, r"column z holds nothing.*data\.ignore=\[z\]"),
+        (["x,x,kind", "1,2,a"], {}, "two columns are called 'x'"),
+        (["x,,kind", "1,2,a"], {}, "a column is called ''"),
+        (["x,kind", "1,a,2"], {}, "row 2 has 3 cells, and there are 2 columns"),
+        (["x,kind"], {}, "holds no rows"),
+        ([""], {}, "holds no rows"),
+        (["x,kind", "1e300,a"], {}, "row 2, column x: 1e.300 is too large"),
+        (
+            ["name,kind", *(f"n{row},a" for row in range(21))],
+            {},
+            r"column name holds 21 different words.*ignore=\[name\]",
+        ),
+    ],
+)
+def test_faults_of_a_table_are_named(tmp_path: Path, rows: list[str], knobs: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        table(written(tmp_path, *rows), **knobs)
+
+
+def test_a_column_without_training_values_is_named(tmp_path: Path) -> None:
+    knobs: dict[str, Any] = {"target": "y", "missing": "mean", "test": 0.2}
+    rows = [["z", "x", "y"], *([str(row), str(row), f"{row}.5"] for row in range(20))]
+    tested = table(written(tmp_path, *map(",".join, rows)), **knobs).splits().test.inputs[:, 0].tolist()
+    for row in rows[1:]:
+        row[1] = "1" if float(row[0]) in tested else ""
+    data = table(written(tmp_path, *map(",".join, rows)), **knobs)
+    with pytest.raises(ValueError, match=r"column x has no value in the training rows: data\.ignore=\[x\]"):
+        data.splits()
+
+
+def test_faults_of_other_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes(b"\xe9,kind\n1,a\n")
+    with pytest.raises(ValidationError, match=r"latin\.csv: is no CSV text file"):
+        table(tmp_path / "latin.csv")
+    with pytest.raises(ValidationError, match=r"absent\.csv: there is no such file"):
+        table(tmp_path / "absent.csv")
+
+
+def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    with pytest.raises(
+        ValidationError, match=r"t\.parquet: reading Parquet needs pyarrow.*pip install -e '\.\[parquet\]'"
+    ):
+        table(tmp_path / "t.parquet")
+
+
+def test_parquet_gives_what_the_csv_gives(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    names, *rows = [row.split(",") for row in [*ROWS, "5.5,,5,cat"]]
+    columns: dict[str, list[Any]] = {name: [row[place] or None for row in rows] for place, name in enumerate(names)}
+    columns["length"] = [float(value) for value in columns["length"]]
+    columns["width"] = [int(value) for value in columns["width"]]
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    ours = table(tmp_path / "t.parquet", missing="drop").splits()
+    theirs = table(written(tmp_path, *ROWS)).splits()
+    assert torch.equal(ours.train.inputs, theirs.train.inputs)
+    assert torch.equal(ours.train.targets, theirs.train.targets)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ValidationError, match=r"broken\.parquet: is no Parquet file"):
+        table(tmp_path / "broken.parquet")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"path": None}, r"data\.path=FILE\.csv"),
+        ({"target": None}, r"data\.target=COLUMN"),
+        ({"target": " "}, r"data\.target=COLUMN"),
+        ({"kind": "words"}, "kind"),
+        ({"missing": "zero"}, "missing"),
+        ({"validation": 1.0}, "validation"),
+        ({"test": -0.1}, "test"),
+    ],
+)
+def test_refuses(tmp_path: Path, bad: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        table(written(tmp_path, *ROWS), **bad)

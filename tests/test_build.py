@@ -1,0 +1,54 @@
+"""How long a run is, given how many examples its sampling puts into an epoch."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from temper.build import build_batches
+from temper.data.batches import Batches
+from temper.job import Job
+
+TAILED = ("data.imbalance=10", "epochs=3", "batch_size=64")
+
+
+@pytest.fixture
+def batches_of(job_of: Callable[..., Job]) -> Callable[..., Batches]:
+    return lambda *words: build_batches(job_of(*TAILED, *words).experiment)
+
+
+@pytest.mark.parametrize("sampling", ["none", "over", "under", "balanced", "weighted"])
+def test_an_epoch_has_the_steps_of_what_is_sampled(sampling: str, batches_of: Callable[..., Batches]) -> None:
+    made = batches_of(f"sampling={sampling}")
+    counts = torch.bincount(made.splits.train.targets).tolist()
+    assert max(counts) // min(counts) == 10
+    size = {"over": 10 * max(counts), "under": 10 * min(counts)}.get(sampling, sum(counts))
+    steps = -(-size // 64)
+    assert made.facts.clock.epoch_starts == (0, steps, 2 * steps, 3 * steps)
+    made.setup("fit")
+    seen = [len(batch.targets) for batch in made.train_dataloader()]
+    assert (len(seen), sum(seen)) == (steps, size)
+    assert made.facts.class_counts == tuple(counts)
+    assert made.facts.examples == sum(counts)
+
+
+def test_a_full_batch_is_an_epoch(batches_of: Callable[..., Batches]) -> None:
+    made = batches_of("sampling=under", "batch_size=full")
+    assert made.batch_size == 10 * min(made.facts.class_counts)
+    assert made.facts.clock.total_steps == 3
+
+
+def test_a_batch_is_no_larger_than_an_epoch(batches_of: Callable[..., Batches]) -> None:
+    made = batches_of("sampling=under", "batch_size=300", "data.drop_last=true")
+    assert made.batch_size == 10 * min(made.facts.class_counts) < 300
+    assert made.facts.clock.total_steps == 3
+
+
+@pytest.mark.parametrize("sampling", ["none", "over", "under", "balanced", "weighted"])
+@pytest.mark.parametrize("drop_last", ["true", "false"])
+def test_a_shortened_run_takes_its_steps(sampling: str, drop_last: str, batches_of: Callable[..., Batches]) -> None:
+    made = batches_of(f"sampling={sampling}", f"data.drop_last={drop_last}", "debug=steps", "debug.steps=2")
+    assert made.facts.clock.total_steps == 2
+    made.setup("fit")
+    loader = made.train_dataloader()
+    assert len(loader) == len(list(loader)) == made.facts.clock.epoch_starts[1]
