@@ -7,14 +7,16 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from temper import command_line
+from temper.command import command_line
 from temper.refusal import refusing
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(cfg: DictConfig) -> float:
     """Compose, parse, run; return the validation score of the chosen checkpoint."""
-    from temper.job import job  # torch and Lightning take seconds to import: not before the command line was read
+    from temper.command.job import (
+        job,  # torch and Lightning take seconds to import: not before the command line was read
+    )
     from temper.run import run
 
     with refusing(Path(HydraConfig.get().runtime.output_dir)):

@@ -20,9 +20,9 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from temper import command_line
 from temper.benchmark.data import DATA, measure_data
 from temper.benchmark.step import ON_REQUEST, STEP, measure_steps
+from temper.command import command_line
 from temper.refusal import Refusal, refusing
 
 

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
-from temper.command_line import options
+from temper.command.command_line import options
 from temper.experiment import make
 from temper.recipes import CONF
 from temper.strategy import Augmentation

@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from temper.build import build_batches, build_module
 from temper.data.batches import Batches
 from temper.experiment import Experiment, parse
 from temper.refusal import Refusal, refusing
-from temper.report import Report, main_metric
-from temper.supervised import Supervised, Verdict
-from temper.trained import Trained, facts_of, network_of, pipeline_of
-from temper.units import in_score
+from temper.report.record import Report, main_metric
+from temper.report.units import in_score
+from temper.training.build import build_batches, build_module
+from temper.training.supervised import Supervised, Verdict
+from temper.training.trained import Trained, facts_of, network_of, pipeline_of
 
 
 @dataclass(frozen=True, kw_only=True)

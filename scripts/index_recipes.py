@@ -13,8 +13,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is out of date")
     asked = parser.parse_args(arguments)
 
-    from temper import command_line, ledger  # takes seconds: not before the command line was read
-    from temper.cookbook import faults, pages
+    from temper.command import command_line
+    from temper.cookbook import ledger
+    from temper.cookbook.pages import faults, pages
     from temper.refusal import refusing
 
     command_line.prepare()

@@ -25,7 +25,7 @@ from temper.data.batches import EVALUATED_AT_ONCE, Pipeline
 from temper.facts import Facts
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
-from temper.trained import Trained, facts_of, network_of, pipeline_of
+from temper.training.trained import Trained, facts_of, network_of, pipeline_of
 
 Row = tuple[str, ...]  # the prediction, and for classes its probability
 

@@ -39,9 +39,10 @@ def main(arguments: Sequence[str]) -> int:
 
     import torch  # takes seconds: not before the command line was read
 
-    from temper import command_line, ledger
-    from temper.standing import outdated
-    from temper.verification import errands, judged, run_all
+    from temper.command import command_line
+    from temper.cookbook import ledger
+    from temper.cookbook.standing import outdated
+    from temper.cookbook.verification import errands, judged, run_all
 
     console = Console()
     command_line.prepare()

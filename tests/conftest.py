@@ -14,16 +14,17 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from PIL import Image
 
-from temper import command_line, recipes
+from temper import recipes
+from temper.command import command_line
+from temper.command.job import Job, chosen, container
 from temper.data.cifar10 import CIFAR10
 from temper.data.cifar100 import CIFAR100
 from temper.data.fashion_mnist import FashionMNIST
 from temper.data.mnist import MNIST
 from temper.experiment import parse
 from temper.facts import Examples, Splits
-from temper.job import Job, chosen, container
 from temper.recipes import CONF
-from temper.report import Report
+from temper.report.record import Report
 from temper.run import run
 
 Compose = Callable[..., dict[str, Any]]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from temper.build import build_batches
+from temper.command.job import Job
 from temper.data.batches import Batches
-from temper.job import Job
+from temper.training.build import build_batches
 
 TAILED = ("data.imbalance=10", "epochs=3", "batch_size=64")
 

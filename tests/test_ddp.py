@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from temper.command.job import Job
 from temper.data import batches
 from temper.data.epoch_loader import Cut
-from temper.job import Job
-from temper.report import Report
+from temper.report.record import Report
 from temper.run import run
 
 HERE = Path(__file__).resolve().parent
@@ -105,7 +105,7 @@ def test_two_processes_take_the_steps_of_one(
     name: str, two_ranks: dict[str, Path], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "mixup":  # partners lie within a rank's rows: the one process cuts its batches alike
-        monkeypatch.setattr("temper.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
+        monkeypatch.setattr("temper.training.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
     job = job_of(*CASES[name], "trainer=cpu")
     report = run(job)
     one, two = weights(job.folder), weights(two_ranks[name])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from temper.report import Report
+from temper.report.record import Report
 
 STEPS_AN_EPOCH = 17
 

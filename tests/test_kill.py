@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from temper.report import Report
+from temper.report.record import Report
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, str(ROOT / "train.py"), "optimizer=adam", "epochs=60", "trainer.threads=1", "flush_every=10"]

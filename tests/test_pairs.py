@@ -10,9 +10,9 @@ import pytest
 from allpairspy import AllPairs
 from omegaconf import OmegaConf
 
-from temper.command_line import options
+from temper.command.command_line import options
+from temper.command.job import Job
 from temper.experiment import make, parse
-from temper.job import Job
 from temper.recipes import CONF
 from temper.refusal import Refusal
 from temper.run import run

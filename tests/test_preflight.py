@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from temper.job import Job
-from temper.machine import rank, started_outside
-from temper.report import Report
+from temper.command.job import Job
+from temper.report.record import Report
 from temper.run import run
+from temper.trainer.machine import rank, started_outside
 
 WORDS = ("epochs=2", "trainer=cpu", "trainer.threads=1")
 OF_PROCESSES = (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from temper import command_line
-from temper.command_line import options
-from temper.job import Job
+from temper.command import command_line
+from temper.command.command_line import options
+from temper.command.job import Job
 from temper.recipes import axes, names
 from temper.run import run
 

@@ -10,12 +10,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from temper import command_line, recipes, sweep
-from temper.card import settings
+from temper import recipes
+from temper.command import command_line, sweep
+from temper.cookbook.card import settings
+from temper.cookbook.standing import compose_recipe
 from temper.experiment import LIST_AXES, parse
-from temper.folder import differences
 from temper.recipes import CONF, axes
-from temper.standing import compose_recipe
+from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]

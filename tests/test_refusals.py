@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from temper import command_line
-from temper.job import Job
+from temper.command import command_line
+from temper.command.job import Job
 from temper.refusal import refusing
 from temper.run import run
 

@@ -8,8 +8,8 @@ import lightning as L
 import pytest
 import torch
 
-from temper.job import Job
-from temper.report import Report
+from temper.command.job import Job
+from temper.report.record import Report
 from temper.run import run
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,13 +14,13 @@ import lightning as L
 import torch
 from hydra import compose, initialize_config_dir
 
-from temper import command_line
+from temper.command import command_line
+from temper.command.job import Job, container
 from temper.debug.none import NoDebug
 from temper.experiment import parse
-from temper.job import Job, container
 from temper.recipes import CONF
 from temper.run import run
-from temper.supervised import Supervised, Verdict
+from temper.training.supervised import Supervised, Verdict
 
 
 class CutAt(L.Callback):

@@ -1,4 +1,7 @@
-"""Hydra's door to ``temper.sweep``: each trial of ``-m`` is a process of its own (Hydra finds plug-ins only here)."""
+"""Hydra's door to ``temper.command.sweep``: each trial of ``-m`` is a process of its own.
+
+Hydra finds plug-ins only in this package.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from temper.sweep import Trials
+from temper.command.sweep import Trials
 
 
 @dataclass

@@ -6,15 +6,15 @@ from typing import Any
 
 import torch
 
-from temper.checkpoints import last_good
+from temper.command.job import Job
 from temper.experiment import Experiment
 from temper.facts import Kind
-from temper.job import Job
-from temper.machine import gpus, started_outside
 from temper.refusal import Refusal
 from temper.strategy import Distillation
-from temper.supervised import Supervised
-from temper.trained import Trained
+from temper.trainer.machine import gpus, started_outside
+from temper.training.checkpoints import last_good
+from temper.training.supervised import Supervised
+from temper.training.trained import Trained
 
 OF_THE_PLACE = ("root", "download", "drop_last")  # knobs of data that leave its examples as they are
 

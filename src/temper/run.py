@@ -14,20 +14,21 @@ from typing import Any
 import lightning as L
 from rich.console import Console
 
-from temper import STARTED, curves, page
-from temper.build import build_batches, build_module
-from temper.checkpoints import Checkpoints
+from temper import STARTED
+from temper.command.job import Job
 from temper.data.batches import Batches
-from temper.folder import Folder, folder_word
-from temper.job import Job
-from temper.machine import rank, set_threads
-from temper.outcome import begin, conclude, final_figures
 from temper.preflight import check_machine, check_teachers, start
-from temper.progress import Bar
-from temper.recorder import Diverged, Recorder
 from temper.refusal import refusing
-from temper.report import Report, show
-from temper.supervised import Supervised
+from temper.report import curves, page
+from temper.report.outcome import begin, conclude, final_figures
+from temper.report.record import Report, show
+from temper.trainer.machine import rank, set_threads
+from temper.training.build import build_batches, build_module
+from temper.training.checkpoints import Checkpoints
+from temper.training.folder import Folder, folder_word
+from temper.training.progress import Bar
+from temper.training.recorder import Diverged, Recorder
+from temper.training.supervised import Supervised
 
 
 def run(job: Job) -> Report:

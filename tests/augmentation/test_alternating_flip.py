@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from temper.augmentation.alternating_flip import AlternatingFlip
-from temper.build import build_batches
+from temper.command.job import Job
 from temper.data.batches import Batches
-from temper.job import Job
+from temper.training.build import build_batches
 
 
 def test_sides_alternate_by_hand() -> None:

@@ -15,8 +15,7 @@ import torchvision
 from PIL import Image
 from pydantic import ValidationError
 
-from temper import download
-from temper.data import cifar10
+from temper.data import cifar10, download
 from temper.data.cifar10 import CIFAR10
 
 REAL = Path(__file__).parents[3] / "shared" / "data"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from temper.cookbook.standing import compose_recipe
 from temper.data.line import Line
-from temper.report import Report
-from temper.standing import compose_recipe
+from temper.report.record import Report
 
 Train = Callable[..., Report]
 LINE = Line(

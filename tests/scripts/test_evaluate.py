@@ -9,7 +9,7 @@ import torch
 
 from temper.data.cifar10 import CIFAR10
 from temper.data.line import Line
-from temper.report import Report
+from temper.report.record import Report
 
 ROOT = Path(__file__).parents[2]
 

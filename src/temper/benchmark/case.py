@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 
-from temper.build import build_batches, build_module
+from temper.command.job import container
 from temper.data.batches import Batches
 from temper.data.cifar10 import CIFAR10
 from temper.experiment import Experiment, parse
 from temper.facts import Examples, Splits
-from temper.job import container
 from temper.recipes import CONF
-from temper.supervised import Supervised
+from temper.training.build import build_batches, build_module
+from temper.training.supervised import Supervised
 
 CIFAR = ("recipe=baseline/cifar10_resnet20", "data.validation=0", "data.download=false")
 WARM_UP = 3  # steps or batches at the start of a block that are not timed

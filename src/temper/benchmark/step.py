@@ -24,12 +24,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.benchmark.case import CIFAR, Block, Case, Stopwatch, ratio, take_turns
-from temper.folder import Folder
-from temper.job import Job
-from temper.progress import Bar
-from temper.report import Report
+from temper.command.job import Job
+from temper.report.record import Report
+from temper.report.units import in_seconds
 from temper.run import build_trainer
-from temper.units import in_seconds
+from temper.training.folder import Folder
+from temper.training.progress import Bar
 
 LONG = ("data.validation=0", "epochs=2000")  # so that no block outlasts its run
 STEP = {

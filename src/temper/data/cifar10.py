@@ -13,13 +13,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from temper.corruption import corrupt
+from temper.data.corruption import corrupt
 from temper.data.official import OfficialFiles
 from temper.data.pickled import cifar_examples, cifar_files, unpickled
+from temper.data.reading import read_image
+from temper.data.split import set_apart
 from temper.facts import Splits
 from temper.quantity import AboveOne, Fraction, NonNegativeCount, Positive, Switch
-from temper.reading import read_image
-from temper.split import set_apart
 from temper.strategy import Data, strategy
 
 _FOLDER = "cifar-10-batches-py"

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from temper.data.official import OfficialFiles
 from temper.data.pickled import cifar_examples, cifar_files, unpickled
+from temper.data.reading import read_image
+from temper.data.split import set_apart
 from temper.facts import Splits
 from temper.quantity import NonNegativeCount, Switch
-from temper.reading import read_image
-from temper.split import set_apart
 from temper.strategy import Data, strategy
 
 _FOLDER = "cifar-100-python"

@@ -14,10 +14,10 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
+from temper.data.reading import read_table
+from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import ProperFraction, Switch
-from temper.reading import read_table
-from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
 
 _EXAMPLES, _FEATURES = 442, 10

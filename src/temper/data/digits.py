@@ -13,11 +13,11 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from temper.corruption import corrupt
+from temper.data.corruption import corrupt
+from temper.data.reading import read_table
+from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import AboveOne, Fraction, Positive, ProperFraction, Switch
-from temper.reading import read_table
-from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
 
 _EXAMPLES, _FEATURES = 1797, 64

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from temper.data.idx import LENGTHS, SIDE, TRAINING_IMAGES, idx_files, idx_splits
 from temper.data.official import OfficialFiles
+from temper.data.reading import read_image
 from temper.facts import Splits
 from temper.quantity import NonNegativeCount, Switch
-from temper.reading import read_image
 from temper.strategy import Data, strategy
 
 _FOLDER = "FashionMNIST/raw"

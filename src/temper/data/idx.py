@@ -14,10 +14,10 @@ from math import prod
 import torch
 from torch import Tensor
 
+from temper.data.download import fetch_unzipped
 from temper.data.official import OfficialFiles
-from temper.download import fetch_unzipped
+from temper.data.split import set_apart
 from temper.facts import Examples, Splits
-from temper.split import set_apart
 
 SIDE = 28  # pixels
 TRAINING_IMAGES, TEST_IMAGES = 60_000, 10_000

@@ -17,10 +17,10 @@ import torch
 from pydantic import BeforeValidator, model_validator
 from torch import Tensor
 
+from temper.data.reading import read_image
+from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import Count, ProperFraction, Switch
-from temper.reading import read_image
-from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
 
 _NAMED = 5  # broken files that a message names; the rest is counted

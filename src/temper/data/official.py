@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from temper.download import one_at_a_time
+from temper.data.download import one_at_a_time
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from temper.data.download import fetch_folder
 from temper.data.official import OfficialFiles
-from temper.download import fetch_folder
 from temper.facts import Examples
 
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels
 from temper.data.sheet import Sheet, is_missing, read_sheet
+from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import ProperFraction, Switch
-from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
 
 Missing = Literal["refuse", "mean", "drop"]

@@ -13,10 +13,10 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
+from temper.data.reading import read_table
+from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import Count, NonNegativeCount, ProperFraction, Switch
-from temper.reading import read_table
-from temper.split import check_shares, cut
 from temper.strategy import Data, strategy
 
 

@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from temper.measure import synchronize
 from temper.quantity import Count, NonNegativeCount
+from temper.report.measure import synchronize
+from temper.report.units import in_seconds
 from temper.strategy import Debug, strategy
-from temper.units import in_seconds
 
 Phase = Literal["data", "forward", "backward", "optimizer", "other"]
 _PHASES: tuple[Phase, ...] = ("data", "forward", "backward", "optimizer", "other")

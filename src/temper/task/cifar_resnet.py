@@ -19,8 +19,8 @@ from temper.network.block import Connection
 from temper.network.resnet import ResNet
 from temper.quantity import Count, Positive
 from temper.strategy import Task, strategy
-from temper.supervised import Supervised
 from temper.task.ruler import judge
+from temper.training.supervised import Supervised
 
 _WIDTHS = {3: (16, 32, 64), 4: (64, 128, 256, 512)}
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # by the depth, of four stages

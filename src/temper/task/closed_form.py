@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from temper.facts import Examples, Kind
-from temper.solution import Solution
+from temper.report.solution import Solution
 
 STEPS = 30  # of Newton's method; a solution that exists is found in a dozen, logits up to 30 are still told apart
 HALVINGS = 30

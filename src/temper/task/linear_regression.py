@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from temper.facts import Examples, Facts, Kind
 from temper.network.linear import Linear
-from temper.solution import Solution
+from temper.report.solution import Solution
 from temper.strategy import Task, strategy
-from temper.supervised import Supervised
 from temper.task.closed_form import compare
 from temper.task.ruler import judge_values
+from temper.training.supervised import Supervised
 
 
 @strategy

@@ -14,11 +14,11 @@ from temper.facts import Examples, Facts, Kind
 from temper.network import mlp
 from temper.network.activation import Activation
 from temper.quantity import Count
-from temper.solution import Solution
+from temper.report.solution import Solution
 from temper.strategy import Task, strategy
-from temper.supervised import Supervised
 from temper.task.closed_form import compare
 from temper.task.ruler import judge
+from temper.training.supervised import Supervised
 
 
 @strategy

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from pydantic import model_validator
 
-from temper.machine import gpus
 from temper.quantity import Count
 from temper.strategy import Trainer, strategy
+from temper.trainer.machine import gpus
 
 
 @strategy

@@ -10,9 +10,9 @@ carries the exchange, which serves to try things out. Start it as any run, or le
 import os
 from typing import Any, Literal
 
-from temper.machine import data_parallel, gpus
 from temper.quantity import Count
 from temper.strategy import Trainer, strategy
+from temper.trainer.machine import data_parallel, gpus
 
 _PROCESSES_ON_CPU = 2  # the fewest that show what several do
 

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from temper.machine import data_parallel, gpus
 from temper.quantity import Count, NonNegativeCount
 from temper.strategy import Trainer, strategy
+from temper.trainer.machine import data_parallel, gpus
 
 
 @strategy

@@ -1,0 +1,48 @@
+"""The pages under recipes/: what each is to hold, and what is out of date."""
+
+from collections import Counter
+from pathlib import Path
+
+from temper import recipes
+from temper.cookbook import ledger
+from temper.cookbook.card import card, index
+from temper.cookbook.standing import outdated, standing
+from temper.recipes import ROOT
+
+
+def pages(results: Path) -> dict[Path, str]:
+    """Return the index and every card as they are to be, by path."""
+    rows = ledger.read(results)
+    standings = [standing(name, rows) for name in recipes.names()]
+    found = {}
+    for stands in standings:
+        path = recipes.RECIPES / f"{stands.recipe}.md"
+        found[path] = card(stands, path.read_text(encoding="utf-8") if path.exists() else "")
+    return {recipes.RECIPES / "README.md": index(standings), **found}
+
+
+def faults(results: Path) -> list[str]:
+    """Return what is wrong with the pages and the rows, each with the way out."""
+    again = "run python scripts/index_recipes.py"
+    found = []
+    wanted = pages(results)
+    for path, text in wanted.items():
+        if not path.exists():
+            found.append(f"{_shown(path)}: is missing: {again}")
+        elif path.read_text(encoding="utf-8") != text:
+            found.append(f"{_shown(path)}: is not what it would be written as: {again}")
+    for path in sorted(recipes.RECIPES.glob("*/**/*.md")):
+        if path not in wanted:
+            found.append(f"{_shown(path)}: has no recipe: delete it")
+    stale = Counter((row.recipe, row.digest[:8]) for row in outdated(ledger.read(results)))
+    for (name, digest), count in stale.items():
+        if name in recipes.names():
+            way = f"measure it anew and drop them: python scripts/verify_recipe.py {name} --prune"
+        else:
+            way = "the recipe is gone; drop them: python scripts/verify_recipe.py --prune --seeds 0"
+        found.append(f"{_shown(results)}: {count} rows of {name} are of digest {digest}, not of today's: {way}")
+    return found
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

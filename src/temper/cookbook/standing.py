@@ -1,0 +1,168 @@
+"""What a recipe composes to today, and what the rows of results.csv that are about just that say of it."""
+
+import importlib.metadata
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from statistics import fmean
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from temper import recipes
+from temper.command.job import container
+from temper.cookbook.ledger import Row, deviation, welch
+from temper.digest import digest
+from temper.metric import better
+from temper.refusal import Refusal, nearest
+from temper.report.record import Promise, Report, judge_promise, main_metric
+from temper.report.units import in_score
+
+
+def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the composed values of ``recipe=name`` with the overrides ``words`` on top.
+
+    Raises:
+        Refusal: there is no such recipe, or its file does not compose.
+    """
+    if name not in recipes.names():
+        raise Refusal(f"{name}: no such recipe; {nearest(name, recipes.names())}")
+    try:
+        with initialize_config_dir(str(recipes.CONF), version_base="1.3"):
+            return container(compose("config", [f"recipe={name}", *words]))
+    except (HydraException, OmegaConfBaseException) as fault:
+        raise Refusal(f"recipe={name} {' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How a recipe stands today.
+
+    Attributes:
+        config, digest: what it composes to, and the digest of that.
+        parent: the recipe that it builds on.
+        rows: of today's digest, by seed.
+        metric: the promised one, else the main one on the test set; None where neither is known yet.
+        interval: 95 % of the difference of the mean of ``metric`` to the parent's.
+    """
+
+    recipe: str
+    config: Mapping[str, Any]
+    digest: str
+    parent: str | None
+    rows: Sequence[Row]
+    metric: str | None
+    interval: tuple[float, float] | None
+
+    def values(self, metric: str) -> list[float]:
+        """Return ``metric`` of each seed that has it."""
+        return [row.figures[metric] for row in self.rows if metric in row.figures]
+
+    @property
+    def promise(self) -> Promise:
+        """Return whether the mean over seeds keeps what the recipe promises; a seed without the metric breaks it."""
+        expect = self.config.get("expect")
+        if expect is None:
+            return "none"
+        if not self.rows:
+            return "not comparable"
+        metric = str(expect["metric"])
+        values = self.values(metric)
+        mean = fmean(values) if len(values) == len(self.rows) else None
+        return judge_promise(metric, expect["value"], expect["tolerance"], better(metric), {metric: mean})
+
+    def mean_and_deviation(self, metric: str) -> tuple[float, float | None] | None:
+        """Return the mean of ``metric`` over seeds and its standard deviation; None where it was not measured."""
+        values = self.values(metric)
+        return (fmean(values), deviation(values)) if values else None
+
+
+def standing(name: str, rows: Iterable[Row]) -> Standing:
+    """Return how recipe ``name`` stands by ``rows``."""
+    rows = list(rows)
+    config, parent = compose_recipe(name), recipes.read(name)[0]
+    own = _of(rows, name, digest(config))
+    expect = config.get("expect")
+    metric = str(expect["metric"]) if expect else f"test/{own[0].metric}" if own else None
+    interval = None
+    if parent is not None and metric is not None:
+        theirs = _of(rows, parent, digest(compose_recipe(parent)))
+        first, second = ([row.figures[metric] for row in each if metric in row.figures] for each in (own, theirs))
+        interval = welch(first, second)
+    return Standing(
+        recipe=name,
+        config=config,
+        digest=digest(config),
+        parent=parent,
+        rows=own,
+        metric=metric,
+        interval=interval,
+    )
+
+
+def outdated(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows that are not about what their recipe composes to today, or whose recipe is gone."""
+    today: dict[str, str | None] = {}
+    stale = []
+    for row in rows:
+        if row.recipe not in today:
+            known = row.recipe in recipes.names()
+            today[row.recipe] = digest(compose_recipe(row.recipe)) if known else None
+        if row.digest != today[row.recipe]:
+            stale.append(row)
+    return stale
+
+
+def row_of(recipe: str, report: Report, threads: int) -> Row:
+    """Return the row of results.csv that a finished run's report makes."""
+    metric = main_metric(report)
+    figures: dict[str, float] = {name: value for name, value in report.metrics.items() if value is not None}
+    for group in ("speed", "cost", "generalisation", "complexity"):
+        figures |= {
+            f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items() if value is not None
+        }
+    assert report.seed is not None
+    assert report.epochs is not None
+    return Row(
+        recipe=recipe,
+        digest=report.digest,
+        seed=report.seed,
+        date=datetime.now(UTC).date().isoformat(),
+        commit=report.commit or "",
+        torch=report.versions.get("torch", importlib.metadata.version("torch")),
+        lightning=report.versions.get("lightning", importlib.metadata.version("lightning")),
+        device=report.device,
+        threads=threads,
+        epochs=report.epochs,
+        seconds=_rounded(report.cost.seconds),
+        wall_seconds=_rounded(report.cost.wall_seconds),
+        metric=metric,
+        train=report.metrics.get(f"train/{metric}"),
+        val=report.metrics.get(f"val/{metric}"),
+        test=report.metrics.get(f"test/{metric}"),
+        figures={name: value for name, value in figures.items() if math.isfinite(value)},
+    )
+
+
+def in_spread(spread: tuple[float, float | None] | None) -> str:
+    """Return ``mean ± standard deviation``, without the latter for a single seed."""
+    if spread is None:
+        return "-"
+    mean, deviation = spread
+    return in_score(mean) if deviation is None else f"{in_score(mean)} ± {in_score(deviation)}"
+
+
+def in_interval(interval: tuple[float, float] | None) -> str:
+    """Return an interval of differences, such as ``+0.0012 to +0.0050``."""
+    return "-" if interval is None else " to ".join(f"{bound:+.4f}" for bound in interval)
+
+
+def _of(rows: Iterable[Row], recipe: str, today: str) -> list[Row]:
+    return sorted((row for row in rows if row.recipe == recipe and row.digest == today), key=lambda row: row.seed)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

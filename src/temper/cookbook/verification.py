@@ -1,0 +1,178 @@
+"""Measuring recipes over seeds: what is missing is run, each seed as a ``train.py`` of its own, and entered at once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from temper.cookbook import ledger
+from temper.cookbook.standing import compose_recipe, in_interval, in_spread, row_of, standing
+from temper.digest import digest
+from temper.recipes import ROOT
+from temper.refusal import Refusal
+from temper.report.record import FILE, Report
+from temper.report.units import in_score, in_seconds
+from temper.training.folder import folder_word
+from temper.training.metrics_file import read_rows
+
+OF_THE_MACHINE = ("trainer", "logger", "data.root")  # all that may be said beside the recipe
+LINES_OF_A_FAILURE = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """One seed of one recipe that is to be measured.
+
+    Attributes:
+        folder: of the run: the same for the same method, so that what was cut off goes on.
+        words: of the command line beside recipe, seed and folder.
+        threads: of one operation on the CPU.
+    """
+
+    recipe: str
+    digest: str
+    seed: int
+    folder: Path
+    epochs: int
+    words: tuple[str, ...]
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """Return what it is called on the screen."""
+        return f"{self.recipe} seed {self.seed}"
+
+    @property
+    def command(self) -> list[str]:
+        """Return the words that start it."""
+        own = (f"recipe={self.recipe}", f"seed={self.seed}", f"trainer.threads={self.threads}")
+        return [sys.executable, str(ROOT / "train.py"), *self.words, *own, folder_word(self.folder)]
+
+    def run(self) -> Report:
+        """Train and test in a process of its own, what it prints going to ``train.log`` in its folder.
+
+        Raises:
+            RuntimeError: it failed; the last lines that it printed, and the way out.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / "train.log"
+        with log.open("w", encoding="utf-8") as file:
+            status = subprocess.run(self.command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+        if status:
+            lines = log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
+            said = "\n".join(lines[-LINES_OF_A_FAILURE:])
+            raise RuntimeError(
+                f"{self.name} ended with status {status}: {log}\n{said}\n"
+                f"the same command goes on; delete {self.folder} to begin anew"
+            )
+        report = Report.load(self.folder)
+        if report.state != "finished" or report.digest != self.digest:
+            raise RuntimeError(f"{self.folder / FILE} is not of a finished run of {self.recipe}: delete {self.folder}")
+        return report
+
+    def epoch(self) -> int:
+        """Return the epoch that metrics.csv has come to."""
+        rows = read_rows(self.folder / "metrics.csv")
+        return int(rows[-1]["epoch"]) if rows else 0
+
+
+def errands(
+    names: Sequence[str], seeds: int, threads: int, words: Sequence[str], rows: Sequence[ledger.Row]
+) -> list[Errand]:
+    """Return what is missing in ``rows`` for seeds 0 to ``seeds`` - 1 of each recipe, seed by seed.
+
+    Raises:
+        Refusal: no such recipe; ``words`` say more than what the machine is.
+    """
+    for word in words:
+        key = word.partition("=")[0].lstrip("+~")
+        if not any(key == allowed or key.startswith(f"{allowed}.") for allowed in OF_THE_MACHINE):
+            raise Refusal(
+                f"{word}: a recipe is measured as it stands; only {', '.join(OF_THE_MACHINE)} may be given beside it"
+            )
+    known, found = {row.key for row in rows}, []
+    for name in names:
+        config = compose_recipe(name, _fitting(name, words))
+        today = digest(config)
+        for seed in range(seeds):
+            if (name, today, seed) not in known:
+                found.append(
+                    Errand(
+                        recipe=name,
+                        digest=today,
+                        seed=seed,
+                        folder=Path("outputs", "verify", name, today[:8], f"seed_{seed}").absolute(),
+                        epochs=int(config["epochs"]),
+                        words=tuple(_fitting(name, words)),
+                        threads=threads,
+                    )
+                )
+    return sorted(found, key=lambda errand: errand.seed)
+
+
+def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Path) -> list[str]:
+    """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure."""
+    failures: list[str] = []
+    with ThreadPoolExecutor(jobs) as pool, _bars(console) as bars:
+        running: dict[Future[Report], tuple[Errand, TaskID]] = {}
+        queue = list(waiting)
+        while queue or running:
+            while queue and len(running) < jobs:
+                errand = queue.pop(0)
+                console.print(f"{errand.name}: {errand.folder}", highlight=False, soft_wrap=True)
+                running[pool.submit(errand.run)] = errand, bars.add_task(errand.name, total=errand.epochs)
+            ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            for errand, bar in running.values():
+                bars.update(bar, completed=errand.epoch())
+            for future in ended:
+                errand, bar = running.pop(future)
+                bars.remove_task(bar)
+                try:
+                    report = future.result()
+                except RuntimeError as fault:
+                    failures.append(str(fault))
+                    console.print(f"{errand.name}: failed", highlight=False)
+                else:
+                    row = row_of(errand.recipe, report, errand.threads)
+                    ledger.append(row, results)
+                    left = len(queue) + len(running)
+                    said = f"test/{row.metric} {in_score(row.test)} in {in_seconds(row.seconds)}"
+                    console.print(f"{errand.name}: {said}; {left} to go", highlight=False)
+    return failures
+
+
+def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], bool]]:
+    """Yield for each recipe the cells of the closing table, and whether its promise is broken."""
+    rows = ledger.read(results)
+    for name in names:
+        stands = standing(name, rows)
+        spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
+        seconds = [row.seconds for row in stands.rows if row.seconds is not None]
+        yield (
+            [
+                name,
+                str(len(stands.rows)),
+                stands.metric or "-",
+                in_spread(spread),
+                f"{sum(seconds) / len(seconds) / 60:.1f}" if seconds else "-",
+                in_interval(stands.interval),
+                stands.promise if stands.rows else "not measured yet",
+            ],
+            stands.promise == "broken",
+        )
+
+
+def _fitting(name: str, words: Sequence[str]) -> list[str]:
+    """Return ``words`` without the place of data that the recipe's data set has no use for."""
+    rooted = "root" in compose_recipe(name)["data"]
+    return [word for word in words if rooted or not word.startswith("data.root=")]
+
+
+def _bars(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("epoch {task.completed}/{task.total}"))
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)

@@ -1,0 +1,101 @@
+"""A run's learning curves as one picture, drawn from its metrics.csv."""
+
+import math
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from temper.training.metrics_file import read_rows
+
+Series = list[tuple[int, float]]  # (optimizer step, value)
+
+_COLOURS = {"train": "#4477aa", "val": "#cc6633"}
+_INK = "#444444"
+
+
+def read_metrics(folder: Path) -> dict[str, Series]:
+    """Return each column of the run's metrics.csv as (step, value) pairs, finite values only, in order of steps.
+
+    Where a step stands in several rows, as after a resumed run, the last one counts. No file: an empty dictionary.
+    """
+    found: dict[str, dict[int, float]] = {}
+    for row in read_rows(folder / "metrics.csv"):
+        for name, cell in row.items():
+            value = _number(cell) if name != "step" else None
+            if value is not None:
+                found.setdefault(name, {})[int(row["step"])] = value
+    return {name: sorted(values.items()) for name, values in found.items()}
+
+
+def _number(cell: str) -> float | None:
+    try:
+        value = float(cell) if cell else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def draw(folder: Path) -> Path | None:
+    """Write curves.png into the run's ``folder`` and return its path; None where nothing was measured."""
+    metrics = read_metrics(folder)
+    metric = next((name for name in ("accuracy", "rmse") if {f"train/{name}", f"val/{name}"} & metrics.keys()), None)
+    panels = [("loss", {split: metrics.get(f"{split}/loss", []) for split in _COLOURS})]
+    if metric is not None:
+        panels.append((metric, {split: metrics.get(f"{split}/{metric}", []) for split in _COLOURS}))
+    panels.append(("learning rate", {"": metrics.get("learning_rate", [])}))
+    panels = [(title, lines) for title, lines in panels if any(lines.values())]
+    if not panels:
+        return None
+
+    figure = Figure(figsize=(4.4 * len(panels), 3.5), dpi=130, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _panel(axes, title, lines, metrics.get("epoch", []))
+    path = folder / "curves.png"
+    figure.savefig(path)
+    return path
+
+
+def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> None:
+    for split, series in lines.items():
+        if not series:
+            continue
+        colour = _COLOURS.get(split, "#557755")
+        marker = "o" if len(series) == 1 else ("." if len(series) < 40 and split == "val" else "")
+        axes.plot(*zip(*series, strict=True), color=colour, linewidth=1.6, marker=marker, label=split)
+    values = [value for series in lines.values() for _, value in series]
+    if title == "loss" and min(values) > 0 and max(values) / min(values) > 100:
+        axes.set_yscale("log")
+    elif title == "learning rate":
+        axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+        axes.set_ylim(bottom=min(0.0, min(values)), top=max(values) * 1.08 if max(values) > 0 else None)
+    if len([split for split, series in lines.items() if series and split]) > 0:
+        axes.legend(frameon=False, labelcolor=_INK)
+    axes.set_title(title, loc="left", fontweight="bold", color=_INK, fontsize=11)
+    axes.set_xlabel("optimizer step", color=_INK)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=_INK, labelsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
+    _epoch_marks(axes, epochs)
+
+
+def _epoch_marks(axes: Axes, epochs: Series) -> None:
+    """Label the upper edge with epochs, each where it is first seen."""
+    starts: dict[int, int] = {}
+    for step, epoch in epochs:
+        starts.setdefault(int(epoch), step)
+    if len(starts) < 2:
+        return
+    every = MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]).tick_values(min(starts), max(starts))
+    chosen = {int(epoch): starts[int(epoch)] for epoch in every if int(epoch) in starts}
+    upper = axes.secondary_xaxis("top")
+    upper.set_xticks(list(chosen.values()), [str(epoch) for epoch in chosen])
+    upper.set_xlabel("epoch", color="#888888", fontsize=8, loc="right")
+    upper.tick_params(colors="#888888", labelsize=8, length=3)
+    upper.spines["top"].set_visible(False)

@@ -1,0 +1,113 @@
+"""What a finished run is told as: the report's metrics and its four figures."""
+
+from dataclasses import asdict
+
+import lightning as L
+import torch
+
+from temper.command.job import Job
+from temper.metric import better as better_of
+from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
+from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, environment, judge_promise
+from temper.training.folder import Folder
+from temper.training.recorder import Recorder
+from temper.training.supervised import Supervised, gather
+
+
+def begin(job: Job, folder: Folder) -> Report:
+    """Return the report of a run that starts, or goes on, in ``folder``."""
+    versions, device, commit = environment()
+    fresh = Report(
+        command=job.command,
+        digest=job.digest,
+        commit=commit,
+        versions=versions,
+        device=device,
+        choices=dict(job.choices),
+        tuned=dict(job.tuned),
+        seed=job.experiment.seed,
+        epochs=job.experiment.epochs,
+    )
+    if (folder.path / "report.json").exists():
+        fresh.attempts = Report.load(folder.path).attempts
+    fresh.notes = [*job.notes]
+    if folder.changed:
+        fresh.notes.append(f"gone on with another {', '.join(folder.changed)} than at the start")
+    return fresh
+
+
+def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer) -> None:
+    """Fill ``report`` with what was measured of the run and of the network that validation chose."""
+    experiment, shape = job.experiment, module.facts.shape
+    report.device = environment(module.device).device
+    for name, verdict in module.verdicts.items():
+        report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
+    names = trainer.datamodule.splits.class_names  # type: ignore[attr-defined]
+    report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
+    _tell_solution(report, job, module, trainer)
+    metric, better = experiment.chosen_by
+    if "val" in module.verdicts:
+        report.score = Score(metric=metric, value=report.metrics[metric], better=better)
+    seconds = sum(attempt.seconds for attempt in report.attempts)
+    examples = sum(attempt.examples for attempt in report.attempts)
+    forward, training = multiply_adds(module.network, shape)
+    counted, nonzero = parameter_counts(module.network)
+    memory = torch.tensor([peak_memory_bytes(module.device)], device=module.device)  # of each process
+    report.speed = Speed(
+        examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
+    )
+    report.cost = Cost(
+        training_multiply_adds=training * examples,
+        seconds=seconds,
+        peak_memory_bytes=int(gather(memory).sum()),
+        joules=_total([attempt.joules for attempt in report.attempts]),
+    )
+    name = metric.removeprefix("val/")
+    train, test = module.verdicts["train"].scores[name], module.verdicts["test"].scores[name]
+    report.generalisation = Generalisation(test=test, gap=train - test if better == "max" else test - train)
+    report.complexity = Complexity(
+        parameters=counted,
+        nonzero_parameters=nonzero,
+        multiply_adds=forward,
+        bytes=size_bytes(module.network),
+        latency_seconds=latency_seconds(module.network, shape),
+    )
+    reasons = (getattr(callback, "reason", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    report.stopped = next((reason for reason in reasons if reason), None)
+    if experiment.expect is not None:
+        expect = experiment.expect
+        report.promise = (
+            judge_promise(expect.metric, expect.value, expect.tolerance, better_of(expect.metric), report.metrics)
+            if job.comparable and experiment.debug.shortened_to is None and experiment.debug.memorised is None
+            else "not comparable"
+        )
+
+
+def _tell_solution(report: Report, job: Job, module: Supervised, trainer: L.Trainer) -> None:
+    solution = module.solution(trainer.datamodule.learned)  # type: ignore[attr-defined]
+    report.notes += solution.notes
+    if not solution.coefficients:
+        return
+    report.solution = {
+        name: {"learned": learned, "reference": reference}
+        for name, (learned, reference) in solution.coefficients.items()
+    }
+    report.metrics["train/distance"] = solution.distance
+    steps, facts = ", ".join(job.experiment.preprocessing), module.facts
+    inputs = f"inputs after {steps}" if steps else "inputs as they come"
+    scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
+    target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
+    report.notes.append(f"solution: coefficients are those of {inputs}{target}")
+
+
+def _total(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if values and len(known) == len(values) else None
+
+
+def final_figures(report: Report) -> dict[str, float]:
+    """Return every measured number of ``report`` by a name for loggers."""
+    figures = {f"final/{name}": value for name, value in report.metrics.items()}
+    for group in ("speed", "cost", "generalisation", "complexity"):
+        figures |= {f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items()}
+    return {name: float(value) for name, value in figures.items() if value is not None}

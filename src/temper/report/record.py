@@ -1,0 +1,290 @@
+"""What a run leaves behind: ``report.json`` as a record, how its promise is judged, and how it is shown.
+
+A measurement that this machine cannot make is None, ``null`` in the file; so is a value that is not finite.
+"""
+
+import importlib.metadata
+import json
+import math
+import platform
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from temper.report import solution
+from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
+
+FILE = "report.json"
+State = Literal["running", "finished", "failed", "stopped"]
+Promise = Literal["kept", "broken", "not comparable", "none"]
+
+
+@dataclass
+class Score:
+    """The validation metric of the checkpoint that validation chose."""
+
+    metric: str
+    value: float | None
+    better: Literal["max", "min"]
+
+
+@dataclass
+class Speed:
+    """How fast the run trained, and how soon it reached its target."""
+
+    examples_per_second: float | None = None
+    seconds_to_target: float | None = None
+
+
+@dataclass
+class Cost:
+    """What training took: ``seconds`` of training only, ``wall_seconds`` from command to prompt."""
+
+    training_multiply_adds: int | None = None
+    seconds: float | None = None
+    wall_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    joules: float | None = None
+
+
+@dataclass
+class Generalisation:
+    """The main metric on the test set, and how much better it is on the training set."""
+
+    test: float | None = None
+    gap: float | None = None
+
+
+@dataclass
+class Complexity:
+    """The size of the network; multiply-adds and latency are those of one example, forward."""
+
+    parameters: int | None = None
+    nonzero_parameters: int | None = None
+    multiply_adds: int | None = None
+    bytes: int | None = None
+    latency_seconds: float | None = None
+
+
+@dataclass
+class Attempt:
+    """One start in the run's folder, how far it came, and what it took: seconds of training and in all."""
+
+    from_step: int
+    last_step: int
+    seconds: float = 0.0
+    examples: int = 0
+    joules: float | None = None
+    wall_seconds: float = 0.0
+
+
+@dataclass
+class Report:
+    """The content of ``report.json``; each field is a key of it."""
+
+    command: str
+    state: State = "running"
+    digest: str = ""
+    commit: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    device: str = ""
+    choices: dict[str, str | list[str]] = field(default_factory=dict)
+    tuned: dict[str, bool] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    score: Score | None = None
+    speed: Speed = field(default_factory=Speed)
+    cost: Cost = field(default_factory=Cost)
+    generalisation: Generalisation = field(default_factory=Generalisation)
+    complexity: Complexity = field(default_factory=Complexity)
+    promise: Promise = "none"
+    attempts: list[Attempt] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    per_class: dict[str, float | None] = field(default_factory=dict)
+    stopped: str | None = None
+    seed: int | None = None
+    epochs: int | None = None
+    solution: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def returned(self) -> float:
+        """Return what a search is told: the score, nan where there is none."""
+        return math.nan if self.score is None or self.score.value is None else self.score.value
+
+    def save(self, folder: Path) -> None:
+        """Write ``report.json`` into ``folder`` so that a reader finds the old one or the new one, never a part."""
+        text = json.dumps(_finite(asdict(self)), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=f".{FILE}.", delete=False) as file:
+            file.write(text)
+        temporary = Path(file.name)
+        temporary.chmod(0o644)  # a temporary file is born private
+        temporary.replace(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Report":
+        """Return the report that lies in ``folder``.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: the file is no report of this version; names it.
+        """
+        path = folder / FILE
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            parts = {"speed": Speed, "cost": Cost, "generalisation": Generalisation, "complexity": Complexity}
+            made: dict[str, Any] = {name: part(**values[name]) for name, part in parts.items()}
+            made["score"] = Score(**values["score"]) if values["score"] is not None else None
+            made["attempts"] = [Attempt(**attempt) for attempt in values["attempts"]]
+            return cls(**{**values, **made})
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a report that this version of temper wrote: {error}") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def judge_promise(
+    metric: str, value: float, tolerance: float, better: Literal["max", "min"], measured: dict[str, float | None]
+) -> Literal["kept", "broken"]:
+    """Return whether ``measured[metric]`` is not worse than ``value`` by more than ``tolerance``.
+
+    A metric that was not measured, or is not finite, keeps no promise.
+    """
+    reached = measured.get(metric)
+    if reached is None or not math.isfinite(reached):
+        return "broken"
+    shortfall = value - reached if better == "max" else reached - value
+    rounding = 1e-12 * max(1.0, abs(value))  # 0.9 - 0.89 is a hair more than 0.01
+    return "kept" if shortfall <= tolerance + rounding else "broken"
+
+
+class Environment(NamedTuple):
+    """Where a run took place; ``commit`` ends in ``+dirty`` where files differ from it, None without a checkout."""
+
+    versions: dict[str, str]
+    device: str
+    commit: str | None
+
+
+def environment(device: torch.device | None = None) -> Environment:
+    """Return versions, the name of ``device`` (None: the GPU if there is one, else the CPU) and the git commit."""
+    versions = {"python": platform.python_version()}
+    for package in ("torch", "lightning", "torchvision", "hydra-core", "temper"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if device is None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = _cpu_name() if device.type == "cpu" else device.type
+    return Environment(versions, name, _commit(Path(__file__).resolve().parents[3]))
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def _commit(checkout: Path) -> str | None:
+    def git(*words: str) -> str:
+        command = ["git", "--no-optional-locks", "-C", str(checkout), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        top, commit = git("rev-parse", "--show-toplevel", "HEAD").splitlines()
+        if Path(top).resolve() != checkout.resolve():  # an installed copy inside somebody else's checkout
+            return None
+        return commit + ("+dirty" if git("status", "--porcelain", "--", ".", ":!recipes/results.csv") else "")
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+
+
+def main_metric(report: Report) -> str:
+    """Return the bare name of the metric that the run is judged by, such as ``accuracy``."""
+    if report.score is not None:
+        return report.score.metric.partition("/")[2] or report.score.metric
+    known = ("accuracy", "rmse")
+    return next((name for name in known if any(key.endswith(f"/{name}") for key in report.metrics)), "metric")
+
+
+def figures(report: Report) -> dict[str, list[str]]:
+    """Return the four figures by name, each as phrases in human units: the first phrase is the one that counts."""
+    speed, cost, size = report.speed, report.cost, report.complexity
+    general, metric = report.generalisation, main_metric(report)
+    rate = UNMEASURED if speed.examples_per_second is None else f"{in_count(speed.examples_per_second)} examples/s"
+    gap = UNMEASURED if general.gap is None else f"{general.gap:+.4f}"
+    return {
+        "speed": [rate, f"time to target {in_seconds(speed.seconds_to_target)}"],
+        "cost": [
+            f"{in_seconds(cost.seconds)} training",
+            f"{in_seconds(cost.wall_seconds)} in all",
+            f"{in_count(cost.training_multiply_adds)} multiply-adds",
+            f"peak memory {in_bytes(cost.peak_memory_bytes)}",
+            f"energy {in_joules(cost.joules)}",
+        ],
+        "generalisation": [f"test {metric} {in_score(general.test)}", f"train-test gap {gap}"],
+        "complexity": [
+            f"{in_count(size.parameters)} parameters",
+            f"{in_count(size.nonzero_parameters)} not zero",
+            f"{in_count(size.multiply_adds)} multiply-adds",
+            f"size {in_bytes(size.bytes)}",
+            f"latency {in_seconds(size.latency_seconds)}",
+        ],
+    }
+
+
+def metric_rows(report: Report) -> list[tuple[str, dict[str, float | None]]]:
+    """Return each metric's name with its value on train, val and test (those that were measured), main one first."""
+    rows: dict[str, dict[str, float | None]] = {}
+    for key, value in report.metrics.items():
+        split, slash, name = key.partition("/")
+        if slash and split in ("train", "val", "test"):
+            rows.setdefault(name, {})[split] = value
+    return sorted(rows.items(), key=lambda row: row[0] != main_metric(report))
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the metrics, the worst class and the notes, and as the last four lines the four figures."""
+    table = Table(title=f"{report.state}: {report.stopped}" if report.stopped else report.state, title_justify="left")
+    table.add_column("metric")
+    for split in ("train", "val", "test"):
+        table.add_column(split, justify="right")
+    for name, values in metric_rows(report):
+        cells = [in_score(values[split]) if split in values else "" for split in ("train", "val", "test")]
+        table.add_row(Text(name), *cells)
+    if table.row_count:
+        console.print(table)
+    if report.solution:
+        console.print(solution.table(report.solution))
+
+    def line(text: str, style: str = "") -> None:
+        console.print(Text(text, style=style), soft_wrap=True, highlight=False)
+
+    measured = {name: recall for name, recall in report.per_class.items() if recall is not None}
+    if measured:
+        worst = min(measured, key=lambda name: measured[name])
+        line(f"worst class: {worst}, of which {measured[worst]:.1%} are recognised")
+    if report.promise != "none":
+        line(f"promise: {report.promise}", "bold red" if report.promise == "broken" else "")
+    for note in report.notes:
+        line(f"note: {note}")
+    for name, phrases in figures(report).items():
+        line(f"{name:<16}{' · '.join(phrases)}")

@@ -1,0 +1,195 @@
+"""The recorder: what a run measures while it trains, gathered on the device and read out every so many steps.
+
+Between two flushes nothing of ours waits for the device.
+"""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+
+from temper import STARTED
+from temper.report.measure import EnergyMeter
+from temper.report.record import Attempt, Report
+from temper.training.metrics_file import MetricsFile
+from temper.training.progress import Bar
+from temper.training.supervised import Supervised
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a finite number."""
+
+
+class Recorder(L.Callback):
+    """Writes metrics.csv, the loggers, the bar, and how far this attempt came into report.json.
+
+    Args:
+        folder: of the run.
+        report: of the run; its attempts are kept up to date.
+        flush_every: optimizer steps between two rows.
+        accumulate: micro-batches to a step.
+        metric, better, target: the validation score whose time to reach ``target`` is noted.
+        bar: shown by rank 0.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        report: Report,
+        *,
+        flush_every: int,
+        accumulate: int,
+        metric: str,
+        better: str,
+        target: float | None,
+        bar: Bar,
+    ) -> None:
+        self.folder, self.report, self.bar = folder, report, bar
+        self.flush_every, self.accumulate = flush_every, accumulate
+        self.metric, self.better, self.target = metric, better, target
+        self.meter: EnergyMeter | None = None
+        self.file = MetricsFile(folder / "metrics.csv")
+        self.seconds = 0.0  # of training, since the start of the run, attempts before a kill left out
+        self.examples = 0.0
+        self.seconds_to_target: float | None = None
+        self._sums = torch.zeros(0)
+        self._count, self._flushed_step = 0, 0
+        self._window = (0.0, 0.0)  # seconds and examples at the last flush
+        self._since: float | None = None  # when the stopwatch was started; None while it stands
+        self._restored: list[float] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin an attempt."""
+        step = trainer.global_step
+        if trainer.is_global_zero:
+            self.file.rewind(step)
+            self.report.attempts.append(Attempt(from_step=step, last_step=step))
+            self.report.save(self.folder)
+            self.bar.start(step)
+        self._begun = (self.seconds, self.examples)
+        self._window = (self.seconds, self.examples)
+        self._sums = torch.tensor(self._restored, device=pl_module.device)
+        if not trainer.is_global_zero:  # the checkpoint holds the sums of rank 0
+            self._sums, self._count = torch.zeros_like(self._sums), 0
+        self.meter = EnergyMeter(pl_module.device)
+        self.meter.start()
+        self._since = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Add the batch to the sums; flush when it is time."""
+        assert isinstance(pl_module, Supervised)
+        rows = batch.rows
+        self.examples += sum(rows.parts) / self.accumulate
+        if not len(self._sums):
+            self._sums = torch.zeros_like(pl_module.latest)
+        if rows.share:
+            self._sums.add_(pl_module.latest, alpha=rows.size)
+            self._count += rows.size
+        step = trainer.global_step
+        if step - self._flushed_step >= self.flush_every:
+            self._flush(trainer, pl_module, {})
+        elif trainer.is_global_zero:
+            self.bar.advance(step)
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop the watch: validation is no training."""
+        self._pause()
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Flush with the validation's scores."""
+        assert isinstance(pl_module, Supervised)
+        if not trainer.training and not trainer.validating:
+            return
+        scores = {f"val/{name}": value for name, value in pl_module.verdicts["val"].scores.items()}
+        if self.target is not None and self.seconds_to_target is None:
+            reached = scores[self.metric] >= self.target if self.better == "max" else scores[self.metric] <= self.target
+            self.seconds_to_target = self.seconds if reached else None
+        self._flush(trainer, pl_module, scores)
+        self._since = time.monotonic()
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Flush what is left."""
+        assert isinstance(pl_module, Supervised)
+        if trainer.global_step > self._flushed_step:
+            self._flush(trainer, pl_module, {})
+        self._pause()
+        self.bar.stop()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        """Leave the terminal as it was."""
+        self.bar.stop()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums since the last flush, and the totals."""
+        return {
+            "seconds": self._elapsed(),
+            "examples": self.examples,
+            "seconds_to_target": self.seconds_to_target,
+            "sums": self._sums.tolist(),
+            "count": self._count,
+            "flushed_step": self._flushed_step,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on with the sums and totals of a checkpoint."""
+        self.seconds, self.examples = state["seconds"], state["examples"]
+        self.seconds_to_target, self._restored = state["seconds_to_target"], state["sums"]
+        self._count, self._flushed_step = state["count"], state["flushed_step"]
+
+    def _elapsed(self) -> float:
+        return self.seconds + (time.monotonic() - self._since if self._since is not None else 0.0)
+
+    def _pause(self) -> None:
+        self.seconds, self._since = self._elapsed(), None
+
+    def _flush(self, trainer: L.Trainer, module: Supervised, scores: dict[str, float]) -> None:
+        step, clock = trainer.global_step, module.facts.clock
+        row: dict[str, float | int] = {"step": step, "epoch": clock.epoch(max(0, step - 1))}
+        # All ranks have taken the same steps, though one may have had no example of its own in them.
+        if step > self._flushed_step:
+            sums, count = self._sums, torch.tensor([float(self._count)], device=self._sums.device)
+            if trainer.world_size > 1:
+                together = torch.cat([sums, count])
+                torch.distributed.all_reduce(together)
+                sums, count = together[:-1], together[-1:]
+            means = (sums / count).tolist()  # the one place where the device is waited for
+            seconds = self._elapsed()
+            passed, seen = seconds - self._window[0], self.examples - self._window[1]
+            row |= {"seconds": round(seconds, 3)}
+            if passed > 0 and seen > 0:
+                row["examples_per_second"] = round(seen / passed, 1)
+            row |= {f"train/{name}": value for name, value in zip(module.recorded, means, strict=True)}
+            ingredients = module.ingredients
+            row["learning_rate"] = ingredients.optimizer.lr * ingredients.scheduler.warmed_factor(step - 1, clock)
+            if len(module.ingredients.distillers):
+                row |= {f"weight/{name}": float(weight) for name, weight in module.weigher.weights().items()}
+            self._window = (seconds, self.examples)
+        self._sums, self._count, self._flushed_step = torch.zeros_like(self._sums), 0, step
+        row |= scores
+        if trainer.is_global_zero:
+            self._write(trainer, step, row, bool(scores))
+        if not math.isfinite(row.get("train/loss", 0.0)):
+            raise Diverged(
+                f"the training loss is {row['train/loss']} at step {step}: lower optimizer.lr, add scheduler.warmup,"
+                " or clip the gradient with clip.kind=norm"
+            )
+
+    def _write(self, trainer: L.Trainer, step: int, row: dict[str, float | int], validated: bool) -> None:
+        self.file.append(row)
+        values = {name: value for name, value in row.items() if name not in ("step",)}
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=step)
+        begun_seconds, begun_examples = self._begun
+        attempt = self.report.attempts[-1]
+        attempt.last_step, attempt.seconds = step, round(self._elapsed() - begun_seconds, 3)
+        attempt.examples = round(self.examples - begun_examples)
+        attempt.wall_seconds = round(time.monotonic() - STARTED, 3)
+        if self.meter is not None and trainer.world_size == 1:  # other processes' energy is not metered here
+            attempt.joules = self.meter.joules()
+        self.report.save(self.folder)
+        self.bar.tell(step, int(row["epoch"]), row, validated)

@@ -1,0 +1,226 @@
+"""The only training loop of the house: how terms, penalties and a schedule meet a network.
+
+Each task derives one final module from `Supervised`, which says how predictions are judged.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from temper.clip import Clip
+from temper.data.batches import Batch
+from temper.facts import Answer, Examples, Facts
+from temper.report.solution import Solution
+from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
+from temper.terms import Distiller, Weigher
+
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """All that training needs beside the network, each already built for this run."""
+
+    facts: Facts
+    loss: LossFunction
+    penalties: Mapping[str, PenaltyFunction]
+    distillers: Mapping[str, Distiller]
+    weigher: Weigher
+    groups: Groups
+    optimizer: Optimizer
+    scheduler: Scheduler
+    clip: Clip
+    seed: int
+
+
+@dataclass
+class Verdict:
+    """How one evaluation went: named scores, and the recall of each class where there are classes."""
+
+    scores: Scores
+    per_class: list[float] = field(default_factory=list)
+
+
+class Supervised(L.LightningModule):
+    """A network and what trains it.
+
+    Attributes:
+        recorded: names of the entries of ``latest``, the means over the last training batch that the recorder reads;
+            they stay on the device, so that reading them costs no synchronisation.
+        verdicts: the last evaluation of each set (``val``, ``test``, ``train``).
+    """
+
+    def __init__(self, network: nn.Module, ingredients: Ingredients) -> None:
+        super().__init__()
+        self.network = network
+        self.weigher = ingredients.weigher
+        self.distillers = nn.ModuleDict(dict(ingredients.distillers))
+        self.ingredients, self.facts = ingredients, ingredients.facts
+        self.latest = torch.zeros(0)
+        self.recorded: tuple[str, ...] = ()
+        self.verdicts: dict[str, Verdict] = {}
+        self._pending: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        self._features: dict[str, Tensor] = {}
+        for distiller in ingredients.distillers.values():
+            for name in distiller.taps:
+                network.get_submodule(name).register_forward_hook(self._remember(name))
+
+    @abstractmethod
+    def judge(self, prediction: Tensor, target: Tensor) -> dict[str, float | list[float]]:
+        """Return the scores of a whole set by a ruler that no training option moves.
+
+        Args:
+            prediction: (n,) or (n, classes), in the target's own units.
+            target: (n,), hard.
+        """
+
+    def solution(self, train: Examples) -> Solution:
+        """Return what was learned beside what is known without training: empty, except for the smallest models.
+
+        Args:
+            train: the training set as it is learned: preprocessed inputs, and targets as the loss sees them.
+        """
+        return Solution()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return what is minimised, (), so that summed over micro-batches and averaged over ranks it is the mean."""
+        inputs, target, rows = batch
+        self._reseed(rows.number)
+        prediction = self.network(inputs)
+        progress = self.facts.clock.progress(self.global_step)
+        terms = {"task": self.ingredients.loss(prediction, target, progress).mean()}
+        for name, distiller in self.distillers.items():
+            answer = Answer(prediction=prediction, features=self._features)
+            for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
+                terms[name if term == name else f"{name}_{term}"] = values.mean()
+        minimised: Tensor = self.weigher(terms, progress) * rows.share
+        penalties = self._penalties()
+        for penalty in penalties.values():
+            minimised = minimised + penalty
+        self._record(terms, penalties, prediction.detach(), target)
+        return minimised
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the batch's predictions for the verdict on the whole set."""
+        self._keep("val", batch)
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Keep the batch's predictions; which set they belong to, the datamodule's order of loaders says."""
+        self._keep(self.trainer.datamodule.tested[dataloader_idx], batch)  # type: ignore[attr-defined]
+
+    def on_validation_epoch_end(self) -> None:
+        """Judge the validation set and offer its scores to callbacks."""
+        self._conclude()
+        for name, value in self.verdicts["val"].scores.items():
+            # Each rank has judged the whole set, so there is nothing to reduce.
+            self.log(f"val/{name}", value, logger=False, sync_dist=False, rank_zero_only=False)
+
+    def on_test_epoch_end(self) -> None:
+        """Judge each tested set."""
+        self._conclude()
+
+    def verdict(self, prediction: Tensor, target: Tensor) -> Verdict:
+        """Return how predictions (n,) or (n, classes) of a whole set do against what a step was given as target."""
+        precision = torch.promote_types(prediction.dtype, torch.float32)
+        prediction = prediction.to(precision)
+        if self.facts.kind == "regression":
+            mean, deviation = self.facts.target_mean, self.facts.target_deviation
+            prediction, target = prediction * deviation + mean, target * deviation + mean
+        judged = self.judge(prediction, target)
+        return Verdict(
+            {name: value for name, value in judged.items() if not isinstance(value, list)},
+            next((value for value in judged.values() if isinstance(value, list)), []),
+        )
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer and the schedule, which steps with it."""
+        plan, clock = self.ingredients.scheduler, self.facts.clock
+        optimizer = self.ingredients.optimizer.build(self.ingredients.groups.build(self))
+        schedule = LambdaLR(optimizer, lambda step: plan.warmed_factor(step, clock))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip as the run asks; Lightning's own clipping is not used."""
+        if self.ingredients.clip.kind != "none":
+            self.ingredients.clip.apply([weight for group in optimizer.param_groups for weight in group["params"]])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put what is needed to build the network again beside its weights, as plain values."""
+        facts = asdict(self.facts)
+        facts["clock"] = {"epoch_starts": list(self.facts.clock.epoch_starts)}
+        checkpoint["facts"] = {key: list(value) if isinstance(value, tuple) else value for key, value in facts.items()}
+        checkpoint["class_names"] = list(self.trainer.datamodule.splits.class_names)  # type: ignore[attr-defined]
+
+    def _reseed(self, number: int) -> None:
+        # What is drawn in a step (dropout) is a function of the seed, the step and the rank: a resumed run needs no
+        # random state, and draws the same.
+        seed = ((self.ingredients.seed * 1_000_003 + number) * 1_009 + self.global_rank) % 2**63
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+
+    def _penalties(self) -> dict[str, Tensor]:
+        if not self.ingredients.penalties:
+            return {}
+        weights = dict(self.network.named_parameters())
+        return {name: penalty(weights) for name, penalty in self.ingredients.penalties.items()}
+
+    def _remember(self, name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            self._features[name] = output
+
+        return hook
+
+    def _record(
+        self, terms: Mapping[str, Tensor], penalties: Mapping[str, Tensor], prediction: Tensor, target: Tensor
+    ) -> None:
+        values = {"loss" if name == "task" else name: term.detach() for name, term in terms.items()}
+        values |= {name: penalty.detach() for name, penalty in penalties.items()}
+        if self.facts.kind != "regression":
+            values["accuracy"] = right(prediction, target).float().mean()
+        self.recorded = tuple(values)
+        self.latest = torch.stack([value.float() for value in values.values()])
+
+    def _keep(self, name: str, batch: Batch) -> None:
+        prediction = self.network(batch.inputs)
+        self._pending.setdefault(name, []).append((prediction[: batch.rows.size], batch.targets[: batch.rows.size]))
+
+    def _conclude(self) -> None:
+        for name, kept in self._pending.items():
+            prediction = gather(torch.cat([prediction for prediction, _ in kept]))
+            target = gather(torch.cat([target for _, target in kept]))
+            self.verdicts[name] = self.verdict(prediction, target)
+        self._pending = {}
+
+
+def right(prediction: Tensor, target: Tensor) -> Tensor:
+    """Return where (n,) the prediction names the target's (likeliest) class."""
+    if prediction.ndim == 1:
+        return (prediction > 0) == (target > 0.5)
+    return prediction.argmax(1) == (target if target.ndim == 1 else target.argmax(1))
+
+
+def gather(rows: Tensor) -> Tensor:
+    """Return the rows of all ranks, one after the other; each rank may hold another number of them."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return rows
+    world = torch.distributed.get_world_size()
+    count = torch.tensor([len(rows)], device=rows.device)
+    counts = [torch.zeros_like(count) for _ in range(world)]
+    torch.distributed.all_gather(counts, count)
+    most = int(max(counts))
+    padded = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])])
+    gathered = [torch.empty_like(padded) for _ in range(world)]
+    torch.distributed.all_gather(gathered, padded.contiguous())
+    return torch.cat([part[: int(size)] for part, size in zip(gathered, counts, strict=True)])

@@ -1,0 +1,36 @@
+"""``-m``: each trial a process of its own; a failed one does not stop the others; a sweep goes on."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from temper.report.record import Report
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sweep(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "train.py"), "-m", *words, "debug=steps", f"hydra.sweep.dir={folder}"]
+    return subprocess.run(
+        command,
+        cwd=folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_trials(tmp_path: Path) -> None:
+    words = ("optimizer.lr=0.01,-1",)
+    done = sweep(tmp_path / "sweep", *words)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    finished = {int(path.parent.name): Report.load(path.parent) for path in (tmp_path / "sweep").glob("*/report.json")}
+    assert sorted(finished) == [0]
+    assert finished[0].choices["optimizer"] == "momentum"
+    assert finished[0].state == "finished"
+    assert done.stdout.count("failed") == 1
+    again = sweep(tmp_path / "sweep", *words)
+    assert again.stdout.count("nothing to train") == 1

@@ -1,0 +1,109 @@
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ttest_ind
+
+from temper.cookbook import ledger
+from temper.cookbook.ledger import Row, append, deviation, prune, read, welch
+from temper.refusal import Refusal
+
+
+def row(seed: int = 0, digest: str = "d", recipe: str = "example/one") -> Row:
+    return Row(
+        recipe=recipe,
+        digest=digest,
+        seed=seed,
+        date="2026-01-31",
+        commit="abc+dirty",
+        torch="2.15.0",
+        lightning="2.6.6",
+        device='A "quoted", comma CPU',
+        threads=1,
+        epochs=3,
+        seconds=1.5,
+        wall_seconds=None,
+        metric="accuracy",
+        train=1.0,
+        val=None,
+        test=0.1 + 0.2,
+        figures={"test/accuracy": 0.1 + 0.2, "cost/seconds": 1.5},
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    first=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
+    second=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
+)
+def test_welch_against_scipy(first: list[int], second: list[int]) -> None:
+    a, b = [value / 1000 for value in first], [value / 1000 for value in second]
+    expected = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    assert welch(a, b) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+
+
+def test_welch_of_single_or_equal_values() -> None:
+    assert welch([0.9], [0.8, 0.7]) is None
+    assert welch([0.9, 0.8], []) is None
+    assert welch([0.75, 0.75], [0.5, 0.5]) == (0.25, 0.25)
+
+
+def test_deviation_divides_by_one_less() -> None:
+    assert deviation([1.0, 3.0]) == pytest.approx(2**0.5)
+    assert deviation([1.0]) is None
+
+
+def test_what_is_appended_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "recipes" / "results.csv"
+    assert read(path) == []
+    assert append(row(0), path)
+    assert append(row(1), path)
+    assert read(path) == [row(0), row(1)]
+    assert path.read_text().splitlines()[0] == ",".join(ledger.COLUMNS)
+
+
+def test_a_seed_is_entered_once(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    assert append(row(), path)
+    assert not append(row(), path)
+    assert append(row(digest="other"), path)
+    assert len(read(path)) == 2
+
+
+def test_no_row_is_lost_when_many_write(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    threads = [Thread(target=append, args=(row(seed), path)) for seed in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(each.seed for each in read(path)) == list(range(20))
+
+
+def test_prune_drops_what_is_stale_and_keeps_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    assert prune(lambda _: True, path) == 0
+    for seed in range(3):
+        append(row(seed), path)
+    assert prune(lambda each: each.seed == 1, path) == 1
+    assert append(row(7), path)
+    assert [each.seed for each in read(path)] == [0, 2, 7]
+
+
+def test_refuses_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("recipe,score\n")
+    with pytest.raises(Refusal, match=r"results\.csv: its columns are recipe, score, and must be recipe, digest"):
+        read(path)
+
+
+@pytest.mark.parametrize("line", ["a,b\n", ",".join(["x"] * len(ledger.COLUMNS)) + "\n"])
+def test_refuses_a_broken_line_and_names_it(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    append(row(), path)
+    with path.open("a") as file:
+        file.write(line)
+    with pytest.raises(Refusal, match=r"results\.csv, line 3: not a row of results"):
+        read(path)

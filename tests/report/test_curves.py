@@ -1,0 +1,77 @@
+"""The picture of a run and the reading of its metrics.csv."""
+
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from temper.report import curves
+from temper.report.curves import draw, read_metrics
+
+CSV = """step,epoch,seconds,train/loss,train/accuracy,learning_rate,val/loss,val/accuracy
+1,0,0.1,2.0,0.1,0.1,,
+2,0,0.2,nan,0.3,0.1,,
+2,0,,,,,1.5,0.4
+3,1,0.3,0.001,0.9,0.05,,
+2,1,0.4,0.5,,,,
+3,1,0.5,0.0,,,,
+"""
+
+
+def test_reads_each_column_by_step(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(CSV + "x")
+    metrics = read_metrics(tmp_path)
+    assert metrics["train/loss"] == [(1, 2.0), (2, 0.5), (3, 0.0)]  # the later row of a step counts, nan does not
+    assert metrics["val/accuracy"] == [(2, 0.4)]
+    assert metrics["learning_rate"] == [(1, 0.1), (2, 0.1), (3, 0.05)]
+    assert "step" not in metrics
+
+
+def test_reads_nothing_where_nothing_is(tmp_path: Path) -> None:
+    assert read_metrics(tmp_path) == {}
+    assert draw(tmp_path) is None
+    (tmp_path / "metrics.csv").write_text("step,train/loss\n")
+    assert read_metrics(tmp_path) == {}
+    assert draw(tmp_path) is None
+
+
+def rows(*, loss: bool = True, metric: str | None = "accuracy", rate: bool = True) -> str:
+    columns = ["step", "epoch"] + ["train/loss"] * loss + [f"val/{metric}"] * bool(metric) + ["learning_rate"] * rate
+    lines = [[str(step), str(step // 3)] + [str(1.0 / (step + 1))] * (len(columns) - 2) for step in range(9)]
+    return "\n".join(",".join(line) for line in [columns, *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "panels"),
+    [
+        (rows(), 3),
+        (rows(metric="rmse"), 3),
+        (rows(metric=None), 2),
+        (rows(metric=None, rate=False), 1),
+        (rows(loss=False, rate=False), 1),
+    ],
+)
+def test_draws_the_panels_that_have_something_to_show(tmp_path: Path, text: str, panels: int) -> None:
+    (tmp_path / "metrics.csv").write_text(text)
+    assert draw(tmp_path) == tmp_path / "curves.png"
+    height, width = imread(tmp_path / "curves.png").shape[:2]
+    assert width / panels == pytest.approx(4.4 * 130, abs=2)
+    assert height == pytest.approx(3.5 * 130, abs=2)
+    assert imread(tmp_path / "curves.png").std() > 0.01  # something is on it
+
+
+def test_the_loss_is_logarithmic_over_more_than_two_decades_only() -> None:
+    def scale(values: list[float]) -> str:
+        axes = Figure().subplots()
+        curves._panel(axes, "loss", {"train": list(enumerate(values))}, [])
+        return str(axes.get_yscale())
+
+    assert scale([1.0, 0.009]) == "log"
+    assert scale([1.0, 0.011]) == "linear"
+    assert scale([1.0, 0.0]) == "linear"
+
+
+def test_one_step_alone_can_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("step,epoch,train/loss,learning_rate\n1,0,2.0,0.0\n")
+    assert draw(tmp_path) is not None

@@ -1,0 +1,49 @@
+"""Units against values worked out by hand."""
+
+import pytest
+
+from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(3e-6, "3 µs"), (0.0031, "3.1 ms"), (12.34, "12.3 s"), (119.6, "2 min 00 s"), (7501, "2 h 05 min"), (0, "0 µs")],
+)
+def test_seconds(value: float, words: str) -> None:
+    assert in_seconds(value) == words
+
+
+@pytest.mark.parametrize(("value", "words"), [(512, "512 B"), (1536, "1.5 KiB"), (42.7 * 2**20, "42.7 MiB")])
+def test_bytes(value: float, words: str) -> None:
+    assert in_bytes(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (7, "7"),
+        (1234.4, "1,234"),
+        (11.17e6, "11.2 million"),
+        (999.7e9, "1,000 billion"),
+        (5.6e17, "5.60e+17"),
+        (3.14159, "3.14"),
+    ],
+)
+def test_counts(value: float, words: str) -> None:
+    assert in_count(value) == words
+
+
+@pytest.mark.parametrize(("value", "words"), [(0.5, "0.5 J"), (8400, "8.4 kJ"), (4.32e6, "1.2 kWh")])
+def test_joules(value: float, words: str) -> None:
+    assert in_joules(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.97222, "0.9722"), (3021.4, "3.02e+03"), (2e-5, "2e-05"), (0, "0.0000")]
+)
+def test_scores(value: float, words: str) -> None:
+    assert in_score(value) == words
+
+
+def test_what_was_not_measured_says_so() -> None:
+    assert {say(None) for say in (in_seconds, in_bytes, in_count, in_joules, in_score)} == {UNMEASURED}

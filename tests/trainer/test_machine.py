@@ -1,0 +1,45 @@
+"""What the machine has, and how its cores are shared out."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from temper.trainer import machine
+from temper.trainer.machine import cores, data_parallel, gpus, set_threads
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[int]:
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+
+
+def test_a_number_of_threads_is_set() -> None:
+    set_threads(3, local_processes=2)
+    assert torch.get_num_threads() == 3
+
+
+def test_a_process_that_is_alone_keeps_torchs_choice(threads: int) -> None:
+    set_threads("auto", local_processes=1)
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("processes", "each"), [(2, 4), (3, 2), (8, 1), (20, 1)])
+def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch, processes: int, each: int) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    set_threads("auto", processes)
+    assert torch.get_num_threads() == each
+
+
+def test_counts_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cores() >= 1
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert gpus() == 4
+
+
+def test_processes_on_cpus_talk_by_gloo() -> None:
+    assert data_parallel(on_gpu=False).process_group_backend == "gloo"
+    assert data_parallel(on_gpu=True).process_group_backend is None

@@ -1,0 +1,112 @@
+"""A damaged checkpoint is passed over; a folder is used by one process; metrics rows after a checkpoint go."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+
+from temper.command.job import Job
+from temper.debug.none import NoDebug
+from temper.refusal import Refusal
+from temper.report.record import Report
+from temper.run import run
+from temper.training.checkpoints import last_good
+from temper.training.folder import Folder, differences
+from temper.training.metrics_file import MetricsFile
+
+
+def test_last_good(tmp_path: Path) -> None:
+    assert last_good(tmp_path) is None
+    torch.save({"a": 1}, tmp_path / "previous.ckpt")
+    torch.save({"a": 2}, tmp_path / "last.ckpt")
+    assert last_good(tmp_path) == tmp_path / "last.ckpt"
+    whole = (tmp_path / "last.ckpt").read_bytes()
+    (tmp_path / "last.ckpt").write_bytes(whole[: len(whole) // 2])
+    assert last_good(tmp_path) == tmp_path / "previous.ckpt"
+
+
+class Cut(L.Callback):
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_step == 20:
+            raise InterruptedError
+
+
+def test_goes_on_from_the_previous_one(
+    job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("epochs=2", "checkpoint_seconds=1e-9", "trainer=cpu", "flush_every=3")
+    run(job_of(*words, folder=tmp_path / "whole"))
+    weights = torch.load(tmp_path / "whole" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    job = job_of(*words)
+    with monkeypatch.context() as patched:
+        patched.setattr(NoDebug, "callbacks", lambda self, folder: [Cut()])
+        with pytest.raises(InterruptedError):
+            run(job)
+    (job.folder / "checkpoints" / "last.ckpt").write_bytes(b"damaged")
+    run(job_of(*words))
+    assert Report.load(job.folder).attempts[1].from_step == 19
+    again = torch.load(job.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.equal(weights[key], again[key]) for key in weights)
+
+
+def test_folder_is_one_processes_own(tmp_path: Path) -> None:
+    first = Folder(tmp_path / "run")
+    first.enter({"a": 1})
+    code = (
+        "from pathlib import Path; from temper.training.folder import Folder; import sys\n"
+        "try: Folder(Path(sys.argv[1])).enter({'a': 1})\n"
+        "except ValueError as fault: print(fault)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True, check=True
+    ).stdout
+    assert "in use by another process" in said
+    first.leave()
+    again = Folder(tmp_path / "run")
+    again.enter({"a": 1})
+    again.leave()
+
+
+def test_other_settings_are_refused_but_for_the_machine(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.enter({"optimizer": {"lr": 1}, "trainer": {"threads": 1}, "data": {"root": "a"}})
+    folder.leave()
+    with pytest.raises(Refusal, match=r"optimizer\.lr differs"):
+        Folder(tmp_path).enter({"optimizer": {"lr": 2}, "trainer": {"threads": 1}, "data": {"root": "a"}})
+    moved = Folder(tmp_path)
+    moved.enter({"optimizer": {"lr": 1}, "trainer": {"threads": 2}, "data": {"root": "b"}})
+    assert moved.changed == ["trainer.threads", "data.root"]
+    moved.leave()
+
+
+def test_differences() -> None:
+    assert differences({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 1, "c": 3}, "e": 0}) == ["a.c", "d", "e"]
+
+
+def test_metrics_file(tmp_path: Path) -> None:
+    made = MetricsFile(tmp_path / "metrics.csv")
+    made.append({"step": 1, "train/loss": 2.0})
+    made.append({"step": 2, "train/loss": 1.0, "val/loss": 3.0})
+    made.append({"step": 3, "train/loss": 0.5})
+    assert made.path.read_text().splitlines() == ["step,train/loss,val/loss", "1,2.0,", "2,1.0,3.0", "3,0.5,"]
+    with made.path.open("a") as file:
+        file.write("4,0.")  # a kill cut the row short
+    again = MetricsFile(made.path)
+    again.rewind(2)
+    again.append({"step": 3, "train/loss": 0.7})
+    assert made.path.read_text().splitlines() == ["step,train/loss,val/loss", "1,2.0,", "2,1.0,3.0", "3,0.7,"]
+
+
+def test_a_loss_that_is_no_number_ends_the_run(job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]) -> None:
+    job = job_of("task=linear_regression", "optimizer.lr=1e30", "epochs=3")
+    with pytest.raises(SystemExit) as ended:
+        run(job)
+    assert ended.value.code == 1
+    assert "optimizer.lr" in capsys.readouterr().err
+    assert Report.load(job.folder).state == "failed"
+    assert Report.load(job.folder).attempts[0].last_step > 0
