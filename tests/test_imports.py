@@ -1,6 +1,7 @@
 """Who may import whom: strategies know contracts and quantities, nobody imports upward, and there is no circle."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,6 +16,7 @@ TOP = {
 }  # what a strategy or a tool beneath must not know
 
 
+@cache
 def modules() -> dict[str, set[str]]:
     """Return each module of temper with those of temper that it imports when it is loaded."""
     found = {}

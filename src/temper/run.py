@@ -196,6 +196,7 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
 @contextmanager
 def _logged(path: Path) -> Iterator[None]:
     """Write what Lightning and Python warn of into ``path`` instead of over the bar."""
+    path.parent.mkdir(parents=True, exist_ok=True)  # another rank may come before the first has made it
     sink = logging.FileHandler(path)
     sink.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     loggers = [
