@@ -36,7 +36,10 @@ def card(stands: Standing, before: str = "") -> str:
         parts += _knobs(axis, option, stands.config)
     parts += ["## Settings", *_settings(stands), "## Numbers", *_numbers(stands)]
     for title in HAND_WRITTEN:
-        parts += [f"## {title}", f"{_opening(title)}\n{_kept(before, title)}{_closing(title)}"]
+        written = _kept(before, title)
+        # A heading with nothing beneath it would only promise something.
+        parts += [f"## {title}"] if written else []
+        parts.append(f"{_opening(title)}\n{written}{_closing(title)}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
