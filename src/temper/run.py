@@ -70,7 +70,7 @@ def run(job: Job) -> Report:
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
-        conclude(report, job, module, recorder, trainer)
+        conclude(report, job, module, recorder, trainer, batches)
         report.cost.wall_seconds = _wall_seconds(report)
         report.state = "finished"
         if trainer.is_global_zero:

@@ -3,8 +3,8 @@
     x = 28x28 pixels of grey, 0 to 255    60,000 training and 10,000 test images
     y = the digit, 0 to 9                  5,421 to 6,742 training images of each
 
-Read from the folder that torchvision, too, reads and writes: MNIST/raw, four files, unzipped. An MLP
-reaches 98 % in a minute, so what a strategy adds is small: a first look at images, not a contest.
+Read from the folder that torchvision, too, reads and writes: MNIST/raw, four files, unzipped. An easy
+set, on which what a strategy adds is small: a first look at images, not a contest.
 """
 
 from pathlib import Path

@@ -6,6 +6,7 @@ import lightning as L
 import torch
 
 from temper.command.job import Job
+from temper.data.batches import Batches
 from temper.metric import better as better_of
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, environment, judge_promise
@@ -36,15 +37,17 @@ def begin(job: Job, folder: Folder) -> Report:
     return fresh
 
 
-def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer) -> None:
+def conclude(
+    report: Report, job: Job, module: Supervised, recorder: Recorder, trainer: L.Trainer, batches: Batches
+) -> None:
     """Fill ``report`` with what was measured of the run and of the network that validation chose."""
     experiment, shape = job.experiment, module.facts.shape
     report.device = environment(module.device).device
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
-    names = trainer.datamodule.splits.class_names  # type: ignore[attr-defined]
+    names = batches.splits.class_names
     report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
-    _tell_solution(report, job, module, trainer)
+    _tell_solution(report, job, module, batches)
     metric, better = experiment.chosen_by
     if "val" in module.verdicts:
         report.score = Score(metric=metric, value=report.metrics[metric], better=better)
@@ -83,8 +86,8 @@ def conclude(report: Report, job: Job, module: Supervised, recorder: Recorder, t
         )
 
 
-def _tell_solution(report: Report, job: Job, module: Supervised, trainer: L.Trainer) -> None:
-    solution = module.solution(trainer.datamodule.learned)  # type: ignore[attr-defined]
+def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batches) -> None:
+    solution = module.solution(batches.learned)
     report.notes += solution.notes
     if not solution.coefficients:
         return
