@@ -27,11 +27,18 @@ def modules() -> dict[str, set[str]]:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "temper":
                 inner = node.module.removeprefix("temper").lstrip(".")
                 if (SOURCE / inner.replace(".", "/")).is_dir():  # a package: modules of it are imported
-                    imported |= {f"{inner}.{alias.name}".lstrip(".") for alias in node.names}
+                    inside = {alias.name for alias in node.names if _is_module(inner, alias.name)}
+                    imported |= {f"{inner}.{name}".lstrip(".") for name in inside}
+                    imported |= {inner} if len(inside) < len(node.names) else set()
                 else:
                     imported |= {inner}
         found[name] = imported
     return found
+
+
+def _is_module(package: str, name: str) -> bool:
+    place = SOURCE / package.replace(".", "/") / name
+    return place.is_dir() or place.with_suffix(".py").is_file()
 
 
 def test_finds_what_there_is() -> None:

@@ -20,7 +20,7 @@ from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
-RECIPES = {"baseline": 3, "example": 16}
+RECIPES = {"baseline": 4, "example": 16, "optimizer": 4}
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 
@@ -152,7 +152,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
     made_up = {axis for axis in axes() if "made_up" in str(tuning(axis)[1])}
-    assert len(axes()) == 18
+    assert len(axes()) == 20
     assert made_up == {"groups", "weighting"}
 
 

@@ -8,6 +8,7 @@ import lightning as L
 import pytest
 import torch
 
+from temper.command.command_line import options
 from temper.command.job import Job
 from temper.report.record import Report
 from temper.run import run
@@ -58,6 +59,17 @@ def assert_same(first: Path, second: Path) -> None:
         assert all(torch.equal(one[key], other[key]) for key in one), name
 
 
+def cut_and_resume(job: Job, step: int, place: str, monkeypatch: pytest.MonkeyPatch) -> Report:
+    with monkeypatch.context() as patched:
+        patched.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [CutAt(step, place)])
+        with pytest.raises(Cut):
+            run(job)
+    assert Report.load(job.folder).state == "failed"
+    report = run(job)
+    assert report.state == "finished"
+    return report
+
+
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"folder": tmp_path_factory.mktemp("unbroken")}
@@ -90,15 +102,33 @@ def test_cut_anywhere(
     if not (whole / "report.json").exists():
         run(job_of(*SMALL, folder=whole))
     job = job_of(*SMALL)
-    with monkeypatch.context() as patched:
-        patched.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [CutAt(step, place)])
-        with pytest.raises(Cut):
-            run(job)
-    assert Report.load(job.folder).state == "failed"
-    report = run(job_of(*SMALL))
-    assert report.state == "finished"
+    cut_and_resume(job, step, place, monkeypatch)
     assert_same(whole, job.folder)
     first, second = (Report.load(folder).metrics for folder in (whole, job.folder))
     assert first == second
     steps = [line.split(",")[0] for line in (job.folder / "metrics.csv").read_text().splitlines()]
     assert steps == [line.split(",")[0] for line in (whole / "metrics.csv").read_text().splitlines()]
+
+
+BRIEF = ("epochs=3", "batch_size=300", "trainer=cpu", "trainer.threads=1", "flush_every=3", "checkpoint_seconds=1e-9")
+STATEFUL = (  # 4 steps an epoch; what holds a state of its own
+    *(f"optimizer={name}" for name in options("optimizer")),
+    *(f"averaging={name}" for name in options("averaging") if name != "none"),
+    "averaging=ema averaging.start=1epochs optimizer=adam",
+    "averaging=swa averaging.start=2epochs",
+    "scheduler=reduce_on_plateau scheduler.patience=0 scheduler.threshold=0.5",
+    "batch_growth=multiply batch_growth.every=1",
+    "batch_growth=linear batch_growth.last=900 accumulate=2",
+)
+
+
+@pytest.mark.parametrize("words", STATEFUL)
+def test_every_state_is_resumed(
+    words: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = job_of(*BRIEF, *words.split(), folder=tmp_path / "whole")
+    report = run(whole)
+    job = job_of(*BRIEF, *words.split())
+    resumed = cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
+    assert_same(whole.folder, job.folder)
+    assert resumed.metrics == report.metrics

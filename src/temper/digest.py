@@ -5,7 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-LEFT_OUT = ("expect", "target", "seed", "trainer", "logger", "debug", "hydra")
+PROMISES = ("expect", "target")
+OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
+LOOKED_AT = ("gradient_norm", "activation_checkpointing")  # more is recorded, or less kept: the steps are the same
+LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT)
 
 
 def digest(config: Mapping[str, Any]) -> str:

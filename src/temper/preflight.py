@@ -89,7 +89,7 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
         raise Refusal(
             f"ckpt={named} is of another network ({other} differs): give the settings that it was trained with"
         )
-    own_groups = module.configure_optimizers()["optimizer"].param_groups
+    own_groups = module.configure_optimizers().param_groups
     if [set(group) for group in groups] != [set(group) for group in own_groups]:
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
     if epoch >= job.experiment.epochs:

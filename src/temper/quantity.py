@@ -44,6 +44,15 @@ class Clock:
         """Return the number of epochs of the whole run."""
         return len(self.epoch_starts) - 1
 
+    def start(self, epoch: int) -> int:
+        """Return the first step of ``epoch``; beyond the run, as if its last epoch were repeated."""
+        beyond = max(0, epoch - self.epochs)
+        return self.epoch_starts[epoch - beyond] + beyond * (self.epoch_starts[-1] - self.epoch_starts[-2])
+
+    def steps(self, epoch: int) -> int:
+        """Return the number of steps of ``epoch``."""
+        return self.start(epoch + 1) - self.start(epoch)
+
     def epoch(self, step: int) -> int:
         """Return the epoch, from 0, that ``step`` belongs to."""
         return min(bisect_right(self.epoch_starts, step) - 1, self.epochs - 1)

@@ -17,17 +17,22 @@ from rich.console import Console
 from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
+from temper.experiment import Experiment
 from temper.preflight import check_machine, check_teachers, start
+from temper.quantity import Clock
 from temper.refusal import refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
+from temper.strategy import Optimizer
 from temper.trainer.machine import rank, set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
+from temper.training.gradient_norm import GradientNorm
 from temper.training.progress import Bar
 from temper.training.recorder import Diverged, Recorder
+from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
 
 
@@ -145,9 +150,9 @@ def build_trainer(
         settled=settled,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
-    # The order is meant: weights are pruned before they are recorded, and saved last of all.
+    # The order is meant: weights are pruned before they are averaged, all before they are recorded, and saved last.
     callbacks = [
-        experiment.pruning.callback(clock),
+        *_looking(experiment, clock, recorder),
         *experiment.debug.callbacks(folder.path),
         recorder,
         *watching,
@@ -159,6 +164,8 @@ def build_trainer(
             precision=experiment.precision,
             max_epochs=clock.epochs,
             accumulate_grad_batches=experiment.accumulate,
+            # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.
+            reload_dataloaders_every_n_epochs=int(clock.steps(0) != clock.steps(clock.epochs - 1)),
             check_val_every_n_epoch=min(experiment.validate_every, clock.epochs),
             limit_val_batches=1.0 if batches.splits.validation is not None else 0,
             num_sanity_val_steps=0,
@@ -170,6 +177,19 @@ def build_trainer(
             default_root_dir=folder.path,
         )
     return trainer, recorder, checkpoints
+
+
+def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
+    """Return the callbacks that act on the weights, and those that look at the gradient."""
+    found: list[L.Callback] = []
+    if (pruning := experiment.pruning.callback(clock)) is not None:
+        found.append(pruning)
+    averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
+    if averager is not None or type(optimizer).shown is not Optimizer.shown:
+        found.append(ShownWeights(averager, optimizer))
+    if experiment.gradient_norm is not None:
+        found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))
+    return found
 
 
 @contextmanager

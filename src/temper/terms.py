@@ -1,7 +1,8 @@
-"""What adds terms to the loss while a run lasts, and what weighs them: parts with parameters of their own."""
+"""What strategies leave behind in a run that has a state of its own: distillers, weighers, averagers, reactions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -28,3 +29,41 @@ class Weigher(nn.Module, ABC):
     @abstractmethod
     def weights(self) -> dict[str, Tensor | float]:
         """Return today's weight of each term, for the log."""
+
+
+class Averager(ABC):
+    """What an averaging is while a run lasts."""
+
+    @abstractmethod
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the trained weights after ``step`` steps."""
+
+    @abstractmethod
+    def average(self) -> dict[str, Tensor] | None:
+        """Return the average of each of the network's parameters by name; None before there is one."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values and tensors."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned."""
+
+
+class Reaction(ABC):
+    """How a schedule reacts to validation while a run lasts."""
+
+    factor: float  # what the rate is multiplied by from now on
+
+    @abstractmethod
+    def see(self, value: float) -> None:
+        """Take in what a validation measured."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was seen, as plain numbers."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, steps_in_epoch
 from temper.facts import Examples
+from temper.quantity import Clock
 from temper.sampling.balanced import Balanced
 from temper.sampling.none import NoSampling
 from temper.sampling.over import Over
@@ -26,7 +27,12 @@ def loader(
 ) -> EpochLoader:
     steps, sampling = steps_in_epoch(count, batch_size, drop_last), NoSampling()
     return EpochLoader(
-        examples(count), batch_size=batch_size, steps=steps, sampling=sampling, cut=cut or Cut(), seed=seed
+        examples(count),
+        batch_size=lambda epoch: batch_size,
+        clock=Clock((0, steps)),
+        sampling=sampling,
+        cut=cut or Cut(),
+        seed=seed,
     )
 
 
@@ -84,7 +90,7 @@ def sampled(sampling: Sampling, cut: Cut) -> list[Batch]:
     """Return two epochs of 57 examples of three classes, 40, 12 and 5 of them."""
     rows = Examples(torch.arange(57).view(-1, 1), torch.tensor([0] * 40 + [1] * 12 + [2] * 5))
     steps = steps_in_epoch(sampling.size(rows.targets), 10, False)
-    made = EpochLoader(rows, batch_size=10, steps=steps, sampling=sampling, cut=cut, seed=4)
+    made = EpochLoader(rows, batch_size=lambda epoch: 10, clock=Clock((0, steps)), sampling=sampling, cut=cut, seed=4)
     return [*made, *made]
 
 
@@ -121,3 +127,15 @@ def test_evaluation_sees_each_example_once(count: int, world: int, batch_size: i
             found += batch.targets[: batch.rows.size].tolist()
     assert found == list(range(count))
     assert len(lengths) == 1  # ranks meet in each forward pass
+
+
+def test_batches_may_grow_from_epoch_to_epoch() -> None:
+    sizes = (4, 6, 12)
+    clock = Clock((0, 3, 5, 6))
+    made = EpochLoader(
+        examples(12), batch_size=lambda e: sizes[min(e, 2)], clock=clock, sampling=NoSampling(), cut=Cut(), seed=0
+    )
+    epochs = [list(made) for _ in range(4)]
+    assert [[len(batch.targets) for batch in epoch] for epoch in epochs] == [[4] * 3, [6] * 2, [12], [12]]
+    assert [batch.rows.number for epoch in epochs for batch in epoch] == list(range(7))
+    assert all(sorted(seen(epoch)) == list(range(12)) for epoch in epochs)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from torch import Tensor, nn
@@ -54,6 +54,7 @@ def test_likelihood_is_that_of_scikit_learn(seed: int) -> None:
 
 @settings(deadline=None, max_examples=25)
 @given(seed=st.integers(0, 10**6), examples=st.integers(20, 60))
+@example(seed=62, examples=41)  # ends with steps whose gain is lost in rounding
 def test_nothing_beside_the_solution_is_likelier(seed: int, examples: int) -> None:
     inputs = table(examples, 2, seed)
     targets = torch.rand(examples, generator=torch.Generator().manual_seed(seed)) * 0.8 + 0.1  # soft: not separable

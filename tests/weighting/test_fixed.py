@@ -4,8 +4,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
+from temper.facts import Facts
+from temper.quantity import Clock
 from temper.weighting.fixed import Fixed
+
+FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
 
 
 @settings(deadline=None, max_examples=25)
@@ -15,7 +20,7 @@ def test_is_the_linear_combination(pairs: list[tuple[float, float]], progress: f
     terms = {
         f"term{at}": torch.tensor(value, dtype=torch.float64, requires_grad=True) for at, (_, value) in enumerate(pairs)
     }
-    weigher = Fixed().build(shares)
+    weigher = Fixed().build(shares, FACTS, nn.Identity())
     total = weigher(terms, progress)
     assert total.item() == pytest.approx(sum(share * value for share, value in pairs), abs=1e-12)
     total.backward()
@@ -25,12 +30,12 @@ def test_is_the_linear_combination(pairs: list[tuple[float, float]], progress: f
 
 def test_one_term_with_a_whole_share_stays_as_it_is() -> None:
     value = torch.rand(())
-    assert Fixed().build({"task": 1.0})({"task": value}, 0.5) == value
+    assert Fixed().build({"task": 1.0}, FACTS, nn.Identity())({"task": value}, 0.5) == value
 
 
 def test_neither_learns_nor_remembers() -> None:
     shares = {"task": 0.7, "logits": 0.3}
-    weigher = Fixed().build(shares)
+    weigher = Fixed().build(shares, FACTS, nn.Identity())
     shares["task"] = 9.0
     assert weigher.weights() == {"task": 0.7, "logits": 0.3}
     assert list(weigher.parameters()) == []
@@ -39,4 +44,4 @@ def test_neither_learns_nor_remembers() -> None:
 
 def test_refuses_a_term_without_a_share() -> None:
     with pytest.raises(KeyError, match="hint"):
-        Fixed().build({"task": 1.0})({"task": torch.ones(()), "hint": torch.ones(())}, 0.0)
+        Fixed().build({"task": 1.0}, FACTS, nn.Identity())({"task": torch.ones(()), "hint": torch.ones(())}, 0.0)

@@ -61,7 +61,7 @@ def torchvision_batches(case: Case, as_pil: bool) -> Iterator[Any]:
 
     images = OneByOne(case.batches.splits.train, transform, as_pil)
     while True:
-        yield from DataLoader(images, case.batches.batch_size, shuffle=True, collate_fn=collate)
+        yield from DataLoader(images, case.batches.batch_size(0), shuffle=True, collate_fn=collate)
 
 
 def our_batches(case: Case) -> Iterator[Any]:
@@ -92,7 +92,7 @@ def measure_data(names: Sequence[str], root: str, seconds: float, rounds: int) -
                 for rival, batches in rivals.items()
             }
             taken = take_turns(blocks, rounds)
-            speeds = {rival: case.batches.batch_size / median(values) for rival, values in taken.items()}
+            speeds = {rival: case.batches.batch_size(0) / median(values) for rival, values in taken.items()}
             found["images_per_second"][name] = {rival: round(speed) for rival, speed in speeds.items()}
             found["ratio"][name] = round(ratio(taken["pil"], taken["ours"]), 2)
             found["ratio_v2"][name] = round(ratio(taken["v2"], taken["ours"]), 2)

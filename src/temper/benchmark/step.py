@@ -100,13 +100,13 @@ class Epochs:
         self.targets = (targets - facts.target_mean) / facts.target_deviation if real else targets
 
     def __len__(self) -> int:
-        return -(-len(self.inputs) // self.case.batches.batch_size)
+        return -(-len(self.inputs) // self.case.batches.batch_size(0))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         batches, (seed, epoch) = self.case.batches, (self.case.experiment.seed, self.epoch)
         self.epoch += 1
         order = torch.randperm(len(self.inputs), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
-        for number, rows in enumerate(torch.split(order.to(self.device), batches.batch_size)):
+        for number, rows in enumerate(torch.split(order.to(self.device), batches.batch_size(0))):
             inputs, targets = self.inputs.index_select(0, rows), self.targets.index_select(0, rows)
             if self.images:
                 random = torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + number)

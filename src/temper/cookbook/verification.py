@@ -32,6 +32,7 @@ class Errand:
         folder: of the run: the same for the same method, so that what was cut off goes on.
         words: of the command line beside recipe, seed and folder.
         threads: of one operation on the CPU.
+        entered_as: what the ledger calls it, if not by its recipe.
     """
 
     recipe: str
@@ -41,11 +42,12 @@ class Errand:
     epochs: int
     words: tuple[str, ...]
     threads: int
+    entered_as: str | None = None
 
     @property
     def name(self) -> str:
         """Return what it is called on the screen."""
-        return f"{self.recipe} seed {self.seed}"
+        return f"{self.entered_as or self.recipe} seed {self.seed}"
 
     @property
     def command(self) -> list[str]:
@@ -97,7 +99,7 @@ def errands(
             )
     known, found = {row.key for row in rows}, []
     for name in names:
-        config = compose_recipe(name, _fitting(name, words))
+        config = compose_recipe(name, fitting(name, words))
         today = digest(config)
         for seed in range(seeds):
             if (name, today, seed) not in known:
@@ -108,7 +110,7 @@ def errands(
                         seed=seed,
                         folder=Path("outputs", "verify", name, today[:8], f"seed_{seed}").absolute(),
                         epochs=int(config["epochs"]),
-                        words=tuple(_fitting(name, words)),
+                        words=tuple(fitting(name, words)),
                         threads=threads,
                     )
                 )
@@ -138,7 +140,7 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
                     failures.append(str(fault))
                     console.print(f"{errand.name}: failed", highlight=False)
                 else:
-                    row = row_of(errand.recipe, report, errand.threads)
+                    row = row_of(errand.entered_as or errand.recipe, report, errand.threads)
                     ledger.append(row, results)
                     left = len(queue) + len(running)
                     said = f"test/{row.metric} {in_score(row.test)} in {in_seconds(row.seconds)}"
@@ -167,7 +169,7 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
         )
 
 
-def _fitting(name: str, words: Sequence[str]) -> list[str]:
+def fitting(name: str, words: Sequence[str]) -> list[str]:
     """Return ``words`` without the place of data that the recipe's data set has no use for."""
     rooted = "root" in compose_recipe(name)["data"]
     return [word for word in words if rooted or not word.startswith("data.root=")]

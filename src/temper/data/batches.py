@@ -5,7 +5,7 @@
 Tables are preprocessed once, when they are set up; images stay uint8 until their batch is made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +73,7 @@ class Batches(L.LightningDataModule):
         facts: of the run.
         pipeline: preprocessing, fitted.
         augmentation: by name, in order.
-        batch_size: of the global batch.
+        batch_size: of an epoch's global batches.
         accumulate: how many micro-batches each rank's share of a batch is cut into.
         sampling: which examples an epoch holds.
         seed: of order and augmentation.
@@ -92,7 +92,7 @@ class Batches(L.LightningDataModule):
         pipeline: Pipeline,
         augmentation: Mapping[str, Augmentation],
         *,
-        batch_size: int,
+        batch_size: Callable[[int], int],
         accumulate: int,
         sampling: Sampling,
         seed: int,
@@ -137,9 +137,23 @@ class Batches(L.LightningDataModule):
 
     def train_dataloader(self) -> EpochLoader:
         """Return this rank's micro-batches, in an order that (seed, epoch) decides, from where the run stands."""
+        stands = self._loader.state_dict() if self._loader else self._position
         self._loader = self._new_loader()
-        self._loader.load_state_dict(self._position)
+        self._loader.load_state_dict(stands)
         return self._loader
+
+    def samples(self, count: int) -> Iterator[Tensor]:
+        """Yield training inputs, about ``count`` of them, as batches that a step might see, the same on each rank.
+
+        They are of an epoch that the run never reaches, so that what is done with them hangs on no step.
+        """
+        loader = self._new_loader(Cut())
+        loader.load_state_dict({"epoch": self.facts.clock.epochs, "position": 0})
+        for batch in loader:
+            yield self._finished(batch, augmented=True).inputs
+            count -= batch.rows.size
+            if count <= 0:
+                return
 
     def val_dataloader(self) -> Any:
         """Return each validation example once; an empty list where none were set apart."""
@@ -160,8 +174,11 @@ class Batches(L.LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""
+        return self._finished(batch, augmented=self.trainer is not None and self.trainer.training)
+
+    def _finished(self, batch: Batch, augmented: bool) -> Batch:
         inputs, targets, rows = batch
-        if self.trainer is not None and self.trainer.training and self.augmentation:
+        if augmented and self.augmentation:
             inputs, targets = self.augment(inputs, targets, rows)
         elif self._images:
             inputs = self.pipeline(inputs)
@@ -200,7 +217,7 @@ class Batches(L.LightningDataModule):
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
             lots = torch.rand(len(self.learned), generator=generator)
             self._lots_in_order = rows.epoch, lots[self._new_loader().order(rows.epoch)]
-        start = rows.batch * self.batch_size + rows.start
+        start = rows.batch * self.batch_size(rows.epoch) + rows.start
         return self._lots_in_order[1][start : start + rows.size]
 
     def state_dict(self) -> dict[str, Any]:
@@ -213,13 +230,13 @@ class Batches(L.LightningDataModule):
         """Go on where ``state`` was taken; what is fitted on today's examples is the same."""
         self._position = state["position"]
 
-    def _new_loader(self) -> EpochLoader:
+    def _new_loader(self, cut: Cut | None = None) -> EpochLoader:
         return EpochLoader(
             self._ready["train"],
             batch_size=self.batch_size,
-            steps=self.facts.clock.epoch_starts[1],
+            clock=self.facts.clock,
             sampling=self.sampling,
-            cut=self._cut(),
+            cut=cut or self._cut(),
             seed=self.seed,
         )
 

@@ -6,7 +6,7 @@ gradient averaged over ranks and summed over micro-batches is then that of the w
 too small to give every piece an example lends its first piece, with share 0, to those that went without.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from temper.facts import Examples
+from temper.quantity import Clock
 from temper.strategy import Sampling
 
 
@@ -70,22 +71,29 @@ class EpochLoader:
 
     Args:
         examples: all training examples, on the device where the batches are wanted.
-        batch_size: of the global batch.
-        steps: how many global batches an epoch has.
+        batch_size: of an epoch's global batches.
+        clock: which says how many global batches an epoch has.
         sampling: which examples an epoch holds.
         cut: how a global batch is cut.
         seed: of the order.
     """
 
     def __init__(
-        self, examples: Examples, *, batch_size: int, steps: int, sampling: Sampling, cut: Cut, seed: int
+        self,
+        examples: Examples,
+        *,
+        batch_size: Callable[[int], int],
+        clock: Clock,
+        sampling: Sampling,
+        cut: Cut,
+        seed: int,
     ) -> None:
-        self.examples, self.batch_size, self.steps, self.cut, self.seed = examples, batch_size, steps, cut, seed
+        self.examples, self.batch_size, self.clock, self.cut, self.seed = examples, batch_size, clock, cut, seed
         self.sampling, self.targets = sampling, examples.targets.cpu()  # drawn from on the CPU: alike on every machine
         self.epoch, self.position = 0, 0  # of the micro-batch to hand out next
 
     def __len__(self) -> int:
-        return self.steps * self.cut.accumulate
+        return self.clock.steps(self.epoch) * self.cut.accumulate
 
     def order(self, epoch: int) -> Tensor:
         """Return the rows of the examples that ``epoch`` holds, in its order."""
@@ -94,11 +102,12 @@ class EpochLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, order = self.epoch, self.order(self.epoch).to(self.examples.inputs.device)
-        for position in range(self.position, len(self)):
+        size, count = self.batch_size(epoch), len(self)
+        for position in range(self.position, count):
             # Before the batch is handed out: nobody asks again after an epoch's last one.
-            self.epoch, self.position = (epoch, position + 1) if position + 1 < len(self) else (epoch + 1, 0)
+            self.epoch, self.position = (epoch, position + 1) if position + 1 < count else (epoch + 1, 0)
             step, micro = divmod(position, self.cut.accumulate)
-            yield self._piece(order[step * self.batch_size : (step + 1) * self.batch_size], epoch, step, micro)
+            yield self._piece(order[step * size : (step + 1) * size], epoch, step, micro)
 
     def _piece(self, batch: Tensor, epoch: int, step: int, micro: int) -> Batch:
         parts = self.cut.sizes(len(batch))
@@ -106,7 +115,7 @@ class EpochLoader:
         share = len(parts) * parts[mine] / len(batch)
         taken = mine if parts[mine] else 0
         start, size = sum(parts[:taken]), parts[taken]
-        number = (epoch * self.steps + step) * self.cut.accumulate + micro
+        number = (self.clock.start(epoch) + step) * self.cut.accumulate + micro
         rows = Rows(epoch, step, number, parts, start, size, share)
         chosen = batch[start : start + size]
         return Batch(self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows)

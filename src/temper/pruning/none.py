@@ -18,6 +18,6 @@ class NoPruning(Pruning):
         """Return 0: the network is whole from the start."""
         return 0.0
 
-    def callback(self, clock: Clock) -> L.Callback:
-        """Return a callback that does nothing."""
-        return L.Callback()
+    def callback(self, clock: Clock) -> L.Callback | None:
+        """Return None."""
+        return None

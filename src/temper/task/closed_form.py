@@ -24,6 +24,7 @@ from temper.report.solution import Solution
 
 STEPS = 30  # of Newton's method; a solution that exists is found in a dozen, logits up to 30 are still told apart
 HALVINGS = 30
+ROUNDING = 1e-12  # of a cost, relative: close to the solution a good step must not fail for the last digit's sake
 SETTLED = 1e-9  # largest change of any logit in a step that counts as no change
 
 
@@ -58,7 +59,7 @@ def logistic_newton(inputs: Tensor, targets: Tensor) -> Fit | None:
             return None
         if (rows @ step).abs().max() < SETTLED:
             return Fit(fitted[:-1], fitted[-1].item(), rank == rows.shape[1])
-        before = _cost(logits, targets)
+        before = _cost(logits, targets) * (1 + ROUNDING)
         for _ in range(HALVINGS):
             if _cost(rows @ (fitted + step), targets) <= before:
                 break

@@ -1,5 +1,7 @@
 """Build what an experiment names: its data, the facts of the run, and the module that trains."""
 
+from collections.abc import Callable
+
 import torch
 
 from temper.data.batches import Batches, Pipeline, memorised, truncated
@@ -23,12 +25,13 @@ def build_batches(experiment: Experiment) -> Batches:
     augmentation = experiment.augmentation
     if experiment.debug.memorised is not None:
         splits, augmentation = memorised(splits, experiment.debug.memorised), {}
-    batch_size = _batch_size(experiment, splits)
+    first = _batch_size(experiment, splits)
     pipeline = Pipeline.fit(experiment.preprocessing, splits.train)
     shortened = experiment.debug.shortened_to
     if shortened is not None:
-        splits = truncated(splits, shortened * batch_size, SHORTENED_EVALUATION)
-        batch_size = min(batch_size, _batch_size(experiment, splits))
+        splits = truncated(splits, shortened * first, SHORTENED_EVALUATION)
+        first = min(first, _batch_size(experiment, splits))
+    batch_size = _growing(experiment, splits, first)
     facts = _facts(experiment, splits, batch_size)
     return Batches(
         splits,
@@ -61,11 +64,15 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
             loss=experiment.loss.build(facts),
             penalties={name: penalty.build(facts) for name, penalty in experiment.penalty.items()},
             distillers={name: each.build(facts, teach) for name, each in distillation.items()},
-            weigher=experiment.weighting.build(shares | {name: each.weight for name, each in distillation.items()}),
+            weigher=experiment.weighting.build(
+                shares | {name: each.weight for name, each in distillation.items()}, facts, network
+            ),
             groups=experiment.groups,
             optimizer=experiment.optimizer,
             scheduler=experiment.scheduler,
             clip=experiment.clip,
+            metric=experiment.chosen_by[0].removeprefix("val/"),
+            better=experiment.chosen_by[1],
             seed=experiment.seed,
         ),
     )
@@ -79,17 +86,26 @@ def _batch_size(experiment: Experiment, splits: Splits) -> int:
     return most if experiment.batch_size == "full" else min(experiment.batch_size, most)
 
 
-def _clock(experiment: Experiment, train: Examples, batch_size: int) -> Clock:
+def _growing(experiment: Experiment, splits: Splits, first: int) -> Callable[[int], int]:
+    """Return the size of an epoch's global batches: at most an epoch's examples."""
+    most = experiment.sampling.size(splits.train.targets)
+    growth, epochs = experiment.batch_growth, experiment.epochs
+    return lambda epoch: min(most, growth.size(first, min(epoch, epochs - 1), epochs))
+
+
+def _clock(experiment: Experiment, train: Examples, batch_size: Callable[[int], int]) -> Clock:
     """Return the run's clock; a run that debug shortens ends with the epoch in which its last step lies."""
-    steps = steps_in_epoch(experiment.sampling.size(train.targets), batch_size, experiment.data.drop_last)
-    epochs, shortened = experiment.epochs, experiment.debug.shortened_to
-    if shortened is not None:
-        steps = min(steps, shortened)
-        epochs = -(-shortened // steps)
-    return Clock(tuple(epoch * steps for epoch in range(epochs + 1)))
+    examples, shortened = experiment.sampling.size(train.targets), experiment.debug.shortened_to
+    starts = [0]
+    for epoch in range(experiment.epochs):
+        steps = steps_in_epoch(examples, batch_size(epoch), experiment.data.drop_last)
+        starts.append(starts[-1] + (steps if shortened is None else min(steps, shortened)))
+        if shortened is not None and starts[-1] >= shortened:
+            break
+    return Clock(tuple(starts))
 
 
-def _facts(experiment: Experiment, splits: Splits, batch_size: int) -> Facts:
+def _facts(experiment: Experiment, splits: Splits, batch_size: Callable[[int], int]) -> Facts:
     classes, kind, train = experiment.data.classes, experiment.kind, splits.train
     scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
     mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))

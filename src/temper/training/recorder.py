@@ -17,6 +17,7 @@ from temper.report.record import Attempt, Report
 from temper.training.metrics_file import MetricsFile
 from temper.training.progress import Bar
 from temper.training.supervised import Supervised
+from temper.training.tally import Tally
 
 
 class Diverged(RuntimeError):
@@ -55,11 +56,10 @@ class Recorder(L.Callback):
         self.seconds = 0.0  # of training, since the start of the run, attempts before a kill left out
         self.examples = 0.0
         self.seconds_to_target: float | None = None
-        self._sums = torch.zeros(0)
-        self._count, self._flushed_step = 0, 0
+        self._tally = Tally()
+        self._flushed_step = 0
         self._window = (0.0, 0.0)  # seconds and examples at the last flush
         self._since: float | None = None  # when the stopwatch was started; None while it stands
-        self._restored: list[float] = []
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin an attempt."""
@@ -71,9 +71,8 @@ class Recorder(L.Callback):
             self.bar.start(step)
         self._begun = (self.seconds, self.examples)
         self._window = (self.seconds, self.examples)
-        self._sums = torch.tensor(self._restored, device=pl_module.device)
         if not trainer.is_global_zero:  # the checkpoint holds the sums of rank 0
-            self._sums, self._count = torch.zeros_like(self._sums), 0
+            self._tally.empty()
         self.meter = EnergyMeter(pl_module.device)
         self.meter.start()
         self._since = time.monotonic()
@@ -85,16 +84,17 @@ class Recorder(L.Callback):
         assert isinstance(pl_module, Supervised)
         rows = batch.rows
         self.examples += sum(rows.parts) / self.accumulate
-        if not len(self._sums):
-            self._sums = torch.zeros_like(pl_module.latest)
         if rows.share:
-            self._sums.add_(pl_module.latest, alpha=rows.size)
-            self._count += rows.size
+            self._tally.add(pl_module.measured, rows.size)
         step = trainer.global_step
-        if step - self._flushed_step >= self.flush_every:
+        if self.due(step):
             self._flush(trainer, pl_module, {})
         elif trainer.is_global_zero:
             self.bar.advance(step)
+
+    def due(self, step: int) -> bool:
+        """Return whether a row is written after ``step`` steps."""
+        return step - self._flushed_step >= self.flush_every
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop the watch: validation is no training."""
@@ -130,16 +130,15 @@ class Recorder(L.Callback):
             "seconds": self._elapsed(),
             "examples": self.examples,
             "seconds_to_target": self.seconds_to_target,
-            "sums": self._sums.tolist(),
-            "count": self._count,
+            "tally": self._tally.state_dict(),
             "flushed_step": self._flushed_step,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the sums and totals of a checkpoint."""
         self.seconds, self.examples = state["seconds"], state["examples"]
-        self.seconds_to_target, self._restored = state["seconds_to_target"], state["sums"]
-        self._count, self._flushed_step = state["count"], state["flushed_step"]
+        self.seconds_to_target, self._flushed_step = state["seconds_to_target"], state["flushed_step"]
+        self._tally.load_state_dict(state["tally"])
 
     def _elapsed(self) -> float:
         return self.seconds + (time.monotonic() - self._since if self._since is not None else 0.0)
@@ -150,26 +149,21 @@ class Recorder(L.Callback):
     def _flush(self, trainer: L.Trainer, module: Supervised, scores: dict[str, float]) -> None:
         step, clock = trainer.global_step, module.facts.clock
         row: dict[str, float | int] = {"step": step, "epoch": clock.epoch(max(0, step - 1))}
-        # All ranks have taken the same steps, though one may have had no example of its own in them.
         if step > self._flushed_step:
-            sums, count = self._sums, torch.tensor([float(self._count)], device=self._sums.device)
-            if trainer.world_size > 1:
-                together = torch.cat([sums, count])
-                torch.distributed.all_reduce(together)
-                sums, count = together[:-1], together[-1:]
-            means = (sums / count).tolist()  # the one place where the device is waited for
+            means = self._means(trainer, module)
             seconds = self._elapsed()
             passed, seen = seconds - self._window[0], self.examples - self._window[1]
             row |= {"seconds": round(seconds, 3)}
             if passed > 0 and seen > 0:
                 row["examples_per_second"] = round(seen / passed, 1)
-            row |= {f"train/{name}": value for name, value in zip(module.recorded, means, strict=True)}
-            ingredients = module.ingredients
-            row["learning_rate"] = ingredients.optimizer.lr * ingredients.scheduler.warmed_factor(step - 1, clock)
+            row |= {f"train/{name}": value for name, value in means.items()}
+            row["learning_rate"] = module.ingredients.optimizer.lr * (module.rate_factor or 0.0)
+            row |= {name: value.item() for name, value in module.noted.items()}
             if len(module.ingredients.distillers):
                 row |= {f"weight/{name}": float(weight) for name, weight in module.weigher.weights().items()}
             self._window = (seconds, self.examples)
-        self._sums, self._count, self._flushed_step = torch.zeros_like(self._sums), 0, step
+        self._tally.empty()
+        self._flushed_step = step
         row |= scores
         if trainer.is_global_zero:
             self._write(trainer, step, row, bool(scores))
@@ -178,6 +172,17 @@ class Recorder(L.Callback):
                 f"the training loss is {row['train/loss']} at step {step}: lower optimizer.lr, add scheduler.warmup,"
                 " or clip the gradient with clip.kind=norm"
             )
+
+    def _means(self, trainer: L.Trainer, module: Supervised) -> dict[str, float]:
+        sums = self._tally.read()
+        names = [*module.measured.terms, *(["accuracy"] if module.measured.answers is not None else [])]
+        # All ranks have taken the same steps, though one may have had no example of its own in them.
+        values = [*(sums.get(name, 0.0) for name in names), float(self._tally.count)]
+        if trainer.world_size > 1:
+            together = torch.tensor(values, dtype=torch.float64, device=module.device)
+            torch.distributed.all_reduce(together)
+            values = together.tolist()
+        return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
 
     def _write(self, trainer: L.Trainer, step: int, row: dict[str, float | int], validated: bool) -> None:
         self.file.append(row)

@@ -4,28 +4,35 @@ Each task derives one final module from `Supervised`, which says how predictions
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from temper.clip import Clip
 from temper.data.batches import Batch
 from temper.facts import Answer, Examples, Facts
+from temper.metric import Better
+from temper.network.statistics import frozen_statistics
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
 from temper.terms import Distiller, Weigher
+from temper.training.tally import Measured
 
 Scores = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ingredients:
-    """All that training needs beside the network, each already built for this run."""
+    """All that training needs beside the network, each already built for this run.
+
+    ``metric`` and ``better`` are what validation is judged by: a score's name and where it improves to.
+    """
 
     facts: Facts
     loss: LossFunction
@@ -36,6 +43,8 @@ class Ingredients:
     optimizer: Optimizer
     scheduler: Scheduler
     clip: Clip
+    metric: str
+    better: Better
     seed: int
 
 
@@ -51,8 +60,9 @@ class Supervised(L.LightningModule):
     """A network and what trains it.
 
     Attributes:
-        recorded: names of the entries of ``latest``, the means over the last training batch that the recorder reads;
-            they stay on the device, so that reading them costs no synchronisation.
+        measured: of the last training batch, for the recorder; it stays on the device.
+        noted: further figures of the last step, by their names in metrics.csv, on the device too.
+        rate_factor: what the optimizer's own rate was multiplied by in the last step.
         verdicts: the last evaluation of each set (``val``, ``test``, ``train``).
     """
 
@@ -62,8 +72,10 @@ class Supervised(L.LightningModule):
         self.weigher = ingredients.weigher
         self.distillers = nn.ModuleDict(dict(ingredients.distillers))
         self.ingredients, self.facts = ingredients, ingredients.facts
-        self.latest = torch.zeros(0)
-        self.recorded: tuple[str, ...] = ()
+        self.measured = Measured({}, None)
+        self.noted: dict[str, Tensor] = {}
+        self.rate_factor: float | None = None
+        self.reaction = ingredients.scheduler.reaction(ingredients.better)
         self.verdicts: dict[str, Verdict] = {}
         self._pending: dict[str, list[tuple[Tensor, Tensor]]] = {}
         self._features: dict[str, Tensor] = {}
@@ -92,18 +104,23 @@ class Supervised(L.LightningModule):
         """Return what is minimised, (), so that summed over micro-batches and averaged over ranks it is the mean."""
         inputs, target, rows = batch
         self._reseed(rows.number)
-        prediction = self.network(inputs)
+        first = self._first_pass()
+        with nullcontext() if first else frozen_statistics(self.network):
+            prediction = self.network(inputs)
         progress = self.facts.clock.progress(self.global_step)
         terms = {"task": self.ingredients.loss(prediction, target, progress).mean()}
         for name, distiller in self.distillers.items():
             answer = Answer(prediction=prediction, features=self._features)
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
                 terms[name if term == name else f"{name}_{term}"] = values.mean()
-        minimised: Tensor = self.weigher(terms, progress) * rows.share
+        minimised: Tensor = self.weigher(terms, progress)
+        if rows.share != 1:
+            minimised = minimised * rows.share
         penalties = self._penalties()
         for penalty in penalties.values():
             minimised = minimised + penalty
-        self._record(terms, penalties, prediction.detach(), target)
+        if first:
+            self._measure(terms, penalties, prediction.detach(), target)
         return minimised
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -120,6 +137,8 @@ class Supervised(L.LightningModule):
         for name, value in self.verdicts["val"].scores.items():
             # Each rank has judged the whole set, so there is nothing to reduce.
             self.log(f"val/{name}", value, logger=False, sync_dist=False, rank_zero_only=False)
+        if self.reaction is not None and self.trainer.state.fn is TrainerFn.FITTING:
+            self.reaction.see(self.verdicts["val"].scores[self.ingredients.metric])
 
     def on_test_epoch_end(self) -> None:
         """Judge each tested set."""
@@ -139,11 +158,18 @@ class Supervised(L.LightningModule):
         )
 
     def configure_optimizers(self) -> Any:
-        """Return the optimizer and the schedule, which steps with it."""
-        plan, clock = self.ingredients.scheduler, self.facts.clock
+        """Return the optimizer; its rate is a function of the step, and needs no scheduler with a state of its own."""
         optimizer = self.ingredients.optimizer.build(self.ingredients.groups.build(self))
-        schedule = LambdaLR(optimizer, lambda step: plan.warmed_factor(step, clock))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        return optimizer
+
+    def optimizer_step(
+        self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
+    ) -> None:
+        """Take a step at the rate that the schedule has for it."""
+        self._set_rate(optimizer)
+        optimizer.step(closure=optimizer_closure)
 
     def configure_gradient_clipping(
         self,
@@ -151,16 +177,36 @@ class Supervised(L.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip as the run asks; Lightning's own clipping is not used."""
-        if self.ingredients.clip.kind != "none":
+        """Clip the gradient that the step follows, as the run asks; Lightning's own clipping is not used."""
+        if self.ingredients.clip.kind != "none" and not getattr(optimizer, "ascending", False):
             self.ingredients.clip.apply([weight for group in optimizer.param_groups for weight in group["params"]])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put what is needed to build the network again beside its weights, as plain values."""
+        if self.reaction is not None:
+            checkpoint["reaction"] = self.reaction.state_dict()
         facts = asdict(self.facts)
         facts["clock"] = {"epoch_starts": list(self.facts.clock.epoch_starts)}
         checkpoint["facts"] = {key: list(value) if isinstance(value, tuple) else value for key, value in facts.items()}
         checkpoint["class_names"] = list(self.trainer.datamodule.splits.class_names)  # type: ignore[attr-defined]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the schedule's reaction to earlier validations."""
+        if self.reaction is not None:
+            self.reaction.load_state_dict(checkpoint["reaction"])
+
+    def _set_rate(self, optimizer: torch.optim.Optimizer) -> None:
+        factor = self.ingredients.scheduler.warmed_factor(self.global_step, self.facts.clock)
+        if self.reaction is not None:
+            factor *= self.reaction.factor
+        if factor != self.rate_factor:
+            self.rate_factor = factor
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def _first_pass(self) -> bool:
+        """Return whether this is the first, or only, gradient of the step: what is measured is the weights' own."""
+        return self.ingredients.optimizer.passes == 1 or self.trainer.optimizers[0].ascending  # type: ignore[attr-defined]
 
     def _reseed(self, number: int) -> None:
         # What is drawn in a step (dropout) is a function of the seed, the step and the rank: a resumed run needs no
@@ -182,15 +228,12 @@ class Supervised(L.LightningModule):
 
         return hook
 
-    def _record(
+    def _measure(
         self, terms: Mapping[str, Tensor], penalties: Mapping[str, Tensor], prediction: Tensor, target: Tensor
     ) -> None:
         values = {"loss" if name == "task" else name: term.detach() for name, term in terms.items()}
         values |= {name: penalty.detach() for name, penalty in penalties.items()}
-        if self.facts.kind != "regression":
-            values["accuracy"] = right(prediction, target).float().mean()
-        self.recorded = tuple(values)
-        self.latest = torch.stack([value.float() for value in values.values()])
+        self.measured = Measured(values, (prediction, target) if self.facts.kind != "regression" else None)
 
     def _keep(self, name: str, batch: Batch) -> None:
         prediction = self.network(batch.inputs)
@@ -202,13 +245,6 @@ class Supervised(L.LightningModule):
             target = gather(torch.cat([target for _, target in kept]))
             self.verdicts[name] = self.verdict(prediction, target)
         self._pending = {}
-
-
-def right(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return where (n,) the prediction names the target's (likeliest) class."""
-    if prediction.ndim == 1:
-        return (prediction > 0) == (target > 0.5)
-    return prediction.argmax(1) == (target if target.ndim == 1 else target.argmax(1))
 
 
 def gather(rows: Tensor) -> Tensor:

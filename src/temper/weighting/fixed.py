@@ -6,10 +6,12 @@ It bites when the terms keep their proportions; where one fades or grows, its sh
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from temper.facts import Facts
 from temper.strategy import Weighting, strategy
 from temper.terms import Weigher
 
@@ -18,7 +20,9 @@ from temper.terms import Weigher
 class Fixed(Weighting):
     """Weights as they were given."""
 
-    def build(self, shares: Mapping[str, float]) -> Weigher:
+    single: ClassVar[bool] = True
+
+    def build(self, shares: Mapping[str, float], facts: Facts, network: nn.Module) -> Weigher:
         """Return the weigher that holds to ``shares``."""
         return _FixedWeigher(shares)
 
@@ -30,6 +34,10 @@ class _FixedWeigher(Weigher):
         self._shares = dict(shares)
 
     def forward(self, terms: Mapping[str, Tensor], progress: float) -> Tensor:
+        if len(terms) == 1:
+            ((name, term),) = terms.items()
+            # The common case, in each step: a sum and a multiplication by 1 would be two kernels and their gradients.
+            return term if self._shares[name] == 1 else self._shares[name] * term
         return torch.stack([self._shares[name] * term for name, term in terms.items()]).sum()
 
     def weights(self) -> dict[str, Tensor | float]:

@@ -1,23 +1,20 @@
 """One run, validated whole before anything is built.
 
-Every check of names, types, bounds and clashes meets here: `parse` makes each record of the configuration, and the
-validators of `Experiment` hold the rules between axes, one method a rule.
+The validators of `Experiment` hold the rules between axes, one method a rule.
 """
 
-from collections.abc import Mapping
-from importlib import import_module
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, InstanceOf, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from temper.clip import Clip
 from temper.facts import Kind
 from temper.metric import Better, better, check_metric
 from temper.quantity import Count, NonNegative, Positive, Real, Switch
-from temper.refusal import Refusal, nearest
 from temper.strategy import (
     Augmentation,
+    Averaging,
+    BatchGrowth,
     Data,
     Debug,
     Distillation,
@@ -39,17 +36,6 @@ from temper.strategy import (
 )
 
 LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
-WORDS = {
-    "greater_than": "must be > {gt}",
-    "greater_than_equal": "must be >= {ge}",
-    "less_than": "must be < {lt}",
-    "less_than_equal": "must be <= {le}",
-    "float_type": "must be a number",
-    "int_type": "must be a whole number",
-    "bool_type": "must be true or false",
-    "string_type": "must be a word",
-    "finite_number": "must be finite",
-}
 
 
 @strategy
@@ -77,6 +63,8 @@ class Experiment:
     optimizer: InstanceOf[Optimizer]
     groups: InstanceOf[Groups]
     scheduler: InstanceOf[Scheduler]
+    batch_growth: InstanceOf[BatchGrowth]
+    averaging: InstanceOf[Averaging]
     stopping: dict[str, InstanceOf[Stopping]]
     pruning: InstanceOf[Pruning]
     distillation: dict[str, InstanceOf[Distillation]]
@@ -90,6 +78,8 @@ class Experiment:
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     channels_last: Switch
     compile: Switch
+    activation_checkpointing: Switch
+    gradient_norm: Literal["whole", "layers"] | None
     seed: int = Field(ge=0, lt=2**32, strict=True)
     ckpt: str | None
     checkpoint_seconds: Positive
@@ -219,71 +209,61 @@ class Experiment:
             )
         return self
 
+    @model_validator(mode="after")
+    def _weighting_has_terms(self) -> Self:
+        if not self.weighting.single and not self.distillation:
+            raise ValueError(
+                f"weighting={_option(self.weighting)} weighs several terms, and there is only the task's: name another,"
+                " such as distillation=[logits], or choose weighting=fixed"
+            )
+        return self
 
-def parse(config: Mapping[str, Any]) -> Experiment:
-    """Return the experiment that a composed, resolved configuration describes.
+    @model_validator(mode="after")
+    def _scheduler_fits(self) -> Self:
+        scheduler = _option(self.scheduler)
+        if self.optimizer.paces_itself and scheduler != "constant":
+            raise ValueError(
+                f"optimizer={_option(self.optimizer)} needs no schedule, and scheduler={scheduler} would work against"
+                " it: choose scheduler=constant"
+            )
+        if self.scheduler.validates and not self.data.validates:
+            raise ValueError(
+                f"scheduler={scheduler} reacts to validation, and data.validation=0 sets no examples apart for it:"
+                " raise data.validation"
+            )
+        return self
 
-    Raises:
-        Refusal: a target lies outside this package; a field is missing, unknown, of the wrong type or out of bounds;
-            options clash. Names the key and the way out.
-    """
-    complete = {axis: {} for axis in LIST_AXES} | {key: value for key, value in config.items() if value != {}}
-    experiment = make(complete, "")
-    assert isinstance(experiment, Experiment)
-    return experiment
+    @model_validator(mode="after")
+    def _averaging_fits(self) -> Self:
+        if self.optimizer.paces_itself and _option(self.averaging) != "none":
+            raise ValueError(
+                f"optimizer={_option(self.optimizer)} evaluates an average of its own, and averaging="
+                f"{_option(self.averaging)} would average that again: choose averaging=none"
+            )
+        return self
 
+    @model_validator(mode="after")
+    def _batch_can_grow(self) -> Self:
+        if self.batch_size == "full" and _option(self.batch_growth) != "none":
+            raise ValueError(
+                f"batch_growth={_option(self.batch_growth)} has nothing to grow from batch_size=full: give the first"
+                " epochs' size, for example batch_size=32"
+            )
+        return self
 
-def make(node: Any, key: str) -> Any:
-    """Return ``node`` with every mapping that has a ``_target_`` turned into the record it names."""
-    if isinstance(node, list):
-        return [make(child, f"{key}[{position}]") for position, child in enumerate(node)]
-    if not isinstance(node, Mapping):
-        return node
-    built = {name: make(child, f"{key}.{name}".lstrip(".")) for name, child in node.items() if name != "_target_"}
-    if "_target_" not in node:
-        return built
-    target = str(node["_target_"])
-    if not target.startswith("temper."):
-        raise Refusal(f"{key}._target_: {target} is not of this package: a target names a record of temper")
-    module, _, name = target.rpartition(".")
-    try:
-        record = getattr(import_module(module), name)
-    except (ImportError, AttributeError):
-        raise Refusal(f"{key}._target_: there is no {target}: leave _target_ as the option's file has it") from None
-    try:
-        return record(**built)
-    except ValidationError as fault:
-        raise Refusal(_sentence(fault.errors(), key, record)) from None
-
-
-def _sentence(errors: list[ErrorDetails], key: str, record: Any) -> str:
-    """Return what is wrong with one field, in our words; the ways to be of a type that has several are alternatives."""
-    known = list(getattr(record, "__pydantic_fields__", {}))
-    first = errors[0]
-    place = [str(part) for part in first["loc"][:1]]
-    # A union's location goes on with the names of its members, a container's with positions.
-    place += [str(part) for part in first["loc"][1:] if isinstance(part, int)]
-    field, whole = ".".join(place), f"{key}.{'.'.join(place)}".strip(".")
-    if first["type"] in ("missing", "missing_keyword_only_argument"):
-        return f"{whole}: missing: the option's file in conf/ lists it with its default"
-    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"{whole}: {key or 'a run'} has no {field}; {nearest(field, known)}"
-    said = " or ".join(dict.fromkeys(_said(error) for error in errors if error["loc"][:1] == first["loc"][:1]))
-    if field:
-        return f"{whole}={_shown(first['input'])}: {said}"
-    names_knob = said.replace("=", " ").split(" ")[0].rstrip(":") in known
-    return f"{key}.{said}" if key and names_knob else f"{key}: {said}" if key else said
-
-
-def _said(error: ErrorDetails) -> str:
-    template = WORDS.get(error["type"])
-    said = template.format(**error.get("ctx", {})) if template else error["msg"]
-    return said.removeprefix("Value error, ").replace("Input should be", "must be")
-
-
-def _shown(value: Any) -> str:
-    text = str(value).replace(" ", "")
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    @model_validator(mode="after")
+    def _passes_fit(self) -> Self:
+        name = f"optimizer={_option(self.optimizer)}"
+        if self.optimizer.passes > 1 and self.accumulate > 1:
+            raise ValueError(
+                f"{name} takes a second gradient, and with accumulate={self.accumulate} that would be of the last"
+                " micro-batch only: choose accumulate=1"
+            )
+        if self.optimizer.passes > 1 and self.precision == "16-mixed":
+            raise ValueError(
+                f"{name} takes two gradients a step, and precision=16-mixed scales but one: choose precision=bf16-mixed"
+            )
+        return self
 
 
 def _option(record: object) -> str:

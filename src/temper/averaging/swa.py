@@ -1,0 +1,39 @@
+"""Stochastic weight averaging (Izmailov et al., 2018, arXiv:1803.05407): the mean of the weights of the last epochs.
+
+a ← (n a + θ)/(n + 1)     at the end of every ``every``-th epoch from ``start`` on; n weights were taken in before
+
+The mean is what is validated, tested and kept, with batch-norm statistics computed anew for it. It bites with a rate
+that stays high while it averages (scheduler=constant, cosine_restarts): the weights then walk around a wide basin and
+their mean lies in its middle. Under a schedule that falls to nothing they stand still, and their mean adds nothing.
+"""
+
+from temper.averaging.weights import WeightAverager
+from temper.quantity import Clock, Count, Span, span_steps
+from temper.strategy import Averaging, strategy
+from temper.terms import Averager
+
+
+@strategy
+class SWA(Averaging):
+    """All weights at the ends of epochs alike."""
+
+    start: Span
+    every: Count
+
+    def averager(self, clock: Clock) -> Averager:
+        """Return the mean of a run of ``clock``."""
+        return _Mean(span_steps(self.start, clock), clock, self.every)
+
+
+class _Mean(WeightAverager):
+    def __init__(self, start: int, clock: Clock, every: int) -> None:
+        super().__init__(start)
+        ends = [end for end in clock.epoch_starts[1:] if end >= start]
+        # Counted from the end, so that the last epoch is in.
+        self.ends = frozenset(ends[::-1][::every])
+
+    def due(self, step: int) -> bool:
+        return step in self.ends
+
+    def share(self, taken: int) -> float:
+        return 1 / (taken + 1)

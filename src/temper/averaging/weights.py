@@ -1,0 +1,57 @@
+"""What the averagings share: an average of each of a network's parameters, kept beside it."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from temper.terms import Averager
+
+
+class WeightAverager(Averager):
+    """An average that begins as a copy of the weights and takes in later ones by ``share``.
+
+    Args:
+        start: the step after which the average begins.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.start, self.taken = start, 0
+        self._average: dict[str, Tensor] = {}
+
+    @abstractmethod
+    def due(self, step: int) -> bool:
+        """Return whether the weights after ``step`` steps are taken in, once the average has begun."""
+
+    @abstractmethod
+    def share(self, taken: int) -> float:
+        """Return the weight of the newest weights when ``taken`` were taken in before them."""
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after ``step`` steps."""
+        if step < self.start or not self.due(step):
+            return
+        weights = {name: weight.detach() for name, weight in network.named_parameters()}
+        if not self.taken:
+            self._average = {name: weight.clone() for name, weight in weights.items()}
+        else:
+            # A checkpoint was loaded before the network was moved.
+            kept = [average.to(weights[name].device) for name, average in self._average.items()]
+            torch._foreach_lerp_(kept, [weights[name] for name in self._average], self.share(self.taken))
+            self._average = dict(zip(self._average, kept, strict=True))
+        self.taken += 1
+
+    def average(self) -> dict[str, Tensor] | None:
+        """Return the average by the parameters' names; None before it has begun."""
+        return self._average or None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average and how many weights it holds."""
+        return {"taken": self.taken, "average": dict(self._average)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.taken, self._average = state["taken"], {name: value.clone() for name, value in state["average"].items()}

@@ -1,0 +1,27 @@
+"""A batch that is multiplied now and then (Smith et al., 2018, arXiv:1711.00489: instead of dividing the rate).
+
+Bₑ = min(B · q^⌊e/k⌋, M)     in epoch e, counted from 0; q is ``factor``, k is ``every``, M is ``most``
+
+The noise of a step goes as η/B: multiplying the batch by q quietens it as dividing the rate by q would, in fewer and
+larger steps. It bites where large batches are cheap: with several devices, or with small networks that leave one idle.
+"""
+
+from temper.quantity import AboveOne, Count
+from temper.strategy import BatchGrowth, strategy
+
+
+@strategy
+class Multiply(BatchGrowth):
+    """Grow by a factor every few epochs."""
+
+    factor: AboveOne
+    every: Count
+    most: Count | None
+
+    def size(self, first: int, epoch: int, epochs: int) -> int:
+        """Return the size of ``epoch``, rounded down."""
+        # A factor to the power of thousands of epochs is no float; the doublings that can matter are far fewer.
+        size = float(first)
+        for _ in range(min(epoch // self.every, 64)):
+            size = min(size * self.factor, 1e12)
+        return max(first, min(int(size + 1e-9), self.most or int(1e12)))

@@ -1,0 +1,46 @@
+"""Batch-norm statistics: held still while a pass must not move them, and made right for weights that were averaged."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+NORM = nn.modules.batchnorm._BatchNorm
+
+
+@contextmanager
+def frozen_statistics(network: nn.Module) -> Iterator[None]:
+    """Train with each batch's own statistics, and leave the running ones as they are."""
+    norms = [layer for layer in network.modules() if isinstance(layer, NORM) and layer.track_running_stats]
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in norms:
+            layer.track_running_stats = True
+
+
+@torch.no_grad()
+def recompute_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Set the running statistics to the plain mean of those of ``batches`` (Izmailov et al., 2018, section 3.2)."""
+    norms = [layer for layer in network.modules() if isinstance(layer, NORM) and layer.track_running_stats]
+    if not norms:
+        return
+    before = {layer: layer.momentum for layer in norms}
+    flags = {module: module.training for module in network.modules()}
+    network.eval()  # dropout would change what the norms see
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None  # of torch's: a cumulative mean
+        layer.train()
+    try:
+        with torch.compiler.set_stance("force_eager"):
+            for inputs in batches:
+                network(inputs)
+    finally:
+        for layer, momentum in before.items():
+            layer.momentum = momentum
+        for module, flag in flags.items():
+            module.training = flag

@@ -1,0 +1,61 @@
+"""What a strategy is, and what each axis asks of one: the design on one page.
+
+A strategy is a frozen, keyword-only record whose fields are the knobs of its YAML file. It checks itself as it is made;
+``build`` (or the method named below) takes what only a run knows. No strategy sees the configuration, the Trainer or
+another strategy.
+
+What contracts hand to each other, and the shapes of predictions and targets, stand in `temper.facts`.
+
+    examples   what is learned, and an example's way to the network
+    learning   how the network learns
+    smaller    what makes it smaller
+    running    where it trains, and who looks on
+"""
+
+from temper.strategy.examples import Augmentation, Data, Preprocessing, Sampling, Task
+from temper.strategy.learning import (
+    Averaging,
+    BatchGrowth,
+    Distillation,
+    Groups,
+    Initialization,
+    Loss,
+    LossFunction,
+    Optimizer,
+    Penalty,
+    PenaltyFunction,
+    Scheduler,
+    Stopping,
+    Teach,
+    Weighting,
+)
+from temper.strategy.record import strategy
+from temper.strategy.running import Debug, Logger, Trainer
+from temper.strategy.smaller import Pruning
+
+__all__ = [
+    "Augmentation",
+    "Averaging",
+    "BatchGrowth",
+    "Data",
+    "Debug",
+    "Distillation",
+    "Groups",
+    "Initialization",
+    "Logger",
+    "Loss",
+    "LossFunction",
+    "Optimizer",
+    "Penalty",
+    "PenaltyFunction",
+    "Preprocessing",
+    "Pruning",
+    "Sampling",
+    "Scheduler",
+    "Stopping",
+    "Task",
+    "Teach",
+    "Trainer",
+    "Weighting",
+    "strategy",
+]

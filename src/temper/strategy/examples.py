@@ -1,0 +1,120 @@
+"""Contracts of what is learned, and of the way of an example from disk to the network."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import lightning as L
+from torch import Generator, Tensor, nn
+
+from temper.facts import Examples, Facts, Kind, Splits
+
+
+class Task(ABC):
+    """Which network learns, and how its answers are judged."""
+
+    images: ClassVar[bool]  # whether inputs are images (channels, height, width); otherwise one row of features
+    kinds: ClassVar[tuple[Kind, ...]]
+
+    @abstractmethod
+    def network(self, facts: Facts) -> nn.Module:
+        """Return a fresh network from inputs (n, ``*facts.shape``) to predictions."""
+
+    @abstractmethod
+    def module(self, network: nn.Module, ingredients: Any) -> L.LightningModule:
+        """Return this task's LightningModule around ``network``, which trains it by ``ingredients``."""
+
+
+class Data(ABC):
+    """Where examples come from."""
+
+    images: ClassVar[bool]
+    validation: float  # share or number of the training examples that is set apart; 0 for none
+    drop_last: bool  # whether an epoch's last, smaller batch is left out
+
+    @property
+    @abstractmethod
+    def classes(self) -> int:
+        """Return the number of classes; 0 for a regression."""
+
+    @property
+    def validates(self) -> bool:
+        """Return whether examples are set apart to choose a checkpoint by."""
+        return self.validation > 0
+
+    def prepare(self) -> None:  # noqa: B027 - most data needs no preparation
+        """Fetch what is missing, perhaps in several processes at once; a ValueError names the place and the way out."""
+
+    @abstractmethod
+    def splits(self) -> Splits:
+        """Return the examples, the same whatever the seed."""
+
+    @abstractmethod
+    def read(self, path: Path) -> Tensor:
+        """Return the raw inputs (n, ...) that the user's file holds, as ``splits`` has them.
+
+        A ValueError names the file and what is wrong with it.
+        """
+
+
+class Preprocessing(ABC):
+    """What happens to every input, in training and ever after; floats in, floats out."""
+
+    images: ClassVar[bool]  # whether it is for images, or for rows of numbers
+
+    @abstractmethod
+    def fit(self, train: Examples) -> dict[str, Tensor]:
+        """Return what must be remembered of the training examples (images scaled to [0, 1])."""
+
+    @abstractmethod
+    def apply(self, inputs: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:
+        """Return the preprocessed inputs (n, ...)."""
+
+    def target_scale(self, train: Examples) -> tuple[float, float]:
+        """Return the mean and the deviation that a regression's targets are standardised by: (0, 1) for as they are."""
+        return 0.0, 1.0
+
+
+class Sampling(ABC):
+    """Which training examples an epoch holds, and in which order: alike on every process."""
+
+    @abstractmethod
+    def check(self, classes: int) -> None:
+        """Refuse data of ``classes`` (0: a regression) that cannot be sampled so; a ValueError says the way out."""
+
+    @abstractmethod
+    def size(self, targets: Tensor) -> int:
+        """Return how many examples an epoch holds, given the training targets (n,)."""
+
+    @abstractmethod
+    def indices(self, targets: Tensor, generator: Generator) -> Tensor:
+        """Return the rows of one epoch's examples, (size,), in order, by draws from ``generator`` alone."""
+
+
+class Augmentation(ABC):
+    """How a training batch is varied, each image by its own draw.
+
+    ``draw`` is called for the whole global batch, on the CPU, so that draws do not depend on the number of processes.
+    """
+
+    wants: ClassVar[Literal["any", "pixels", "values"]]  # pixels: uint8, before preprocessing; values: floats, after it
+    mixes: ClassVar[bool] = False  # whether targets are mixed: they then come soft, (n, k) or floats (n,)
+    images: ClassVar[bool] = True  # whether it is for images only
+    recalls: ClassVar[bool] = False  # whether something hangs on the example and the epoch, not on the batch
+
+    def recall(self, lots: Tensor, epoch: int) -> dict[str, Tensor]:
+        """Return what joins the draw where ``recalls``; ``lots`` (n,) in [0, 1) are each example's for good."""
+        return {}
+
+    @abstractmethod
+    def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
+        """Return tensors of one row an image, ``sum(parts)`` rows of inputs shaped ``shape``.
+
+        A batch is split into ``parts``, one after the other. A mixing partner lies within the same part and is named
+        by how many rows it lies ahead, so that the draw holds in any cut of the batch along its parts.
+        """
+
+    @abstractmethod
+    def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return varied copies of inputs (n, ...) and their targets; the arguments stay as they were."""

@@ -1,0 +1,156 @@
+"""Contracts of how a network learns: where it starts, what it minimises, how it steps, when it stops."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Literal
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from temper.facts import Facts, Kind, ParameterGroup
+from temper.quantity import Clock, Span, span_steps
+from temper.terms import Averager, Distiller, Reaction, Weigher
+
+LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, progress in [0, 1] -> (n,)
+PenaltyFunction = Callable[[Mapping[str, Tensor]], Tensor]  # parameters by name -> scalar
+Teach = Callable[[str], nn.Module]  # the name of a run or checkpoint -> its network, in eval mode
+
+
+class Initialization(ABC):
+    """Which weights training starts from."""
+
+    @abstractmethod
+    def apply(self, network: nn.Module) -> None:
+        """Overwrite the parameters of ``network`` in place, drawing from torch's default generator."""
+
+
+class Loss(ABC):
+    """How wrong a prediction is."""
+
+    @abstractmethod
+    def kind(self, classes: int) -> Kind:
+        """Return what the network's outputs mean under this loss when the data has ``classes`` (0: a regression).
+
+        Raises:
+            ValueError: this loss does not fit such data; names a loss that does.
+        """
+
+    @abstractmethod
+    def build(self, facts: Facts) -> LossFunction:
+        """Return the function from prediction, target and progress to one value an example, (n,)."""
+
+
+class Penalty(ABC):
+    """What is added to the loss for the sake of the weights themselves; it holds its own factor."""
+
+    @abstractmethod
+    def build(self, facts: Facts) -> PenaltyFunction:
+        """Return the function from the network's named parameters to a scalar."""
+
+
+class Distillation(ABC):
+    """What is learned from a teacher beside the targets."""
+
+    kinds: ClassVar[tuple[Kind, ...]]
+    teacher: str  # a run's folder or a checkpoint in one
+    weight: float
+
+    @abstractmethod
+    def build(self, facts: Facts, teach: Teach) -> Distiller:
+        """Return the distiller; ``teach`` gives the teacher's network."""
+
+
+class Weighting(ABC):
+    """How several terms become one."""
+
+    single: ClassVar[bool] = False  # whether it is of use where there is but one term
+
+    @abstractmethod
+    def build(self, shares: Mapping[str, float], facts: Facts, network: nn.Module) -> Weigher:
+        """Return the weigher of the terms named in ``shares``, each with the weight that the user gave it.
+
+        Raises:
+            ValueError: ``network`` lacks what the weighting needs.
+        """
+
+
+class Groups(ABC):
+    """Which parameters share a rate and a decay."""
+
+    @abstractmethod
+    def build(self, module: nn.Module) -> list[ParameterGroup]:
+        """Return groups that hold each parameter of ``module`` that wants a gradient exactly once."""
+
+
+class Optimizer(ABC):
+    """How a gradient becomes a step."""
+
+    passes: ClassVar[int] = 1  # gradients that one step takes
+    paces_itself: ClassVar[bool] = False  # whether a schedule of the rate would work against it
+    lr: float
+
+    @abstractmethod
+    def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
+        """Return the optimizer of ``groups``.
+
+        Of one that takes two gradients a step, ``ascending`` says whether the first of them is being taken: that one is
+        recorded and moves batch-norm statistics, the second is clipped.
+        """
+
+    def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
+        """Return the weights to evaluate where they are not those that are trained; changes nothing."""
+        return None
+
+
+class Scheduler(ABC):
+    """How the learning rate changes over a run, after an optional linear warm-up."""
+
+    validates: ClassVar[bool] = False  # whether it reacts to validation
+    warmup: Span
+
+    def reaction(self, better: Literal["max", "min"]) -> Reaction | None:
+        """Return what changes the rate by what validation measures, on top of ``factor``; None for nothing."""
+        return None
+
+    @abstractmethod
+    def factor(self, step: int, clock: Clock) -> float:
+        """Return what the base rate is multiplied by at ``step`` of ``clock``, warm-up left aside."""
+
+    def warmed_factor(self, step: int, clock: Clock) -> float:
+        """Return the factor with the warm-up: (step + 1) / warm-up steps, then ``factor`` of what is left."""
+        warmup = min(span_steps(self.warmup, clock), clock.total_steps)
+        if step < warmup:
+            return (step + 1) / warmup
+        rest = (start - warmup for start in clock.epoch_starts if start > warmup)
+        return self.factor(step - warmup, Clock((0, *rest)) if warmup else clock)
+
+
+class Averaging(ABC):
+    """Which average of the weights is evaluated and kept in place of those that are trained."""
+
+    @abstractmethod
+    def averager(self, clock: Clock) -> Averager | None:
+        """Return what averages while a run lasts; None for nothing."""
+
+
+class BatchGrowth(ABC):
+    """How the global batch grows from epoch to epoch."""
+
+    @abstractmethod
+    def size(self, first: int, epoch: int, epochs: int) -> int:
+        """Return the batch size of ``epoch``, counted from 0 of ``epochs``, in a run that begins with ``first``."""
+
+
+class Stopping(ABC):
+    """When training ends before its last epoch."""
+
+    validates: ClassVar[bool]  # whether it watches validation
+
+    @abstractmethod
+    def callback(self, metric: str, better: Literal["max", "min"], target: float | None, settled: int) -> L.Callback:
+        """Return the callback that stops training; it holds its state in the checkpoint.
+
+        ``metric`` is the key of ``trainer.callback_metrics`` that validation is judged by, ``better`` where it
+        improves to, ``target`` what the user wants reached, ``settled`` the first step at which it may stop.
+        """
