@@ -6,6 +6,10 @@
                                         the progress bar takes of a resnet20 step
     python scripts/benchmark.py data    images/s on one thread from stored uint8 to the augmented, normalised batch,
                                         against torchvision's transforms image by image, on PIL images and tensors
+    python scripts/benchmark.py recipe baseline/digits_mlp
+                                        a whole run of the recipe: training time, time to its target, examples/s, and
+                                        the share of what the machine can multiply in bfloat16; KEY=VALUE words beside
+                                        it are settings of the run
 
 Rivals take turns in blocks of --seconds, so that what else the machine does falls on all; ratios are medians over the
 rounds, of neighbouring blocks. That the rivals compute the same losses is checked first, over 50 steps of 64 examples.
@@ -21,6 +25,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from temper.benchmark.data import DATA, measure_data
+from temper.benchmark.recipe import measure_recipe
 from temper.benchmark.step import ON_REQUEST, STEP, measure_steps
 from temper.command import command_line
 from temper.refusal import Refusal, refusing
@@ -29,26 +34,33 @@ from temper.refusal import Refusal, refusing
 def main(words: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print the table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("step", "data"), help="what is measured")
+    parser.add_argument("benchmark", choices=("step", "data", "recipe"), help="what is measured")
+    parser.add_argument("words", nargs="*", metavar="RECIPE", help="of `recipe`: its name, and settings beside it")
     parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join((*STEP, 'bar', *DATA))}")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a block (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="blocks of each rival (default: 5)")
     parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
-    asked = parser.parse_args(words)
-    known = (*STEP, "bar") if asked.benchmark == "step" else tuple(DATA)
+    asked = parser.parse_intermixed_args(words)
+    known = {"step": (*STEP, "bar"), "data": tuple(DATA), "recipe": ()}[asked.benchmark]
     with refusing():
+        if (asked.benchmark == "recipe") != bool(asked.words):
+            raise Refusal("a recipe's name belongs to `recipe`: python scripts/benchmark.py recipe baseline/digits_mlp")
         if asked.only is not None and asked.only not in known:
-            raise Refusal(f"--only {asked.only}: {asked.benchmark} has {', '.join(known)}")
+            raise Refusal(f"--only {asked.only}: {asked.benchmark} has {', '.join(known) or 'no parts'}")
         if asked.seconds <= 0 or asked.rounds < 1:
             raise Refusal("--seconds must be > 0 and --rounds at least 1")
     command_line.prepare()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     names = [asked.only] if asked.only else [name for name in known if name not in ON_REQUEST]
-    measure = measure_steps if asked.benchmark == "step" else measure_data
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning, about the loaders and the logger that a benchmark leaves out
-        table, found = measure(names, asked.root, asked.seconds, asked.rounds)
+        if asked.benchmark == "recipe":
+            with refusing():
+                table, found = measure_recipe(asked.words[0], asked.root, asked.words[1:])
+        else:
+            measure = measure_steps if asked.benchmark == "step" else measure_data
+            table, found = measure(names, asked.root, asked.seconds, asked.rounds)
     Console().print(table)
     print(json.dumps(found))
 

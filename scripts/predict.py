@@ -69,10 +69,10 @@ class Predictor:
             ValueError: the file cannot be read; names it and what is wrong.
         """
         inputs = self.data.read(path)
-        if tuple(inputs.shape[1:]) != self.facts.shape:
+        if tuple(inputs.shape[1:]) != self.facts.stored_shape:
             raise ValueError(
                 f"{path}: gives inputs of shape {tuple(inputs.shape[1:])}, and the network was trained on"
-                f" {self.facts.shape}: has the training data changed since?"
+                f" {self.facts.stored_shape}: has the training data changed since?"
             )
         return list(self._told(self._outputs(inputs)))
 

@@ -1,6 +1,8 @@
 """What house tests share: composing a command line in process, and running it in a folder of the test's own."""
 
 import copy
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +34,7 @@ Train = Callable[..., Report]
 Kitchen = Callable[[str, str], None]
 
 command_line.prepare()
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
 
 
 @pytest.fixture(autouse=True)

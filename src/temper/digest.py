@@ -7,6 +7,7 @@ from typing import Any
 
 PROMISES = ("expect", "target")
 OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
+OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where it lies, and how it is read
 LOOKED_AT = ("gradient_norm", "activation_checkpointing")  # more is recorded, or less kept: the steps are the same
 LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT)
 
@@ -14,8 +15,9 @@ LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT)
 def digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a composed configuration's method, in hex.
 
-    Left out: promises, the seed, the machine, where the data lies, every axis that stands at none and every knob that
-    stands at null, so that a new axis, or a new knob that does nothing unless it is set, leaves old digests alone.
+    Left out: promises, the seed, the machine, where the data lies and how it is read, every axis that stands at none
+    and every knob that stands at null, so that a new axis, or a new knob that does nothing unless it is set, leaves old
+    digests alone.
     """
     kept = method(config)
     # An axis that takes several options is a mapping without a target, and their order matters.
@@ -28,7 +30,7 @@ def method(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a composed configuration that its digest is made of."""
     kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not _is_none(value)}
     if isinstance(kept.get("data"), Mapping):
-        kept["data"] = {key: value for key, value in kept["data"].items() if key != "root"}
+        kept["data"] = {key: value for key, value in kept["data"].items() if key not in OF_THE_DISK}
     return kept
 
 

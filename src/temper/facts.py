@@ -24,7 +24,8 @@ class Facts:
 
     Attributes:
         kind: what predictions and targets mean (see the module's docstring).
-        shape: of one example's input: ``(features,)`` or ``(channels, height, width)``.
+        shape: of one example's input to the network: ``(features,)`` or ``(channels, height, width)``.
+        stored_shape: of the same as it is stored, before preprocessing.
         outputs: columns of the prediction: 1, or the number of classes for ``multiclass``.
         classes: of the data; 0 for a regression.
         examples: in the training set.
@@ -40,13 +41,17 @@ class Facts:
     examples: int
     class_counts: tuple[int, ...]
     clock: Clock
+    stored_shape: tuple[int, ...] = ()
     target_mean: float = 0.0
     target_deviation: float = 1.0
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs (n, ...) and targets (n,): uint8 for images, floats for tables; class indices are int64."""
+    """Inputs (n, ...) and targets (n,): uint8 for images, floats for tables; class indices are int64.
+
+    Inputs that do not fit in memory are `temper.data.pictures.Pictures` that stand in for such a tensor.
+    """
 
     inputs: Tensor
     targets: Tensor

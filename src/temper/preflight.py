@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from temper.command.job import Job
+from temper.digest import OF_THE_DISK
 from temper.experiment import Experiment
 from temper.facts import Kind
 from temper.refusal import Refusal
@@ -16,7 +17,7 @@ from temper.training.checkpoints import last_good
 from temper.training.supervised import Supervised
 from temper.training.trained import Trained
 
-OF_THE_PLACE = ("root", "download", "drop_last")  # knobs of data that leave its examples as they are
+OF_THE_PLACE = (*OF_THE_DISK, "download", "drop_last")  # knobs of data that leave its examples as they are
 
 
 def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:

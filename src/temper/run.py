@@ -20,7 +20,7 @@ from temper.data.batches import Batches
 from temper.experiment import Experiment
 from temper.preflight import check_machine, check_teachers, start
 from temper.quantity import Clock
-from temper.refusal import refusing
+from temper.refusal import Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
@@ -203,7 +203,7 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
         report.state = "failed" if isinstance(fault, Exception) else "stopped"
         if rank == 0:
             report.save(folder.path)
-        if isinstance(fault, Diverged):
+        if isinstance(fault, Diverged | Refusal):
             print(f"temper: {fault}", file=sys.stderr)
             raise SystemExit(1) from None
         raise

@@ -21,7 +21,8 @@ from temper.data.cifar10 import CIFAR10
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
 
-KNOBS = {"download": False, "drop_last": False, "label_noise": None, "imbalance": None, "input_noise": None}
+CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
+KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
 def cifar(root: Path, **knobs: Any) -> CIFAR10:

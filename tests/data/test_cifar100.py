@@ -15,9 +15,12 @@ from pydantic import ValidationError
 from temper.data import cifar100
 from temper.data.cifar100 import CIFAR100
 
+CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
+KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
+
 
 def cifar(root: Path, /, **knobs: Any) -> CIFAR100:
-    return CIFAR100(**{"root": str(root), "download": False, "validation": 0, "drop_last": False, **knobs})
+    return CIFAR100(**{"root": str(root), "validation": 0, **KNOBS, **knobs})
 
 
 @pytest.fixture

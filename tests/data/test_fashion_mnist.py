@@ -14,9 +14,12 @@ from pydantic import ValidationError
 from temper.data import fashion_mnist
 from temper.data.fashion_mnist import FashionMNIST
 
+CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
+KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
+
 
 def clothes(root: Path, /, **knobs: Any) -> FashionMNIST:
-    return FashionMNIST(**{"root": str(root), "download": False, "validation": 0, "drop_last": False, **knobs})
+    return FashionMNIST(**{"root": str(root), "validation": 0, **KNOBS, **knobs})
 
 
 @pytest.fixture

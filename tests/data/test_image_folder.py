@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from temper.data import image_folder
 from temper.data.image_folder import ImageFolder
+from temper.data.pictures import Pictures
 
 
 def photos(root: Path, /, **knobs: Any) -> ImageFolder:
     defaults = {"size": 8, "validation": 0.25, "test": 0.25, "skip_broken": False, "drop_last": False}
+    defaults |= {"cache": None, "in_memory": None, "workers": 0}
     return ImageFolder(**{"root": str(root), **defaults, **knobs})
 
 
@@ -100,13 +102,29 @@ def test_an_empty_class_is_named(root: Path) -> None:
         photos(root, skip_broken=True).splits()
 
 
-def test_what_does_not_fit_in_memory_is_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_in_memory_stays_on_disk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needed = 24 * 3 * 8 * 8
     monkeypatch.setattr(image_folder, "_free_memory", lambda: 2 * needed)
-    photos(root).splits()
+    held = photos(root).splits()
+    assert isinstance(held.train.inputs, torch.Tensor)
     monkeypatch.setattr(image_folder, "_free_memory", lambda: 2 * needed - 1)
-    with pytest.raises(ValueError, match=r"24 images of 8x8 take 0\.00 GB.*lower data\.size=8"):
-        photos(root).splits()
+    left = photos(root).splits()
+    pictures: Any = left.train.inputs
+    assert isinstance(pictures, Pictures)
+    assert torch.equal(pictures.sample(), held.train.inputs)
+    assert torch.equal(left.train.targets, held.train.targets)
+    assert isinstance(photos(root, in_memory=True).splits().train.inputs, torch.Tensor)
+    assert left.note == held.note
+
+
+def test_is_decoded_once_until_a_file_changes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = photos(root).splits()
+    with monkeypatch.context() as patched:
+        patched.setattr(image_folder, "read_image", lambda *_, **__: pytest.fail("decoded again"))
+        assert torch.equal(photos(root).splits().train.inputs, first.train.inputs)
+    for path in root.rglob("*.png"):
+        Image.new("RGB", (20, 20), (1, 2, 3)).save(path)
+    assert photos(root).splits().train.inputs[0, :, 0, 0].tolist() == [1, 2, 3]
 
 
 def test_free_memory_is_what_the_machine_has() -> None:

@@ -17,9 +17,12 @@ from temper.data import mnist
 from temper.data.idx import LENGTHS, idx_array
 from temper.data.mnist import MNIST
 
+CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
+KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
+
 
 def digits(root: Path, /, **knobs: Any) -> MNIST:
-    return MNIST(**{"root": str(root), "download": False, "validation": 0, "drop_last": False, **knobs})
+    return MNIST(**{"root": str(root), "validation": 0, **KNOBS, **knobs})
 
 
 def contents() -> dict[str, bytes]:

@@ -124,12 +124,29 @@ def test_the_bar_has_a_share_of_a_step(capsys: pytest.CaptureFixture[str], tmp_p
     assert found["ratio_bar"] > 0
 
 
+def test_the_last_line_of_recipe_is_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.benchmark.recipe.PEAK_SECONDS", 0.05)
+    benchmark.main(["recipe", "baseline/digits_mlp", "epochs=2", "trainer.threads=1"])
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    steps_examples = 2 * 1079
+    assert found["recipe"] == "baseline/digits_mlp"
+    assert found["examples_per_second"] * found["seconds"] == pytest.approx(steps_examples)
+    assert found["multiply_adds"] == pytest.approx(steps_examples * 3 * 17_024, rel=0.35)  # forward and twice backward
+    assert 0 < found["share_of_peak"] < 1
+    assert found["metrics"]["test/accuracy"] > 0.5
+    assert 0 < found["resident_bytes_over_imports"] < 2e9
+
+
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for words, said in (
         (["step", "--only", "resnet99"], "--only resnet99: step has digits_mlp"),
         (["data", "--only", "bar"], "--only bar: data has crop_flip_normalise"),
         (["step", "--seconds", "0"], "--seconds must be > 0"),
         (["step", "--rounds", "0"], "--rounds at least 1"),
+        (["recipe"], "recipe baseline/digits_mlp"),
+        (["data", "baseline/digits_mlp"], "belongs to `recipe`"),
+        (["recipe", "baseline/digit_mlp"], "baseline/digits_mlp"),
+        (["recipe", "baseline/digits_mlp", "optimizer.lr=-1"], "optimizer.lr=-1"),
     ):
         with pytest.raises(SystemExit):
             benchmark.main(words)

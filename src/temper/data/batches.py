@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
+from temper.data.pictures import Pictures
 from temper.facts import Examples, Facts, Splits
 from temper.strategy import Augmentation, Preprocessing, Sampling
 
@@ -40,7 +41,8 @@ class Pipeline:
     def fit(cls, steps: Mapping[str, Preprocessing], train: Examples) -> "Pipeline":
         """Return the pipeline fitted on ``train``; each step sees what the steps before it made of the inputs."""
         fitted: dict[str, dict[str, Tensor]] = {}
-        inputs = train.inputs
+        held: Any = train.inputs
+        inputs = held.sample() if steps and isinstance(held, Pictures) else train.inputs
         for position, (name, step) in enumerate(steps.items()):
             fitted[name] = step.fit(Examples(inputs, train.targets))
             if position < len(steps) - 1:
@@ -102,7 +104,8 @@ class Batches(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.splits, self.facts, self.pipeline, self.augmentation = splits, facts, pipeline, augmentation
-        self.batch_size, self.accumulate, self.sampling, self.seed = batch_size, accumulate, sampling, seed
+        self.accumulate, self.sampling, self.seed = accumulate, sampling, seed
+        self._batch_size = batch_size
         self.dtype, self.channels_last, self.parts = DTYPES.get(precision, torch.float32), channels_last, parts
         self.tested: tuple[str, ...] = ("test", "train") + (("val",) if splits.validation is not None else ())
         self._mixes = any(step.mixes for step in augmentation.values())
@@ -111,6 +114,10 @@ class Batches(L.LightningDataModule):
         self._loader: EpochLoader | None = None
         self._position = {"epoch": 0, "position": 0}
         self._lots_in_order = (-1, torch.zeros(0))  # of this epoch
+
+    def batch_size(self, epoch: int) -> int:
+        """Return the size of the global batches of ``epoch``; beyond the run, as in its last one."""
+        return self._batch_size(min(epoch, self.facts.clock.epochs - 1))
 
     def setup(self, stage: str) -> None:
         """Put the examples where the batches are made; tables are preprocessed on the way."""
@@ -201,7 +208,7 @@ class Batches(L.LightningDataModule):
         for step in self.augmentation.values():
             if raw and step.wants == "values":
                 inputs, raw = self.pipeline(inputs), False
-            drawn = step.draw(parts, tuple(self.facts.shape), generator)
+            drawn = step.draw(parts, tuple(inputs.shape[1:]), generator)
             mine = {
                 name: values[rows.start : rows.start + rows.size].to(inputs.device, non_blocking=True)
                 for name, values in drawn.items()

@@ -8,19 +8,15 @@ are ever opened.
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
-from temper.data.corruption import corrupt
-from temper.data.official import OfficialFiles
+from temper.data.official import OfficialFiles, OfficialImages
 from temper.data.pickled import cifar_examples, cifar_files, unpickled
 from temper.data.reading import read_image
-from temper.data.split import set_apart
-from temper.facts import Splits
-from temper.quantity import AboveOne, Fraction, NonNegativeCount, Positive, Switch
-from temper.strategy import Data, strategy
+from temper.facts import Examples
+from temper.strategy import strategy
 
 _FOLDER = "cifar-10-batches-py"
 _URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -38,55 +34,34 @@ _FILES: dict[str, tuple[int | None, str]] = {  # name: bytes and MD5
 
 
 @strategy
-class CIFAR10(Data):
+class CIFAR10(OfficialImages):
     """60,000 images of 10 classes."""
 
-    images: ClassVar[bool] = True
-
-    root: Annotated[str, Field(min_length=1)]
-    download: Switch
-    validation: Annotated[NonNegativeCount, Field(lt=_TRAINING_IMAGES)]
-    drop_last: Switch
-    label_noise: Fraction | None
-    imbalance: AboveOne | None
-    input_noise: Positive | None
+    training_images: ClassVar[int] = _TRAINING_IMAGES
 
     @property
     def classes(self) -> int:
         """Return 10."""
         return 10
 
-    def prepare(self) -> None:
-        """Look that each file is there and whole (contents are checked as they are read); fetch them if none is.
+    def parts(self) -> tuple[Examples, Examples, tuple[str, ...]]:
+        """Return images (n, 3, 32, 32) uint8 and classes (n,) int64.
 
         Raises:
-            ValueError: a file is missing or has another length, or the folder is absent and cannot be fetched.
+            ValueError: a file is not the official one; names it.
         """
-        self._files.prepare(self.download)
-
-    def splits(self) -> Splits:
-        """Return images (n, 3, 32, 32) uint8 and classes (n,) int64; validation holds as many of each class.
-
-        Raises:
-            ValueError: a file is not the official one; names it. Or imbalance leaves a class empty.
-        """
-        files = self._files
+        files = self.files
         train = cifar_examples(files, [name for name in _FILES if name.startswith("data_batch")], "labels")
-        train, validation = set_apart(train, self.validation)
-        splits = Splits(
-            train=train,
-            validation=validation,
-            test=cifar_examples(files, ["test_batch"], "labels"),
-            class_names=tuple(unpickled(files, "batches.meta")["label_names"]),
-        )
-        return corrupt(splits, label_noise=self.label_noise, imbalance=self.imbalance, input_noise=self.input_noise)
+        test = cifar_examples(files, ["test_batch"], "labels")
+        return train, test, tuple(unpickled(files, "batches.meta")["label_names"])
 
     def read(self, path: Path) -> Tensor:
         """Return the user's picture in RGB at 32x32, (1, 3, 32, 32) uint8."""
         return read_image(path, height=32, width=32)
 
     @property
-    def _files(self) -> OfficialFiles:
+    def files(self) -> OfficialFiles:
+        """Return the files of the set."""
         return cifar_files(
             name="CIFAR-10", root=self.root, inside=_FOLDER, files=_FILES, url=_URL, archive_md5=_ARCHIVE_MD5
         )

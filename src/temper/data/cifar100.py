@@ -8,18 +8,15 @@ smoothed labels and a teacher have more to give.
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
-from temper.data.official import OfficialFiles
+from temper.data.official import OfficialFiles, OfficialImages
 from temper.data.pickled import cifar_examples, cifar_files, unpickled
 from temper.data.reading import read_image
-from temper.data.split import set_apart
-from temper.facts import Splits
-from temper.quantity import NonNegativeCount, Switch
-from temper.strategy import Data, strategy
+from temper.facts import Examples
+from temper.strategy import strategy
 
 _FOLDER = "cifar-100-python"
 _URL = "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz"
@@ -33,50 +30,34 @@ _FILES: dict[str, tuple[int | None, str]] = {  # name: MD5
 
 
 @strategy
-class CIFAR100(Data):
+class CIFAR100(OfficialImages):
     """60,000 images of 100 classes."""
 
-    images: ClassVar[bool] = True
-
-    root: Annotated[str, Field(min_length=1)]
-    download: Switch
-    validation: Annotated[NonNegativeCount, Field(lt=_TRAINING_IMAGES)]
-    drop_last: Switch
+    training_images: ClassVar[int] = _TRAINING_IMAGES
 
     @property
     def classes(self) -> int:
         """Return 100."""
         return 100
 
-    def prepare(self) -> None:
-        """Look that each file is there (contents are checked as they are read); fetch them if none is.
-
-        Raises:
-            ValueError: a file is missing, or the folder is absent and cannot be fetched.
-        """
-        self._files.prepare(self.download)
-
-    def splits(self) -> Splits:
-        """Return images (n, 3, 32, 32) uint8 and fine classes (n,) int64; validation holds as many of each class.
+    def parts(self) -> tuple[Examples, Examples, tuple[str, ...]]:
+        """Return images (n, 3, 32, 32) uint8 and fine classes (n,) int64.
 
         Raises:
             ValueError: a file is not the official one; names it.
         """
-        files = self._files
-        train, validation = set_apart(cifar_examples(files, ["train"], "fine_labels"), self.validation)
-        return Splits(
-            train=train,
-            validation=validation,
-            test=cifar_examples(files, ["test"], "fine_labels"),
-            class_names=tuple(unpickled(files, "meta")["fine_label_names"]),
-        )
+        files = self.files
+        train = cifar_examples(files, ["train"], "fine_labels")
+        test = cifar_examples(files, ["test"], "fine_labels")
+        return train, test, tuple(unpickled(files, "meta")["fine_label_names"])
 
     def read(self, path: Path) -> Tensor:
         """Return the user's picture in RGB at 32x32, (1, 3, 32, 32) uint8."""
         return read_image(path, height=32, width=32)
 
     @property
-    def _files(self) -> OfficialFiles:
+    def files(self) -> OfficialFiles:
+        """Return the files of the set."""
         return cifar_files(
             name="CIFAR-100", root=self.root, inside=_FOLDER, files=_FILES, url=_URL, archive_md5=_ARCHIVE_MD5
         )

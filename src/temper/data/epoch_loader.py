@@ -6,13 +6,14 @@ gradient averaged over ranks and summed over micro-batches is then that of the w
 too small to give every piece an example lends its first piece, with share 0, to those that went without.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from temper.data.pictures import Pictures
 from temper.facts import Examples
 from temper.quantity import Clock
 from temper.strategy import Sampling
@@ -103,13 +104,28 @@ class EpochLoader:
     def __iter__(self) -> Iterator[Batch]:
         epoch, order = self.epoch, self.order(self.epoch).to(self.examples.inputs.device)
         size, count = self.batch_size(epoch), len(self)
-        for position in range(self.position, count):
+        positions = range(self.position, count)
+
+        def piece(position: int) -> tuple[Tensor, Rows]:
+            step, micro = divmod(position, self.cut.accumulate)
+            return self._piece(order[step * size : (step + 1) * size], epoch, step, micro)
+
+        for position, (inputs, chosen, rows) in zip(positions, self._read(map(piece, positions)), strict=True):
             # Before the batch is handed out: nobody asks again after an epoch's last one.
             self.epoch, self.position = (epoch, position + 1) if position + 1 < count else (epoch + 1, 0)
-            step, micro = divmod(position, self.cut.accumulate)
-            yield self._piece(order[step * size : (step + 1) * size], epoch, step, micro)
+            yield Batch(inputs, self.examples.targets.index_select(0, chosen), rows)
 
-    def _piece(self, batch: Tensor, epoch: int, step: int, micro: int) -> Batch:
+    def _read(self, pieces: Iterable[tuple[Tensor, Rows]]) -> Iterator[tuple[Tensor, Tensor, Rows]]:
+        inputs: Any = self.examples.inputs
+        if isinstance(inputs, Pictures):
+            held = list(pieces)
+            read = inputs.stream([chosen.tolist() for chosen, _ in held])
+            yield from ((images, *piece) for images, piece in zip(read, held, strict=True))
+        else:
+            yield from ((inputs.index_select(0, chosen), chosen, rows) for chosen, rows in pieces)
+
+    def _piece(self, batch: Tensor, epoch: int, step: int, micro: int) -> tuple[Tensor, Rows]:
+        """Return the rows of the examples in this piece, and where they stand."""
         parts = self.cut.sizes(len(batch))
         mine = micro * self.cut.world + self.cut.rank
         share = len(parts) * parts[mine] / len(batch)
@@ -117,8 +133,7 @@ class EpochLoader:
         start, size = sum(parts[:taken]), parts[taken]
         number = (self.clock.start(epoch) + step) * self.cut.accumulate + micro
         rows = Rows(epoch, step, number, parts, start, size, share)
-        chosen = batch[start : start + size]
-        return Batch(self.examples.inputs.index_select(0, chosen), self.examples.targets.index_select(0, chosen), rows)
+        return batch[start : start + size], rows
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the loader stands."""
@@ -143,12 +158,16 @@ class OnceLoader:
         return -(-self.longest // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        for number in range(len(self)):
-            start = min(self.start + number * self.batch_size, self.stop)
-            stop = min(start + self.batch_size, self.stop)
-            size = stop - start
-            inputs, targets = (part[start:stop] if size else part[:1] for part in self._parts())
-            yield Batch(inputs, targets, Rows(0, number, number, (size,), start, size, 1.0))
+        starts = [min(self.start + number * self.batch_size, self.stop) for number in range(len(self))]
+        sizes = [min(self.batch_size, self.stop - start) for start in starts]
+        # Of a piece without rows, one that does not count.
+        taken = [slice(start, start + size) if size else slice(0, 1) for start, size in zip(starts, sizes, strict=True)]
+        for number, (inputs, rows) in enumerate(zip(self._read(taken), taken, strict=True)):
+            size, start = sizes[number], starts[number]
+            yield Batch(inputs, self.examples.targets[rows], Rows(0, number, number, (size,), start, size, 1.0))
 
-    def _parts(self) -> tuple[Tensor, Tensor]:
-        return self.examples.inputs, self.examples.targets
+    def _read(self, taken: list[slice]) -> Iterator[Tensor]:
+        inputs: Any = self.examples.inputs
+        if isinstance(inputs, Pictures):
+            return inputs.stream([list(range(rows.start, rows.stop)) for rows in taken])
+        return (inputs[rows] for rows in taken)

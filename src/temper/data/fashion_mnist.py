@@ -8,17 +8,15 @@ Harder than MNIST at the same cost, so that there is room for a strategy to show
 """
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from torch import Tensor
 
-from temper.data.idx import LENGTHS, SIDE, TRAINING_IMAGES, idx_files, idx_splits
-from temper.data.official import OfficialFiles
+from temper.data.idx import LENGTHS, SIDE, TRAINING_IMAGES, idx_examples, idx_files
+from temper.data.official import OfficialFiles, OfficialImages
 from temper.data.reading import read_image
-from temper.facts import Splits
-from temper.quantity import NonNegativeCount, Switch
-from temper.strategy import Data, strategy
+from temper.facts import Examples
+from temper.strategy import strategy
 
 _FOLDER = "FashionMNIST/raw"
 _URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
@@ -50,41 +48,29 @@ _KINDS = (
 
 
 @strategy
-class FashionMNIST(Data):
+class FashionMNIST(OfficialImages):
     """70,000 pieces of clothing."""
 
-    images: ClassVar[bool] = True
-
-    root: Annotated[str, Field(min_length=1)]
-    download: Switch
-    validation: Annotated[NonNegativeCount, Field(lt=TRAINING_IMAGES)]
-    drop_last: Switch
+    training_images: ClassVar[int] = TRAINING_IMAGES
 
     @property
     def classes(self) -> int:
         """Return 10."""
         return 10
 
-    def prepare(self) -> None:
-        """Look that each file is there and whole (contents are checked as they are read); fetch them if none is.
-
-        Raises:
-            ValueError: a file is missing or has another length, or the folder is absent and cannot be fetched.
-        """
-        self._files.prepare(self.download)
-
-    def splits(self) -> Splits:
-        """Return images (n, 1, 28, 28) uint8 and kinds (n,) int64; validation has each one's share.
+    def parts(self) -> tuple[Examples, Examples, tuple[str, ...]]:
+        """Return images (n, 1, 28, 28) uint8 and kinds (n,) int64.
 
         Raises:
             ValueError: a file is not the official one; names it.
         """
-        return idx_splits(self._files, self.validation, class_names=_KINDS)
+        return idx_examples(self.files, "train"), idx_examples(self.files, "t10k"), _KINDS
 
     def read(self, path: Path) -> Tensor:
         """Return the user's picture, bright on black, in grey at 28x28, (1, 1, 28, 28) uint8."""
         return read_image(path, height=SIDE, width=SIDE, grey=True)
 
     @property
-    def _files(self) -> OfficialFiles:
+    def files(self) -> OfficialFiles:
+        """Return the files of the set."""
         return idx_files(name="Fashion-MNIST", root=self.root, inside=_FOLDER, files=_FILES, url=_URL, zipped=_ZIPPED)

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from temper.data.download import fetch_unzipped
 from temper.data.official import OfficialFiles
-from temper.data.split import set_apart
-from temper.facts import Examples, Splits
+from temper.facts import Examples
 
 SIDE = 28  # pixels
 TRAINING_IMAGES, TEST_IMAGES = 60_000, 10_000
@@ -50,16 +49,6 @@ def idx_files(
     )
 
 
-def idx_splits(files: OfficialFiles, validation: int, class_names: tuple[str, ...]) -> Splits:
-    """Return images (n, 1, 28, 28) uint8 and classes (n,) int64; validation has each class's share.
-
-    Raises:
-        ValueError: a file is not the official one; names it.
-    """
-    train, apart = set_apart(_examples(files, "train"), validation)
-    return Splits(train=train, validation=apart, test=_examples(files, "t10k"), class_names=class_names)
-
-
 def idx_array(content: bytes, name: str) -> Tensor:
     """Return the unsigned bytes that the idx file called ``name`` holds, in their shape.
 
@@ -75,7 +64,12 @@ def idx_array(content: bytes, name: str) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(shape)
 
 
-def _examples(files: OfficialFiles, part: str) -> Examples:
+def idx_examples(files: OfficialFiles, part: str) -> Examples:
+    """Return images (n, 1, 28, 28) uint8 and classes (n,) int64 of ``part``: train or t10k.
+
+    Raises:
+        ValueError: a file is not the official one; names it.
+    """
     images, labels = (
         idx_array(files.content(name), name) for name in (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
     )

@@ -3,24 +3,27 @@
     root/cat/*.png    class 0, the subfolders by name    every file in them, however deep, that is not hidden
     root/dog/*.jpg    class 1                            in RGB, resized bilinearly to size x size
 
-All are held in memory as bytes, three for each pixel of ``size`` x ``size``; a set that is larger than half of the free
-memory is refused, as splitting it holds it twice for a moment.
+They are held as bytes, three for each pixel of ``size`` x ``size``, decoded once and kept in the cache. A set that
+would take more than half of the free memory stays on disk: its files are decoded batch by batch, in the same order.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor
 
-from temper.data.reading import read_image
+from temper.data.cache import cached, file_stamps
+from temper.data.pictures import Pictures, workers_of
+from temper.data.reading import check_image, read_image
 from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
-from temper.quantity import Count, ProperFraction, Switch
+from temper.quantity import Count, NonNegativeCount, ProperFraction, Switch
 from temper.strategy import Data, strategy
 
 _NAMED = 5  # broken files that a message names; the rest is counted
@@ -43,6 +46,9 @@ class ImageFolder(Data):
     validation: ProperFraction
     test: ProperFraction
     skip_broken: Switch
+    cache: Annotated[str, Field(min_length=1)] | None
+    in_memory: Switch | None
+    workers: NonNegativeCount | None
     drop_last: Switch
 
     @model_validator(mode="after")
@@ -62,17 +68,31 @@ class ImageFolder(Data):
         """Return images (n, 3, size, size) uint8 and classes (n,) int64, each class's share in every part.
 
         Raises:
-            ValueError: a class is empty, a file is no image, or they do not fit in memory; names what is at fault.
+            ValueError: a class is empty, or a file is no image; names what is at fault.
         """
         folders = self._folders
         files = {folder: _files(folder) for folder in folders}
         for folder in folders:
             if not files[folder]:
                 raise ValueError(f"{folder} holds no image: put some there, or take the empty folder away")
-        count = sum(len(held) for held in files.values())
-        self._check_memory(count)
         paths = [(path, index) for index, folder in enumerate(folders) for path in files[folder]]
-        examples, broken = self._read_all(paths)
+        if self._on_disk(len(paths)):
+            return self._split(*self._look_at(paths))
+        return cached(
+            lambda: self._split(*self._read_all(paths)),
+            name=f"{self._root.name}-{self.size}",
+            identity={
+                "folder": str(self._root),
+                "size": self.size,
+                "shares": [self.validation, self.test],
+                "skip_broken": self.skip_broken,
+            },
+            sources=file_stamps({str(path.relative_to(self._root)): path for path, _ in paths}),
+            folder=self.cache,
+        )
+
+    def _split(self, examples: Examples, broken: list[str]) -> Splits:
+        folders = self._folders
         for index, folder in enumerate(folders):
             if not (examples.targets == index).any():
                 raise ValueError(f"{folder} holds no file that can be read as an image: {broken[0]}")
@@ -98,24 +118,37 @@ class ImageFolder(Data):
     def _folders(self) -> list[Path]:
         return sorted(path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
-    def _check_memory(self, count: int) -> None:
-        size, free = count * 3 * self.size**2, _free_memory()
-        if size > free / 2:
-            raise ValueError(
-                f"{count} images of {self.size}x{self.size} take {size / 1e9:.2f} GB, more than half of the free memory"
-                f" ({free / 1e9:.2f} GB): lower data.size={self.size}, or name a folder of fewer: data.root=FOLDER"
-            )
+    def _on_disk(self, count: int) -> bool:
+        # Splitting what is in memory holds it twice for a moment.
+        return count * 3 * self.size**2 > _free_memory() / 2 if self.in_memory is None else not self.in_memory
+
+    def _look_at(self, paths: list[tuple[Path, int]]) -> tuple[Examples, list[str]]:
+        """Return the pictures, unread, and what is wrong with each that was left out.
+
+        To decode all would take as long as an epoch: it is done where broken ones are to be left out, else each file's
+        beginning must be an image's, and one that is broken further on is named when it is read.
+        """
+        check = self.read if self.skip_broken else check_image
+        with ThreadPoolExecutor() as threads:
+            faults = list(threads.map(lambda pair: _fault(check, pair[0]), paths))
+        broken = [fault for fault in faults if fault is not None]
+        if broken and not self.skip_broken:
+            raise ValueError(f"{_listed(broken)}: mend or remove, or leave such files out: data.skip_broken=true")
+        whole = [pair for pair, fault in zip(paths, faults, strict=True) if fault is None]
+        pictures: Any = Pictures(
+            [path for path, _ in whole], self.read, (3, self.size, self.size), workers_of(self.workers)
+        )
+        return Examples(pictures, torch.tensor([index for _, index in whole])), broken
 
     def _read_all(self, paths: list[tuple[Path, int]]) -> tuple[Examples, list[str]]:
         """Return what could be read, and what is wrong with each file that could not."""
         inputs = torch.empty(len(paths), 3, self.size, self.size, dtype=torch.uint8)
 
         def read(row: int) -> str | None:
-            try:
-                inputs[row] = self.read(paths[row][0])[0]
-            except ValueError as fault:
-                return str(fault)
-            return None
+            def into(path: Path) -> None:
+                inputs[row] = self.read(path)[0]
+
+            return _fault(into, paths[row][0])
 
         with ThreadPoolExecutor() as threads:  # Pillow decodes outside of Python's lock
             faults = list(threads.map(read, range(len(paths))))
@@ -132,6 +165,15 @@ class ImageFolder(Data):
 def _files(folder: Path) -> list[Path]:
     held = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in held if not any(p.startswith(".") for p in path.relative_to(folder).parts))
+
+
+def _fault(read: Callable[[Path], object], path: Path) -> str | None:
+    """Return what ``read`` has against the file, or None."""
+    try:
+        read(path)
+    except ValueError as fault:
+        return str(fault)
+    return None
 
 
 def _listed(broken: list[str]) -> str:

@@ -53,6 +53,22 @@ def read_image(path: Path, height: int, width: int, grey: bool = False) -> Tenso
     return torch.from_numpy(np.array(pixels)).view(1, height, width, -1).permute(0, 3, 1, 2).contiguous()
 
 
+def check_image(path: Path) -> None:
+    """Look whether the file begins as an image; its pixels are not read.
+
+    Raises:
+        ValueError: the file is no image; names it.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    _check_file(path)
+    try:
+        with Image.open(path):
+            pass
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: is no image that can be read ({error})") from None
+
+
 def _eight_bits(values: np.ndarray) -> "Image.Image":
     """Return a grey image of 16-bit ``values``, which Pillow itself would cut off at 255."""
     from PIL import Image

@@ -1,11 +1,13 @@
 """Build what an experiment names: its data, the facts of the run, and the module that trains."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from temper.data.batches import Batches, Pipeline, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
+from temper.data.pictures import Pictures
 from temper.experiment import Experiment
 from temper.facts import Examples, Facts, Splits
 from temper.quantity import Clock
@@ -32,7 +34,7 @@ def build_batches(experiment: Experiment) -> Batches:
         splits = truncated(splits, shortened * first, SHORTENED_EVALUATION)
         first = min(first, _batch_size(experiment, splits))
     batch_size = _growing(experiment, splits, first)
-    facts = _facts(experiment, splits, batch_size)
+    facts = _facts(experiment, splits, pipeline, batch_size)
     return Batches(
         splits,
         facts,
@@ -90,7 +92,7 @@ def _growing(experiment: Experiment, splits: Splits, first: int) -> Callable[[in
     """Return the size of an epoch's global batches: at most an epoch's examples."""
     most = experiment.sampling.size(splits.train.targets)
     growth, epochs = experiment.batch_growth, experiment.epochs
-    return lambda epoch: min(most, growth.size(first, min(epoch, epochs - 1), epochs))
+    return lambda epoch: min(most, growth.size(first, epoch, epochs))
 
 
 def _clock(experiment: Experiment, train: Examples, batch_size: Callable[[int], int]) -> Clock:
@@ -105,14 +107,17 @@ def _clock(experiment: Experiment, train: Examples, batch_size: Callable[[int], 
     return Clock(tuple(starts))
 
 
-def _facts(experiment: Experiment, splits: Splits, batch_size: Callable[[int], int]) -> Facts:
+def _facts(experiment: Experiment, splits: Splits, pipeline: Pipeline, batch_size: Callable[[int], int]) -> Facts:
     classes, kind, train = experiment.data.classes, experiment.kind, splits.train
     scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
     mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))
+    held: Any = train.inputs[:1]
+    one = held.sample() if isinstance(held, Pictures) else held
     counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []
     return Facts(
         kind=kind,
-        shape=tuple(train.inputs.shape[1:]),
+        shape=tuple(pipeline(one).shape[1:]),
+        stored_shape=tuple(one.shape[1:]),
         outputs=classes if kind == "multiclass" else 1,
         classes=classes,
         examples=len(train),

@@ -10,10 +10,18 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from temper.digest import OF_THE_DISK
 from temper.refusal import Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
-MAY_DIFFER = ("trainer", "logger", "data.root", "checkpoint_seconds", "hydra", "expect")
+MAY_DIFFER = (
+    "trainer",
+    "logger",
+    *(f"data.{knob}" for knob in OF_THE_DISK),
+    "checkpoint_seconds",
+    "hydra",
+    "expect",
+)
 
 
 class Folder:

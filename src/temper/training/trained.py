@@ -74,7 +74,7 @@ def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
     """Return the facts that a checkpoint was trained under."""
     kept = dict(checkpoint["facts"])
     clock = Clock(tuple(kept.pop("clock")["epoch_starts"]))
-    kept["shape"], kept["class_counts"] = tuple(kept["shape"]), tuple(kept["class_counts"])
+    kept |= {name: tuple(kept[name]) for name in ("shape", "stored_shape", "class_counts")}
     return Facts(**kept, clock=clock)
 
 
