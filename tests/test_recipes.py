@@ -20,7 +20,7 @@ from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
-RECIPES = {"baseline": 4, "example": 16, "optimizer": 4}
+RECIPES = {"baseline": 7, "example": 16, "loss": 1, "optimizer": 4, "preprocessing": 1, "sampling": 1}
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 
