@@ -8,7 +8,7 @@ from typing import Any
 PROMISES = ("expect", "target")
 OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
 OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where it lies, and how it is read
-LOOKED_AT = ("gradient_norm", "activation_checkpointing")  # more is recorded, or less kept: the steps are the same
+LOOKED_AT = ("gradient_norm",)  # more is recorded: the steps are the same
 LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT)
 
 

@@ -78,7 +78,6 @@ class Experiment:
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     channels_last: Switch
     compile: Switch
-    activation_checkpointing: Switch
     gradient_norm: Literal["whole", "layers"] | None
     seed: int = Field(ge=0, lt=2**32, strict=True)
     ckpt: str | None
