@@ -20,7 +20,16 @@ from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
-RECIPES = {"baseline": 7, "example": 16, "loss": 1, "optimizer": 4, "preprocessing": 1, "sampling": 1}
+RECIPES = {
+    "averaging": 1,
+    "baseline": 8,
+    "example": 16,
+    "loss": 3,
+    "optimizer": 4,
+    "preprocessing": 1,
+    "sampling": 1,
+    "scheduler": 2,
+}
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 
