@@ -212,7 +212,11 @@ def _commit(checkout: Path) -> str | None:
         top, commit = git("rev-parse", "--show-toplevel", "HEAD").splitlines()
         if Path(top).resolve() != checkout.resolve():  # an installed copy inside somebody else's checkout
             return None
-        return commit + ("+dirty" if git("status", "--porcelain", "--", ".", ":!recipes/results.csv") else "")
+        ledgers = (
+            ":!recipes/results.csv",
+            ":!recipes/tuning.csv",
+        )  # a measurement grows them, and is not changed by it
+        return commit + ("+dirty" if git("status", "--porcelain", "--", ".", *ledgers) else "")
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 
