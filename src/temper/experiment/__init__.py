@@ -1,10 +1,13 @@
 """One run, validated whole before anything is built: every check of names, types, bounds and clashes meets here.
 
-record   `Experiment`, and the rules between axes
-parse    a configuration made into one
+settings   what a run consists of, each part checked by itself
+rules      which parts go together, a function each
+record     `Experiment`: settings that go together
+parse      a configuration made into one
 """
 
 from temper.experiment.parse import make, parse
-from temper.experiment.record import LIST_AXES, Expectation, Experiment
+from temper.experiment.record import Experiment
+from temper.experiment.settings import LIST_AXES, Expectation
 
 __all__ = ["LIST_AXES", "Expectation", "Experiment", "make", "parse"]

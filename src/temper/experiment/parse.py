@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from temper.experiment.record import LIST_AXES, Experiment
+from temper.experiment.record import Experiment
+from temper.experiment.settings import LIST_AXES
 from temper.refusal import Refusal, nearest
 
 WORDS = {

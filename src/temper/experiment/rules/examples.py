@@ -1,0 +1,90 @@
+"""Rules between axes of what is learned, and of an example's way to the network."""
+
+from temper.experiment.settings import Settings, option
+
+
+def data_fits_task(run: Settings) -> None:
+    """Want images for networks of images."""
+    if run.task.images and not run.data.images:
+        raise ValueError(
+            f"task={option(run.task)} needs images, and data={option(run.data)} holds rows of numbers:"
+            " choose data=cifar10, or task=mlp"
+        )
+
+
+def loss_fits_data_and_task(run: Settings) -> None:
+    """Want a loss for such targets, and a task for such outputs."""
+    try:
+        kind = run.kind
+    except ValueError as fault:
+        raise ValueError(f"loss={option(run.loss)} with data={option(run.data)}: {fault}") from None
+    if kind not in run.task.kinds:
+        raise ValueError(
+            f"task={option(run.task)} with loss={option(run.loss)} on data={option(run.data)} would be a"
+            f" {kind} problem, and the task is for {' or '.join(run.task.kinds)}: choose another loss, data or"
+            " task=mlp"
+        )
+
+
+def preprocessing_fits_data(run: Settings) -> None:
+    """Want steps for images, or for rows of numbers."""
+    for name, step in run.preprocessing.items():
+        if step.images != run.data.images:
+            wanted, other = ("images", "standardize") if step.images else ("rows of numbers", "normalize")
+            raise ValueError(
+                f"preprocessing={name} is for {wanted}, and data={option(run.data)} holds others:"
+                f" choose preprocessing=[{other}] or preprocessing=[]"
+            )
+        if getattr(step, "target", False) and run.kind != "regression":
+            raise ValueError(f"preprocessing.{name}.target=true is for a regression: set it to false")
+
+
+def sampling_fits_data(run: Settings) -> None:
+    """Want classes where classes are sampled."""
+    try:
+        run.sampling.check(run.data.classes)
+    except ValueError as fault:
+        raise ValueError(f"sampling={option(run.sampling)} with data={option(run.data)}: {fault}") from None
+
+
+def augmentation_fits_data(run: Settings) -> None:
+    """Want images where images are varied, and pixels before values."""
+    as_values = not run.data.images
+    for name, step in run.augmentation.items():
+        if step.images and not run.data.images:
+            raise ValueError(
+                f"augmentation={name} is for images, and data={option(run.data)} holds rows of numbers:"
+                " choose augmentation=[mixup] or augmentation=[]"
+            )
+        if step.wants == "pixels" and as_values:
+            raise ValueError(f"augmentation: {name} works on pixels: name it before those that work on values")
+        as_values = as_values or step.wants == "values"
+
+
+def batch_can_be_cut(run: Settings) -> None:
+    """Want at least one example to a micro-batch."""
+    if run.batch_size != "full" and run.accumulate > run.batch_size:
+        raise ValueError(
+            f"accumulate={run.accumulate} cuts a batch of batch_size={run.batch_size} finer than single"
+            " examples: choose a smaller accumulate"
+        )
+
+
+def batch_can_grow(run: Settings) -> None:
+    """Want a first size to grow from."""
+    if run.batch_size == "full" and option(run.batch_growth) != "none":
+        raise ValueError(
+            f"batch_growth={option(run.batch_growth)} has nothing to grow from batch_size=full: give the first"
+            " epochs' size, for example batch_size=32"
+        )
+
+
+RULES = (
+    data_fits_task,
+    loss_fits_data_and_task,
+    preprocessing_fits_data,
+    sampling_fits_data,
+    augmentation_fits_data,
+    batch_can_be_cut,
+    batch_can_grow,
+)

@@ -1,0 +1,104 @@
+"""Rules between axes of how a network learns."""
+
+from temper.experiment.settings import Settings, option
+
+
+def precision_fits(run: Settings) -> None:
+    """Want a precision that spoils neither targets nor clipping."""
+    if run.precision == "bf16-true" and run.kind == "regression":
+        raise ValueError(
+            "precision=bf16-true would round a regression's targets to three digits: choose precision=bf16-mixed"
+        )
+    if run.precision == "16-mixed" and run.clip.kind != "none":
+        raise ValueError(
+            f"precision=16-mixed scales gradients, and clip.kind={run.clip.kind} would cut the scaled ones:"
+            " choose precision=bf16-mixed, or clip.kind=none"
+        )
+
+
+def distillation_fits(run: Settings) -> None:
+    """Want weights that leave the task its share, and outputs that the teacher has too."""
+    total = sum(each.weight for each in run.distillation.values())
+    if total > 1:
+        raise ValueError(
+            f"distillation: the weights add up to {total:g}, and the task keeps 1 minus that:"
+            f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
+        )
+    for name, each in run.distillation.items():
+        if run.kind not in each.kinds:
+            raise ValueError(
+                f"distillation={name} is for {' or '.join(each.kinds)} outputs, and loss={option(run.loss)} on"
+                f" data={option(run.data)} makes them {run.kind}: choose distillation=[]"
+            )
+
+
+def stopping_can_watch(run: Settings) -> None:
+    """Want something to watch, and examples to watch it on."""
+    if "target" in run.stopping and run.target is None:
+        raise ValueError("stopping=target needs to know the target: set target, for example target=0.95")
+    watching = [name for name, each in run.stopping.items() if each.validates]
+    if run.target is not None:
+        watching.append("target")
+    if watching and not run.data.validates:
+        raise ValueError(
+            f"{watching[0]} watches validation, and data.validation=0 sets no examples apart for it:"
+            " raise data.validation"
+        )
+
+
+def weighting_has_terms(run: Settings) -> None:
+    """Want several terms where they are weighed."""
+    if not run.weighting.single and not run.distillation:
+        raise ValueError(
+            f"weighting={option(run.weighting)} weighs several terms, and there is only the task's: name another,"
+            " such as distillation=[logits], or choose weighting=fixed"
+        )
+
+
+def scheduler_fits(run: Settings) -> None:
+    """Want a rate that may change, by something that is measured."""
+    scheduler = option(run.scheduler)
+    if run.optimizer.paces_itself and scheduler != "constant":
+        raise ValueError(
+            f"optimizer={option(run.optimizer)} needs no schedule, and scheduler={scheduler} would work against"
+            " it: choose scheduler=constant"
+        )
+    if run.scheduler.validates and not run.data.validates:
+        raise ValueError(
+            f"scheduler={scheduler} reacts to validation, and data.validation=0 sets no examples apart for it:"
+            " raise data.validation"
+        )
+
+
+def averaging_fits(run: Settings) -> None:
+    """Want one average."""
+    if run.optimizer.paces_itself and option(run.averaging) != "none":
+        raise ValueError(
+            f"optimizer={option(run.optimizer)} evaluates an average of its own, and averaging="
+            f"{option(run.averaging)} would average that again: choose averaging=none"
+        )
+
+
+def passes_fit(run: Settings) -> None:
+    """Want the same examples for both gradients of a step."""
+    name = f"optimizer={option(run.optimizer)}"
+    if run.optimizer.passes > 1 and run.accumulate > 1:
+        raise ValueError(
+            f"{name} takes a second gradient, and with accumulate={run.accumulate} that would be of the last"
+            " micro-batch only: choose accumulate=1"
+        )
+    if run.optimizer.passes > 1 and run.precision == "16-mixed":
+        raise ValueError(
+            f"{name} takes two gradients a step, and precision=16-mixed scales but one: choose precision=bf16-mixed"
+        )
+
+
+RULES = (
+    precision_fits,
+    distillation_fits,
+    stopping_can_watch,
+    weighting_has_terms,
+    scheduler_fits,
+    averaging_fits,
+    passes_fit,
+)

@@ -1,0 +1,101 @@
+"""What a run consists of, each part checked by itself; whether the parts go together, the rules say."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, InstanceOf
+
+from temper.clip import Clip
+from temper.facts import Kind
+from temper.metric import Better, better, check_metric
+from temper.quantity import Count, NonNegative, Positive, Real, Switch
+from temper.strategy import (
+    Augmentation,
+    Averaging,
+    BatchGrowth,
+    Data,
+    Debug,
+    Distillation,
+    Groups,
+    Initialization,
+    Logger,
+    Loss,
+    Optimizer,
+    Penalty,
+    Preprocessing,
+    Pruning,
+    Sampling,
+    Scheduler,
+    Stopping,
+    Task,
+    Trainer,
+    Weighting,
+    strategy,
+)
+
+LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
+
+
+@strategy
+class Expectation:
+    """What a recipe's card promises: ``metric`` no worse than ``value`` by more than ``tolerance``."""
+
+    metric: Annotated[str, AfterValidator(check_metric)]
+    value: Real
+    tolerance: NonNegative
+
+
+@strategy
+class Settings:
+    """One option from every axis, and what belongs to no option; conf/config.yaml says what each is for."""
+
+    task: InstanceOf[Task]
+    data: InstanceOf[Data]
+    preprocessing: dict[str, InstanceOf[Preprocessing]]
+    sampling: InstanceOf[Sampling]
+    augmentation: dict[str, InstanceOf[Augmentation]]
+    initialization: InstanceOf[Initialization]
+    loss: InstanceOf[Loss]
+    weighting: InstanceOf[Weighting]
+    penalty: dict[str, InstanceOf[Penalty]]
+    optimizer: InstanceOf[Optimizer]
+    groups: InstanceOf[Groups]
+    scheduler: InstanceOf[Scheduler]
+    batch_growth: InstanceOf[BatchGrowth]
+    averaging: InstanceOf[Averaging]
+    stopping: dict[str, InstanceOf[Stopping]]
+    pruning: InstanceOf[Pruning]
+    distillation: dict[str, InstanceOf[Distillation]]
+    trainer: InstanceOf[Trainer]
+    logger: dict[str, InstanceOf[Logger]]
+    debug: InstanceOf[Debug]
+    epochs: Count
+    batch_size: Count | Literal["full"]
+    accumulate: Count
+    clip: InstanceOf[Clip]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
+    channels_last: Switch
+    compile: Switch
+    gradient_norm: Literal["whole", "layers"] | None
+    seed: int = Field(ge=0, lt=2**32, strict=True)
+    ckpt: str | None
+    checkpoint_seconds: Positive
+    validate_every: Count
+    flush_every: Count
+    target: Real | None
+    expect: InstanceOf[Expectation] | None
+
+    @property
+    def kind(self) -> Kind:
+        """Return what the network's outputs mean."""
+        return self.loss.kind(self.data.classes)
+
+    @property
+    def chosen_by(self) -> tuple[str, Better]:
+        """Return the validation metric that chooses a checkpoint, and the direction in which it improves."""
+        metric = "val/rmse" if self.kind == "regression" else "val/accuracy"
+        return metric, better(metric)
+
+
+def option(record: object) -> str:
+    """Return the name of the option that ``record`` was made from."""
+    return type(record).__module__.rpartition(".")[2]
