@@ -19,6 +19,7 @@ from temper.data.epoch_loader import Cut
 from temper.report.record import Report
 from temper.run import run
 
+pytestmark = pytest.mark.xdist_group("two_ranks")  # one start of the group serves all
 HERE = Path(__file__).resolve().parent
 DOUBLE = ("precision=64-true", "epochs=2", "batch_size=108", "trainer.threads=1", "flush_every=5")  # 10 steps an epoch
 CASES = {
