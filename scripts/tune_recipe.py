@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
     parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
     parser.add_argument("--root", metavar="DIR", help="data.root of a recipe whose data set has one")
+    parser.add_argument("--untimed", action="store_true", help="others share the machine: enter no times")
     asked = parser.parse_intermixed_args(arguments)
     knob, sign, values = asked.knob.partition("=")
     if not sign or not values:
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
             machine=[f"data.root={asked.root}"] if asked.root else [],
             rows=ledger.read(tuning.TUNING),
         )
-    failures = run_all(waiting, asked.jobs, console, tuning.TUNING)
+    failures = run_all(waiting, asked.jobs, console, tuning.TUNING, timed=not asked.untimed)
     table = Table(knob, "runs", "validation", title=f"{asked.recipe} {' '.join(asked.words)}", title_justify="left")
     for value, count, mean in tuning.found(
         asked.recipe, knob, values.split(","), asked.words, ledger.read(tuning.TUNING)

@@ -29,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
     parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
     parser.add_argument("--root", metavar="DIR", help="data.root of the recipes whose data set has one")
+    parser.add_argument("--untimed", action="store_true", help="others share the machine: enter no times")
     parser.add_argument("--prune", action="store_true", help="first drop outdated rows of these recipes (none: of all)")
     asked = parser.parse_intermixed_args(arguments)
     names = list(dict.fromkeys(word for word in asked.words if "=" not in word))
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         if asked.prune:
             stale = {row.key for row in outdated(rows) if not names or row.recipe in names}
             console.print(f"dropped {ledger.prune(lambda row: row.key in stale, ledger.RESULTS)} outdated rows")
-    failures = run_all(waiting, asked.jobs, console, ledger.RESULTS)
+    failures = run_all(waiting, asked.jobs, console, ledger.RESULTS, timed=not asked.untimed)
     broken = []
     if names:
         table = Table(title="mean ± standard deviation; 95 % of the difference to the baseline", title_justify="left")

@@ -23,7 +23,7 @@ from temper.cookbook.standing import compose_recipe, outdated, row_of, standing
 from temper.cookbook.verification import Errand, errands
 from temper.digest import digest
 from temper.refusal import Refusal
-from temper.report.record import Cost, Report, Score
+from temper.report.record import Complexity, Cost, Report, Score, Speed
 
 BASELINE = """\
 # A small net on digits.
@@ -254,6 +254,9 @@ class Runs:
         report = Report(command="", state="finished", seed=seed, epochs=2, digest=today, device="d")
         report.metrics = {"test/accuracy": self.first + seed / 100}
         report.score = Score(metric="val/accuracy", value=None, better="max")
+        report.cost = Cost(training_multiply_adds=6, seconds=60.0, wall_seconds=66.0, peak_memory_bytes=8, joules=9.0)
+        report.speed = Speed(examples_per_second=100.0, seconds_to_target=30.0)
+        report.complexity = Complexity(parameters=10, latency_seconds=0.001)
         report.save(folder)
         return subprocess.CompletedProcess(command, 0)
 
@@ -276,6 +279,30 @@ def test_verify_enters_each_seed_and_goes_on(
     assert "0.9100 ± 0.0100" in capsys.readouterr().out
     assert main(["baseline/small"]) == 0
     assert runs.seeds == [1]
+
+
+def test_untimed_runs_enter_no_times(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    Runs(monkeypatch, first=0.95)
+    assert script("verify_recipe").main(["baseline/small", "--seeds", "1", "--untimed"]) == 0
+    assert "seed 0: test/accuracy 0.9500, not timed" in (said := capsys.readouterr().out)
+    assert said.count("not timed") == 2  # the table too
+    assert script("verify_recipe").main(["baseline/small", "--seeds", "2"]) == 0
+    assert "1.0 (of 1)" in capsys.readouterr().out
+    untimed, timed = read(book / "results.csv")
+    assert (untimed.seconds, untimed.wall_seconds) == (None, None)
+    assert (timed.seconds, timed.wall_seconds) == (60.0, 66.0)
+    assert timed.figures.keys() - untimed.figures.keys() == ledger.TIMED
+    assert untimed.figures.keys() == {
+        "test/accuracy", "cost/training_multiply_adds", "cost/peak_memory_bytes", "complexity/parameters"
+    }  # fmt: skip
+    cell = card(standing("baseline/small", [untimed])).split("| minutes of training |")[1].splitlines()[2]
+    assert cell.endswith("| 1 | not timed |")
+    cell = card(standing("baseline/small", [untimed, timed])).split("| minutes of training |")[1].splitlines()[2]
+    assert cell.endswith("| 2 | 1.0 (of 1) |")
 
 
 def test_verify_says_that_a_promise_is_broken(

@@ -143,6 +143,13 @@ def test_the_commit_says_when_files_differ(tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text("1")
     git("add", "."), git("commit", "-q", "-m", "first")
     assert module._commit(tmp_path) == git("rev-parse", "HEAD")
+    for name in ("results.csv", "tuning.csv", "README.md", "CHOOSING.md", "loss/a.md"):  # written of measurements
+        (tmp_path / "recipes" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "recipes" / name).write_text("3")
+    assert module._commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "recipes" / "loss" / "a.yaml").write_text("4")
+    assert module._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
+    (tmp_path / "recipes" / "loss" / "a.yaml").unlink()
     (tmp_path / "new.py").write_text("2")
     assert module._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
     (tmp_path / "inner").mkdir()

@@ -76,10 +76,12 @@ def test_runs_and_tells(
     monkeypatch.setattr(tuning, "TUNING", tmp_path / "tuning.csv")
     monkeypatch.chdir(tmp_path)
     words = ["baseline/digits_mlp", "optimizer.lr=0.05", "epochs=1", "--threads", "1"]
-    assert script.main(words) == 0
+    assert script.main([*words, "--untimed"]) == 0
     (entered,) = ledger.read(tmp_path / "tuning.csv")
     assert entered.recipe == "baseline/digits_mlp optimizer.lr=0.05 epochs=1"
     assert entered.seed == 100
+    assert entered.seconds is None
+    assert not entered.figures.keys() & ledger.TIMED
     assert script.main(words) == 0
     assert len(ledger.read(tmp_path / "tuning.csv")) == 1
     assert "0.05" in capsys.readouterr().out

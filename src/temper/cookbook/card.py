@@ -7,12 +7,11 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from temper import recipes
 from temper.cookbook.ledger import Row
-from temper.cookbook.standing import Standing, in_interval, in_spread
+from temper.cookbook.standing import Standing, in_interval, in_minutes, in_spread
 from temper.recipes import CONF, axes, plain
 from temper.report.units import in_score
 
@@ -160,9 +159,7 @@ def _machines(rows: Sequence[Row]) -> str:
         found.setdefault((row.device, str(row.threads), row.torch), []).append(row)
     lines = []
     for (device, threads, torch), own in found.items():
-        seconds = [row.seconds for row in own if row.seconds is not None]
-        minutes = f"{fmean(seconds) / 60:.1f}" if seconds else "-"
-        lines.append([device, threads, torch, str(len(own)), minutes])
+        lines.append([device, threads, torch, str(len(own)), in_minutes(own)])
     return _table(["device", "threads", "torch", "seeds", "minutes of training"], lines)
 
 

@@ -22,6 +22,16 @@ from temper.recipes import ROOT
 from temper.refusal import Refusal
 
 RESULTS = ROOT / "recipes" / "results.csv"
+TIMED = frozenset(
+    {
+        "speed/examples_per_second",
+        "speed/seconds_to_target",
+        "cost/seconds",
+        "cost/wall_seconds",
+        "cost/joules",  # counted for the whole processor, whoever made it work
+        "complexity/latency_seconds",
+    }
+)  # figures that are the run's own only on a machine that it has to itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +42,9 @@ class Row:
         recipe, digest: the recipe, and the method it stood for when it was measured.
         date: UTC day on which the run was entered.
         threads: of one operation on the CPU.
-        seconds, wall_seconds: of training; and from command to prompt, of the last attempt.
+        seconds, wall_seconds: of training; and from command to prompt, of the last attempt. None in an untimed row.
         metric: bare name of the main metric, whose value on each split follows; ``val`` chose the checkpoint.
-        figures: all that was measured, by name.
+        figures: all that was measured, by name; without those of ``TIMED`` in an untimed row.
     """
 
     recipe: str

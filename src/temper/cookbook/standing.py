@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from temper import recipes
 from temper.command.job import container
-from temper.cookbook.ledger import Row, deviation, welch
+from temper.cookbook.ledger import TIMED, Row, deviation, welch
 from temper.digest import digest
 from temper.metric import better
 from temper.refusal import Refusal, nearest
@@ -116,14 +116,15 @@ def outdated(rows: Iterable[Row]) -> list[Row]:
     return stale
 
 
-def row_of(recipe: str, report: Report, threads: int) -> Row:
-    """Return the row of results.csv that a finished run's report makes."""
+def row_of(recipe: str, report: Report, threads: int, *, timed: bool = True) -> Row:
+    """Return the row of results.csv that a finished run's report makes, without times unless it is ``timed``."""
     metric = main_metric(report)
     figures: dict[str, float] = {name: value for name, value in report.metrics.items() if value is not None}
     for group in ("speed", "cost", "generalisation", "complexity"):
         figures |= {
             f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items() if value is not None
         }
+    left_out = frozenset() if timed else TIMED
     assert report.seed is not None
     assert report.epochs is not None
     return Row(
@@ -137,13 +138,13 @@ def row_of(recipe: str, report: Report, threads: int) -> Row:
         device=report.device,
         threads=threads,
         epochs=report.epochs,
-        seconds=_rounded(report.cost.seconds),
-        wall_seconds=_rounded(report.cost.wall_seconds),
+        seconds=_rounded(report.cost.seconds) if timed else None,
+        wall_seconds=_rounded(report.cost.wall_seconds) if timed else None,
         metric=metric,
         train=report.metrics.get(f"train/{metric}"),
         val=report.metrics.get(f"val/{metric}"),
         test=report.metrics.get(f"test/{metric}"),
-        figures={name: value for name, value in figures.items() if math.isfinite(value)},
+        figures={name: value for name, value in figures.items() if math.isfinite(value) and name not in left_out},
     )
 
 
@@ -158,6 +159,15 @@ def in_spread(spread: tuple[float, float | None] | None) -> str:
 def in_interval(interval: tuple[float, float] | None) -> str:
     """Return an interval of differences, such as ``+0.0012 to +0.0050``."""
     return "-" if interval is None else " to ".join(f"{bound:+.4f}" for bound in interval)
+
+
+def in_minutes(rows: Iterable[Row]) -> str:
+    """Return the mean minutes of training of the timed ones of ``rows``, and of how many where some are not."""
+    rows = list(rows)
+    seconds = [row.seconds for row in rows if row.seconds is not None]
+    if not seconds:
+        return "not timed"
+    return f"{fmean(seconds) / 60:.1f}" + (f" (of {len(seconds)})" if len(seconds) < len(rows) else "")
 
 
 def _of(rows: Iterable[Row], recipe: str, today: str) -> list[Row]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from temper.cookbook import ledger
-from temper.cookbook.standing import compose_recipe, in_interval, in_spread, row_of, standing
+from temper.cookbook.standing import compose_recipe, in_interval, in_minutes, in_spread, row_of, standing
 from temper.digest import digest
 from temper.recipes import ROOT
 from temper.refusal import Refusal
@@ -117,8 +117,11 @@ def errands(
     return sorted(found, key=lambda errand: errand.seed)
 
 
-def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Path) -> list[str]:
-    """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure."""
+def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Path, *, timed: bool = True) -> list[str]:
+    """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure.
+
+    Unless ``timed``, no time is entered.
+    """
     failures: list[str] = []
     with ThreadPoolExecutor(jobs) as pool, _bars(console) as bars:
         running: dict[Future[Report], tuple[Errand, TaskID]] = {}
@@ -140,10 +143,11 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
                     failures.append(str(fault))
                     console.print(f"{errand.name}: failed", highlight=False)
                 else:
-                    row = row_of(errand.entered_as or errand.recipe, report, errand.threads)
+                    row = row_of(errand.entered_as or errand.recipe, report, errand.threads, timed=timed)
                     ledger.append(row, results)
                     left = len(queue) + len(running)
-                    said = f"test/{row.metric} {in_score(row.test)} in {in_seconds(row.seconds)}"
+                    took = "not timed" if row.seconds is None else f"in {in_seconds(row.seconds)}"
+                    said = f"test/{row.metric} {in_score(row.test)}, {took}"
                     console.print(f"{errand.name}: {said}; {left} to go", highlight=False)
     return failures
 
@@ -154,14 +158,13 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
     for name in names:
         stands = standing(name, rows)
         spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
-        seconds = [row.seconds for row in stands.rows if row.seconds is not None]
         yield (
             [
                 name,
                 str(len(stands.rows)),
                 stands.metric or "-",
                 in_spread(spread),
-                f"{sum(seconds) / len(seconds) / 60:.1f}" if seconds else "-",
+                in_minutes(stands.rows) if stands.rows else "-",
                 in_interval(stands.interval),
                 stands.promise if stands.rows else "not measured yet",
             ],

@@ -22,6 +22,8 @@ from temper.report import solution
 from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
 
 FILE = "report.json"
+# A measurement makes these grow, and is not changed by them: the ledgers, and the pages that are generated.
+WRITTEN_OF_MEASUREMENTS = (":!recipes/results.csv", ":!recipes/tuning.csv", ":!recipes/*.md")
 State = Literal["running", "finished", "failed", "stopped"]
 Promise = Literal["kept", "broken", "not comparable", "none"]
 
@@ -212,11 +214,8 @@ def _commit(checkout: Path) -> str | None:
         top, commit = git("rev-parse", "--show-toplevel", "HEAD").splitlines()
         if Path(top).resolve() != checkout.resolve():  # an installed copy inside somebody else's checkout
             return None
-        ledgers = (
-            ":!recipes/results.csv",
-            ":!recipes/tuning.csv",
-        )  # a measurement grows them, and is not changed by it
-        return commit + ("+dirty" if git("status", "--porcelain", "--", ".", *ledgers) else "")
+        status = git("status", "--porcelain", "--untracked-files=all", "--", ".", *WRITTEN_OF_MEASUREMENTS)
+        return commit + ("+dirty" if status else "")
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 
