@@ -25,7 +25,7 @@ RECIPES = {
     "baseline": 8,
     "example": 16,
     "loss": 3,
-    "optimizer": 4,
+    "optimizer": 7,
     "preprocessing": 1,
     "sampling": 1,
     "scheduler": 2,
@@ -67,10 +67,14 @@ def unsaid(name: str) -> list[str]:
     if parent is None:
         return []
     changed = [key for key in differences(compose_recipe(parent), compose_recipe(name)) if not beneath(key, "expect")]
-    said = [key for key, _ in settings(name)]
+    said = [key.rpartition("@")[2] for key, _ in settings(name)]  # a slot's key ends with its place
     silent = [key for key in changed if not any(beneath(key, word) for word in said)]
     idle = [word for word in said if not any(beneath(key, word) for key in changed)]
-    return silent + [word for word in idle if word.partition(".")[0] not in chosen or word in chosen]
+    return silent + [
+        word
+        for word in idle
+        if word.partition(".")[0] not in chosen or word in {key.rpartition("@")[2] for key in chosen}
+    ]
 
 
 def beneath(key: str, root: str) -> bool:
@@ -100,8 +104,7 @@ def test_what_goes_without_saying_is_found(body: str, found: list[str], kitchen:
 
 def own_values(axis: str, option: str) -> dict[str, Any]:
     """Return what the option's own file gives its axis."""
-    values = OmegaConf.to_container(OmegaConf.load(CONF / axis / f"{option}.yaml"))
-    assert isinstance(values, dict)
+    values = recipes.filled(axis, option)
     return values["task"] if axis == "task" else values
 
 

@@ -71,11 +71,18 @@ def scheduler_fits(run: Settings) -> None:
 
 
 def averaging_fits(run: Settings) -> None:
-    """Want one average."""
-    if run.optimizer.paces_itself and option(run.averaging) != "none":
+    """Want one average, and nothing in it that was pruned."""
+    if not run.optimizer.averages:
+        return
+    evaluates = f"optimizer={option(run.optimizer)} evaluates an average of its own, and"
+    if option(run.averaging) != "none":
         raise ValueError(
-            f"optimizer={option(run.optimizer)} evaluates an average of its own, and averaging="
-            f"{option(run.averaging)} would average that again: choose averaging=none"
+            f"{evaluates} averaging={option(run.averaging)} would put another in its place: choose averaging=none"
+        )
+    if option(run.pruning) != "none":
+        raise ValueError(
+            f"{evaluates} pruning={option(run.pruning)} would leave in it what it removes from the trained weights:"
+            " choose pruning=none"
         )
 
 
@@ -90,6 +97,11 @@ def passes_fit(run: Settings) -> None:
     if run.optimizer.passes > 1 and run.precision == "16-mixed":
         raise ValueError(
             f"{name} takes two gradients a step, and precision=16-mixed scales but one: choose precision=bf16-mixed"
+        )
+    if run.optimizer.passes > 1 and run.precision == "bf16-true":
+        raise ValueError(
+            f"{name} takes its second gradient a small way off, which precision=bf16-true would round to nothing:"
+            " choose precision=bf16-mixed"
         )
 
 
