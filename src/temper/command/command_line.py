@@ -213,5 +213,7 @@ def _check_key(key: str, config: DictConfig) -> None:
             if not known or depth == 0:
                 way = f"nothing is chosen on {word}: add '{word}=[NAME]'" if depth == 0 else "it has no knobs"
                 raise Refusal(f"{key}: {way}")
-            raise Refusal(f"{key}: {place} has no {word}; {nearest(word, known)}")
+            inner = [name for name in known if isinstance(node[name], DictConfig) and word in node[name]]
+            way = f"did you mean {place}.{inner[0]}.{word}?" if inner else nearest(word, known)
+            raise Refusal(f"{key}: {place} has no {word}; {way}")
         node = node[word]

@@ -105,11 +105,11 @@ def chosen(config: Mapping[str, Any], selected: Mapping[str, Any]) -> dict[str, 
 
     What an option holds has a key of its own, such as ``optimizer@optimizer.base``.
     """
-    slots = [key for key in selected if "@" in key and key.partition("@")[0] in axes()]
-    own = {
-        axis: list(config.get(axis) or {}) if axis in LIST_AXES else plain(str(selected.get(axis))) for axis in axes()
-    }
-    return own | {key: plain(str(selected[key])) for key in slots}
+    found: dict[str, str | list[str]] = {}
+    for axis in axes():
+        found[axis] = list(config.get(axis) or {}) if axis in LIST_AXES else plain(str(selected.get(axis)))
+        found |= {key: plain(str(held)) for key, held in selected.items() if key.startswith(f"{axis}@")}
+    return found
 
 
 def _tuned(

@@ -1,6 +1,7 @@
 """Rules between axes of how a network learns."""
 
 from temper.experiment.settings import Settings, option
+from temper.strategy import Optimizer
 
 
 def precision_fits(run: Settings) -> None:
@@ -60,8 +61,8 @@ def scheduler_fits(run: Settings) -> None:
     scheduler = option(run.scheduler)
     if run.optimizer.paces_itself and scheduler != "constant":
         raise ValueError(
-            f"optimizer={option(run.optimizer)} needs no schedule, and scheduler={scheduler} would work against"
-            " it: choose scheduler=constant"
+            f"{_named(run.optimizer)} needs no schedule, and scheduler={scheduler} would work against it:"
+            " choose scheduler=constant"
         )
     if run.scheduler.validates and not run.data.validates:
         raise ValueError(
@@ -74,21 +75,20 @@ def averaging_fits(run: Settings) -> None:
     """Want one average, and nothing in it that was pruned."""
     if not run.optimizer.averages:
         return
-    evaluates = f"optimizer={option(run.optimizer)} evaluates an average of its own, and"
+    evaluates = f"{_named(run.optimizer)} evaluates other weights than those it trains, and"
     if option(run.averaging) != "none":
         raise ValueError(
-            f"{evaluates} averaging={option(run.averaging)} would put another in its place: choose averaging=none"
+            f"{evaluates} averaging={option(run.averaging)} would put an average in their place: choose averaging=none"
         )
     if option(run.pruning) != "none":
         raise ValueError(
-            f"{evaluates} pruning={option(run.pruning)} would leave in it what it removes from the trained weights:"
-            " choose pruning=none"
+            f"{evaluates} pruning={option(run.pruning)} would remove nothing from them: choose pruning=none"
         )
 
 
 def passes_fit(run: Settings) -> None:
     """Want the same examples for both gradients of a step."""
-    name = f"optimizer={option(run.optimizer)}"
+    name = _named(run.optimizer)
     if run.optimizer.passes > 1 and run.accumulate > 1:
         raise ValueError(
             f"{name} takes a second gradient, and with accumulate={run.accumulate} that would be of the last"
@@ -103,6 +103,12 @@ def passes_fit(run: Settings) -> None:
             f"{name} takes its second gradient a small way off, which precision=bf16-true would round to nothing:"
             " choose precision=bf16-mixed"
         )
+
+
+def _named(optimizer: Optimizer) -> str:
+    """Return the choice of ``optimizer`` in words, with the base that it has a trait from."""
+    base = getattr(optimizer, "base", None)
+    return f"optimizer={option(optimizer)}" + (f" over {_named(base).removeprefix('optimizer=')}" if base else "")
 
 
 RULES = (
