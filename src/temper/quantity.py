@@ -15,6 +15,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Real = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]  # of a whole, or a probability
 ProperFraction = Annotated[float, Field(ge=0, lt=1, strict=True)]  # less than the whole
+OpenFraction = Annotated[float, Field(gt=0, lt=1, strict=True)]  # neither nothing nor the whole
 AboveOne = Annotated[float, Field(gt=1, allow_inf_nan=False, strict=True)]
 Forgetting = Annotated[float, Field(ge=0, lt=1, strict=True)]  # coefficient of a running average
 Count = Annotated[int, Field(gt=0, strict=True)]

@@ -3,9 +3,12 @@
 A recipe's values for an option are offered as an option of their own: ``optimizer/momentum__baseline_cifar10_resnet20``
 is momentum.yaml with the recipe's values on top, and that is what the recipe chooses. Another option on the command
 line takes the recipe's values away with it: Hydra alone would merge a rate tuned for SGD into Adam without a word.
+
+Some options hold another, such as the base of ``optimizer=sam``. That is a slot: it is chosen as an axis is, by a key
+such as ``optimizer@optimizer.base``, and tuned as an axis is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,16 +49,56 @@ def offer_recipes() -> None:
         group, _, stem = f"recipe/{name}".rpartition("/")
         node = OmegaConf.create({"defaults": [*defaults, "_self_"], **body})
         store.store(group=group, name=stem, node=node, package="_global_", provider=name)
-        for axis, option, base, values in _tuned_options(name):
+        for axis, option, beneath, values in _tuned_options(name):
             # A task's file is of the package _global_, as it chooses options of other axes too.
             body, package = ({"task": values}, "_global_") if axis == "task" else (values, None)
-            tuned = OmegaConf.create({"defaults": [base, "_self_"], **body})
+            tuned = OmegaConf.create({"defaults": [*beneath, "_self_"], **body})
             store.store(group=axis, name=option, node=tuned, package=package, provider=name)
 
 
 def plain(option: str) -> str:
     """Return the option's own name, without the recipe that tuned it."""
     return option.split(TUNED)[0]
+
+
+@cache
+def slots(axis: str, option: str) -> dict[str, str]:
+    """Return the fields of ``option`` that hold another of ``axis``, each with the one it holds by default."""
+    path, mark, found = CONF / axis / f"{option}.yaml", f"/{axis}@", {}
+    for entry in _load(path).get("defaults", []) if path.exists() else []:
+        if isinstance(entry, dict):
+            ((key, default),) = entry.items()
+            if key.startswith(mark):
+                found[key.removeprefix(mark)] = default
+    return found
+
+
+def filled(axis: str, option: str) -> dict[str, Any]:
+    """Return what the file of ``option`` says, each slot filled by its default."""
+    values = _load(CONF / axis / f"{option}.yaml")
+    values.pop("defaults", None)
+    return values | {field: filled(axis, held) for field, held in slots(axis, option).items()}
+
+
+def slot_key(axis: str, place: str) -> str:
+    """Return the key that chooses what is held at ``place``, such as ``optimizer.base``."""
+    return axis if place == axis else f"{axis}@{place}"
+
+
+def places(axis: str, choices: Mapping[str, Any], place: str | None = None) -> Iterator[str]:
+    """Yield ``axis`` and the place of every slot beneath it, filled as ``choices`` say or by default."""
+    place = place or axis
+    yield place
+    option = choices.get(slot_key(axis, place)) or _default(axis, place, choices)
+    if isinstance(option, str):
+        for field in slots(axis, plain(option)):
+            yield from places(axis, choices, f"{place}.{field}")
+
+
+def _default(axis: str, place: str, choices: Mapping[str, Any]) -> str:
+    above, _, field = place.rpartition(".")
+    option = choices.get(slot_key(axis, above)) or _default(axis, above, choices)
+    return slots(axis, plain(option))[field]
 
 
 def tuned_axes(name: str) -> dict[str, list[str]]:
@@ -98,53 +141,98 @@ def _task_choices(task: str) -> dict[str, Chosen]:
 
 @cache
 def _choices(name: str) -> dict[str, Chosen]:
-    """Return the option of each axis under recipe ``name``, tuned ones by the names they are offered under."""
+    """Return the option of each axis and slot under recipe ``name``, tuned ones by the names they are offered under."""
     parent, chosen, values = read(name)
     inherited = _choices(parent) if parent else axes()
     task = chosen.get("task")
-    options = {**inherited, **(_task_choices(task) if isinstance(task, str) else {}), **chosen}
-    for axis, option in options.items():
-        if axis not in values:
-            continue
-        suffix = f"{TUNED}{name.replace('/', '_')}"
-        if isinstance(axes()[axis], list):
-            several = option if isinstance(option, list) else [option]
-            unknown = set(values[axis]) - {plain(each) for each in several}
+    chosen = {**(_task_choices(task) if isinstance(task, str) else {}), **chosen}
+    options, suffix = {key: option for key, option in inherited.items() if "@" not in key} | chosen, _suffix(name)
+    for axis, option in axes().items():
+        if isinstance(option, list):
+            several = options[axis] if isinstance(options[axis], list) else [str(options[axis])]
+            own = values.get(axis, {})
+            unknown = set(own) - {plain(each) for each in several}
             if unknown:
                 raise Refusal(f"recipes/{name}.yaml: {axis} has values for {sorted(unknown)}, which it does not choose")
-            options[axis] = [plain(each) + suffix if plain(each) in values[axis] else each for each in several]
-        else:
-            assert isinstance(option, str)
-            options[axis] = plain(option) + suffix
+            options[axis] = [plain(each) + suffix if plain(each) in own else each for each in several]
+            continue
+        options = _kept_slots(axis, inherited, chosen) | options
+        held = list(places(axis, options))
+        astray = {key for key in chosen if key.startswith(f"{axis}@")} - {slot_key(axis, place) for place in held}
+        if astray:
+            raise Refusal(f"recipes/{name}.yaml: {axis}={plain(str(options[axis]))} has no place for {min(astray)}")
+        for place in held[1:]:
+            options.setdefault(slot_key(axis, place), _default(axis, place, options))
+        for place in reversed(held):  # whatever holds a tuned option, or one that is chosen anew, is tuned itself
+            key = slot_key(axis, place)
+            fields = slots(axis, plain(str(options[key])))
+            beneath = [slot_key(axis, f"{place}.{field}") for field in fields]
+            touched = any(each in chosen or str(options[each]).endswith(suffix) for each in beneath)
+            if touched or _values_at(values, place, fields):
+                options[key] = plain(str(options[key])) + suffix
     return options
+
+
+def _kept_slots(axis: str, inherited: Mapping[str, Chosen], chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
+    """Return what fills the slots in the recipe beneath, but for those within an option that is chosen anew."""
+    anew = [key.rpartition("@")[2] for key in chosen]
+    return {
+        key: option
+        for key, option in inherited.items()
+        if key.startswith(f"{axis}@") and not any(f"{key.rpartition('@')[2]}.".startswith(f"{at}.") for at in anew)
+    }
+
+
+def _suffix(name: str) -> str:
+    return f"{TUNED}{name.replace('/', '_')}"
+
+
+def _values_at(values: Mapping[str, Any], place: str, fields: Iterable[str]) -> dict[str, Any]:
+    """Return the values at ``place``, without those of its slots."""
+    node: Any = values
+    for word in place.split("."):
+        node = node.get(word, {})
+    return {key: value for key, value in node.items() if key not in fields}
 
 
 def _tune(name: str) -> tuple[list[Any], dict[str, Any]]:
     """Return recipe ``name`` for Hydra: its defaults with tuned options chosen, and the values of no axis."""
     parent, chosen, values = read(name)
     options = _choices(name)
-    altered = [axis for axis in axes() if axis in chosen or axis in values]
+    touched = {key.partition("@")[0] for key in chosen} | set(values)
     defaults: list[Any] = [f"/recipe/{parent}"] if parent else []
-    defaults += [{f"override /{axis}": options[axis]} for axis in altered]
+    defaults += [{f"override /{axis}": options[axis]} for axis in axes() if axis in touched]
     body = {key: value for key, value in values.items() if key not in axes()}
     return defaults, body
 
 
-def _tuned_options(name: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Yield axis, offered name, the option it builds on, and the values on top, of each option that ``name`` tunes."""
+def _tuned_options(name: str) -> Iterator[tuple[str, str, list[Any], dict[str, Any]]]:
+    """Yield axis, offered name, what it is composed of, and the values on top, of each option that ``name`` tunes."""
     parent, chosen, values = read(name)
-    options = _choices(name)
+    options, suffix = _choices(name), _suffix(name)
     inherited = _choices(parent) if parent else {}
     for axis in axes():
-        if axis not in values:
-            continue
         offered = options[axis]
-        before = inherited.get(axis, [])
-        for option in offered if isinstance(offered, list) else [offered]:
-            own = plain(option)
-            if not option.endswith(f"{TUNED}{name.replace('/', '_')}"):
+        if isinstance(offered, list):
+            before = inherited.get(axis, [])
+            for option in offered:
+                if option.endswith(suffix):
+                    own = plain(option)
+                    # An option that the recipe does not choose anew keeps what the recipe beneath has tuned.
+                    kept = next((each for each in before if plain(each) == own), own)
+                    yield axis, option, [own if axis in chosen else kept], {own: values[axis][own]}
+            continue
+        for place in places(axis, options):
+            option = str(options[slot_key(axis, place)])
+            if not option.endswith(suffix):
                 continue
-            # An option that the recipe does not choose anew keeps what the recipe beneath has tuned.
-            known = before if isinstance(before, list) else [before]
-            base = own if axis in chosen else next((each for each in known if plain(each) == own), own)
-            yield axis, option, base, {own: values[axis][own]} if isinstance(offered, list) else values[axis]
+            own, fields = plain(option), slots(axis, plain(option))
+            kept = str(inherited.get(slot_key(axis, place), own))
+            beneath = kept if not _anew(axis, place, chosen) and plain(kept) == own else own
+            held = [{f"override /{axis}@{field}": options[slot_key(axis, f"{place}.{field}")]} for field in fields]
+            yield axis, option, [beneath, *held], _values_at(values, place, fields)
+
+
+def _anew(axis: str, place: str, chosen: Mapping[str, Chosen]) -> bool:
+    words = place.split(".")
+    return any(slot_key(axis, ".".join(words[:depth])) in chosen for depth in range(1, len(words) + 1))

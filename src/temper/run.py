@@ -24,7 +24,6 @@ from temper.refusal import Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
-from temper.strategy import Optimizer
 from temper.trainer.machine import rank, set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
@@ -185,7 +184,7 @@ def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L
     if (pruning := experiment.pruning.callback(clock)) is not None:
         found.append(pruning)
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
-    if averager is not None or type(optimizer).shown is not Optimizer.shown:
+    if averager is not None or optimizer.averages:
         found.append(ShownWeights(averager, optimizer))
     if experiment.gradient_norm is not None:
         found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))

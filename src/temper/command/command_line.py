@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from temper.recipes import CONF, axes, names, offer_recipes
+from temper.recipes import CONF, axes, names, offer_recipes, slot_key, slots
 from temper.refusal import Refusal, nearest
 
 # What users of other templates type, and what they mean here.
@@ -70,10 +70,12 @@ def check(arguments: Sequence[str]) -> None:
             raise Refusal(f"{swept.input_line}: several values are a sweep: put -m in front")
         if any(override.is_sweep_override() for override in choosing):
             return  # each trial is checked as a command line of its own
+    _check_slots(choosing)
     config = _composed([override.input_line or "" for override in choosing])
     for override in overrides:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
             _check_key(override.key_or_group, config)
+            _check_value(override, config)
     if not any(override.is_sweep_override() for override in overrides):
         _composed([override.input_line or "" for override in overrides])
 
@@ -146,6 +148,46 @@ def _check_options(override: Override) -> None:
                 raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
 
 
+def _check_slots(choosing: Sequence[Override]) -> None:
+    """Refuse a choice of what an option holds, such as optimizer@optimizer.base=adam, where it holds no such thing."""
+    outer = [override for override in choosing if not override.package]
+    for override in sorted(choosing, key=lambda each: str(each.package).count(".")):
+        if override.package:
+            axis, place = override.key_or_group, override.package
+            held = _slots_of(axis, outer)
+            if place not in held:
+                known = [slot_key(axis, each) for each in held]
+                way = nearest(slot_key(axis, place), known) if known else _that_holds(axis)
+                raise Refusal(f"{override.input_line}: the {axis} that is chosen holds no other there; {way}")
+            outer.append(override)
+
+
+def _that_holds(axis: str) -> str:
+    """Return the options of ``axis`` that hold another, as a way out."""
+    able = [option for option in options(axis) if slots(axis, option)]
+    return f"{', '.join(f'{axis}={option}' for option in able)} would" if able else "and no other would"
+
+
+def _slots_of(axis: str, choosing: Iterable[Override]) -> list[str]:
+    """Return the places at which the chosen option of ``axis`` holds another."""
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        words = [override.input_line or "" for override in choosing]
+        chosen = compose("config", words, return_hydra_config=True).hydra.runtime.choices
+    return [key.partition("@")[2] for key in chosen if key.startswith(f"{axis}@")]
+
+
+def _check_value(override: Override, config: DictConfig) -> None:
+    """Refuse a word in the place of a record: it would be taken for the record itself."""
+    key, node = override.key_or_group, OmegaConf.select(config, override.key_or_group)
+    if not isinstance(node, DictConfig) or "_target_" not in node or isinstance(override.value(), dict):
+        return
+    axis, value = key.split(".")[0], (override.input_line or "").partition("=")[2]
+    if axis in axes() and key != axis:
+        raise Refusal(f"{override.input_line}: a choice beneath an option is {slot_key(axis, key)}={value}")
+    knobs = ", ".join(f"{key}.{name!s}" for name in node if name != "_target_")
+    raise Refusal(f"{override.input_line}: {key} is not one value: set {knobs}")
+
+
 def _element(value: Any) -> Any:
     return OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
 
@@ -171,5 +213,7 @@ def _check_key(key: str, config: DictConfig) -> None:
             if not known or depth == 0:
                 way = f"nothing is chosen on {word}: add '{word}=[NAME]'" if depth == 0 else "it has no knobs"
                 raise Refusal(f"{key}: {way}")
-            raise Refusal(f"{key}: {place} has no {word}; {nearest(word, known)}")
+            inner = [name for name in known if isinstance(node[name], DictConfig) and word in node[name]]
+            way = f"did you mean {place}.{inner[0]}.{word}?" if inner else nearest(word, known)
+            raise Refusal(f"{key}: {place} has no {word}; {way}")
         node = node[word]

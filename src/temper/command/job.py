@@ -101,10 +101,15 @@ def container(cfg: DictConfig) -> dict[str, Any]:
 
 
 def chosen(config: Mapping[str, Any], selected: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Return the option of each axis by its own name: Hydra's choices, and the keys beneath an axis of several."""
-    return {
-        axis: list(config.get(axis) or {}) if axis in LIST_AXES else plain(str(selected.get(axis))) for axis in axes()
-    }
+    """Return the option of each axis by its own name: Hydra's choices, and the keys beneath an axis of several.
+
+    What an option holds has a key of its own, such as ``optimizer@optimizer.base``.
+    """
+    found: dict[str, str | list[str]] = {}
+    for axis in axes():
+        found[axis] = list(config.get(axis) or {}) if axis in LIST_AXES else plain(str(selected.get(axis)))
+        found |= {key: plain(str(held)) for key, held in selected.items() if key.startswith(f"{axis}@")}
+    return found
 
 
 def _tuned(
@@ -122,10 +127,11 @@ def _tuned(
 def _replaced(recipe: str, choices: Mapping[str, Any], overridden: set[str]) -> list[str]:
     notes = []
     for axis, options in tuned_axes(recipe).items():
-        if axis not in overridden:
+        if axis not in overridden or axis not in choices:
             continue
         own = choices[axis] if isinstance(choices[axis], list) else [choices[axis]]
-        again = [f"{axis}/{option}{TUNED}{recipe.replace('/', '_')}" for option in options if option in own]
+        group = axis.partition("@")[0]
+        again = [f"{group}/{option}{TUNED}{recipe.replace('/', '_')}" for option in options if option in own]
         notes.append(
             f"{axis}={','.join(own) or '[]'} takes its own file's values; what recipe={recipe} tuned of"
             f" {', '.join(options)} is left out" + (f" (that is {', '.join(again)})" if again else "")

@@ -12,7 +12,7 @@ from typing import Any
 from temper import recipes
 from temper.cookbook.ledger import Row
 from temper.cookbook.standing import Standing, in_interval, in_minutes, in_spread
-from temper.recipes import CONF, axes, plain
+from temper.recipes import CONF, axes, plain, slot_key, slots
 from temper.report.units import in_score
 
 HAND_WRITTEN = ("When it helps", "Does not go with", "If it fails")
@@ -111,14 +111,21 @@ def _method(axis: str, option: str) -> Iterator[str]:
 def _knobs(axis: str, option: str, config: Mapping[str, Any]) -> list[str]:
     several = isinstance(axes()[axis], list)
     node = config.get(axis) or {}
-    values: Mapping[str, Any] = node.get(option, {}) if several else node
-    rows = []
+    place, values = (f"{axis}.{option}", node.get(option, {})) if several else (axis, node)
+    rows = list(_rows(axis, option, place, values))
+    return [_table(["knob", "here", "default", "what it is for"], rows)] if rows else ["It has no knobs."]
+
+
+def _rows(axis: str, option: str, place: str, values: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yield a row for each knob of ``option`` with ``values`` at ``place``, then for those of what it holds."""
     for line in (CONF / axis / f"{option}.yaml").read_text(encoding="utf-8").splitlines():
         match = _KNOB.match(line)
-        if match and match[1] in values and match[1] not in ("_target_", option if several else ""):
-            value, default = _shown(values[match[1]]), match[2]
-            rows.append([f"`{axis}.{f'{option}.' if several else ''}{match[1]}`", value, default, match[3] or ""])
-    return [_table(["knob", "here", "default", "what it is for"], rows)] if rows else ["It has no knobs."]
+        if match and match[1] in values and match[1] not in ("_target_", option):
+            yield [f"`{place}.{match[1]}`", _shown(values[match[1]]), match[2], match[3] or ""]
+    for field, default in slots(axis, option).items():
+        held = str(values[field]["_target_"]).split(".")[-2]
+        yield [f"`{slot_key(axis, f'{place}.{field}')}`", held, default, "what it holds, with its own knobs below"]
+        yield from _rows(axis, held, f"{place}.{field}", values[field])
 
 
 def _settings(stands: Standing) -> list[str]:

@@ -86,9 +86,22 @@ class Groups(ABC):
 class Optimizer(ABC):
     """How a gradient becomes a step."""
 
-    passes: ClassVar[int] = 1  # gradients that one step takes
-    paces_itself: ClassVar[bool] = False  # whether a schedule of the rate would work against it
     lr: float
+
+    @property
+    def passes(self) -> int:
+        """Return how many gradients one step takes."""
+        return 1
+
+    @property
+    def paces_itself(self) -> bool:
+        """Return whether a schedule of the rate would work against it."""
+        return False
+
+    @property
+    def averages(self) -> bool:
+        """Return whether ``shown`` has other weights to evaluate than those that are trained."""
+        return False
 
     @abstractmethod
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
@@ -99,7 +112,7 @@ class Optimizer(ABC):
         """
 
     def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
-        """Return the weights to evaluate where they are not those that are trained; changes nothing."""
+        """Return the weights to evaluate where it ``averages``; None before it has any. Changes nothing."""
         return None
 
 

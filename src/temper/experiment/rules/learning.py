@@ -1,6 +1,7 @@
 """Rules between axes of how a network learns."""
 
 from temper.experiment.settings import Settings, option
+from temper.strategy import Optimizer
 
 
 def precision_fits(run: Settings) -> None:
@@ -60,8 +61,8 @@ def scheduler_fits(run: Settings) -> None:
     scheduler = option(run.scheduler)
     if run.optimizer.paces_itself and scheduler != "constant":
         raise ValueError(
-            f"optimizer={option(run.optimizer)} needs no schedule, and scheduler={scheduler} would work against"
-            " it: choose scheduler=constant"
+            f"{_named(run.optimizer)} needs no schedule, and scheduler={scheduler} would work against it:"
+            " choose scheduler=constant"
         )
     if run.scheduler.validates and not run.data.validates:
         raise ValueError(
@@ -71,17 +72,23 @@ def scheduler_fits(run: Settings) -> None:
 
 
 def averaging_fits(run: Settings) -> None:
-    """Want one average."""
-    if run.optimizer.paces_itself and option(run.averaging) != "none":
+    """Want one average, and nothing in it that was pruned."""
+    if not run.optimizer.averages:
+        return
+    evaluates = f"{_named(run.optimizer)} evaluates other weights than those it trains, and"
+    if option(run.averaging) != "none":
         raise ValueError(
-            f"optimizer={option(run.optimizer)} evaluates an average of its own, and averaging="
-            f"{option(run.averaging)} would average that again: choose averaging=none"
+            f"{evaluates} averaging={option(run.averaging)} would put an average in their place: choose averaging=none"
+        )
+    if option(run.pruning) != "none":
+        raise ValueError(
+            f"{evaluates} pruning={option(run.pruning)} would remove nothing from them: choose pruning=none"
         )
 
 
 def passes_fit(run: Settings) -> None:
     """Want the same examples for both gradients of a step."""
-    name = f"optimizer={option(run.optimizer)}"
+    name = _named(run.optimizer)
     if run.optimizer.passes > 1 and run.accumulate > 1:
         raise ValueError(
             f"{name} takes a second gradient, and with accumulate={run.accumulate} that would be of the last"
@@ -91,6 +98,17 @@ def passes_fit(run: Settings) -> None:
         raise ValueError(
             f"{name} takes two gradients a step, and precision=16-mixed scales but one: choose precision=bf16-mixed"
         )
+    if run.optimizer.passes > 1 and run.precision == "bf16-true":
+        raise ValueError(
+            f"{name} takes its second gradient a small way off, which precision=bf16-true would round to nothing:"
+            " choose precision=bf16-mixed"
+        )
+
+
+def _named(optimizer: Optimizer) -> str:
+    """Return the choice of ``optimizer`` in words, with the base that it has a trait from."""
+    base = getattr(optimizer, "base", None)
+    return f"optimizer={option(optimizer)}" + (f" over {_named(base).removeprefix('optimizer=')}" if base else "")
 
 
 RULES = (

@@ -1,0 +1,57 @@
+"""Schedule-free SGD: an average in the place of a falling rate (Defazio et al., 2024, arXiv:2405.15682, Algorithm 1).
+
+y = (1 - β)z + βx               where gradients are taken: these are the weights that are trained
+g = ∇J(y) + λy                  the gradient, with weight decay λ coupled to it
+z ← z - ηₜ g                    plain steps at the rate η, during the warm-up ηₜ = η t/T
+x ← (1 - cₜ)x + cₜ z             the average of all z, cₜ = ηₜ²/Σηᵢ²: what is evaluated and kept
+
+Batch-norm statistics are computed anew for x whenever it is evaluated. It bites where the length of training is not
+known beforehand: at any moment x is about as good as the end of a schedule made for that moment. It wants a rate some
+ten times that of momentum, as only the share 1 - β of a step reaches y at once, and ``scheduler.warmup``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from temper.facts import ParameterGroup
+from temper.optimizer.averaged_path import average_of_path
+from temper.optimizer.torch_groups import torch_groups
+from temper.quantity import NonNegative, OpenFraction, Positive
+from temper.strategy import Optimizer, strategy
+
+
+@strategy
+class ScheduleFreeSGD(Optimizer):
+    """Plain steps, evaluated at their average."""
+
+    lr: Positive
+    beta: OpenFraction
+    weight_decay: NonNegative
+
+    @property
+    def paces_itself(self) -> bool:
+        """Return that a schedule would work against it."""
+        return True
+
+    @property
+    def averages(self) -> bool:
+        """Return that its average is evaluated."""
+        return True
+
+    def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
+        """Return the authors' own, which knows the rate of each step from its groups."""
+        from schedulefree import SGDScheduleFree
+
+        optimizer: Any = SGDScheduleFree(
+            torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, momentum=self.beta, foreach=True
+        )
+        optimizer.train()  # for good: what is evaluated is found without a change to what is trained
+        built: torch.optim.Optimizer = optimizer
+        return built
+
+    def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
+        """Return the average x."""
+        return average_of_path(optimizer, self.beta)
