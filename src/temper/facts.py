@@ -31,6 +31,7 @@ class Facts:
         examples: in the training set.
         class_counts: training examples of each class; empty for a regression.
         clock: the run's steps.
+        class_names: of the data's classes; empty for a regression.
         target_mean, target_deviation: (target - mean) / deviation is what a regression learns.
     """
 
@@ -42,6 +43,7 @@ class Facts:
     class_counts: tuple[int, ...]
     clock: Clock
     stored_shape: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
     target_mean: float = 0.0
     target_deviation: float = 1.0
 

@@ -1,5 +1,6 @@
 """Label smoothing against PyTorch's own and against targets smoothed by hand."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -20,7 +21,7 @@ epsilons = st.floats(0, 0.99)
 
 
 def loss(smoothing: float, convention: Literal["others", "uniform"]) -> LossFunction:
-    return LabelSmoothing(smoothing=smoothing, convention=convention).build(FACTS)
+    return LabelSmoothing(smoothing=smoothing, convention=convention, final=None, class_weights=None).build(FACTS)
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,12 +64,38 @@ def test_large_logits_and_bfloat16() -> None:
     assert value.item() == pytest.approx(1.6094379)
 
 
-@pytest.mark.parametrize("bad", [{"smoothing": 1.0}, {"smoothing": -0.01}, {"convention": "keras"}])
+@settings(deadline=None, max_examples=25)
+@given(progress=st.floats(0, 1), convention=st.sampled_from(["others", "uniform"]))
+def test_smoothing_changes_on_a_straight_line(progress: float, convention: Literal["others", "uniform"]) -> None:
+    prediction, target = batch()
+    changing = LabelSmoothing(smoothing=0.1, convention=convention, final=0.6, class_weights=None).build(FACTS)
+    theirs = loss(0.1 + 0.5 * progress, convention)(prediction, target, 0.0)
+    torch.testing.assert_close(changing(prediction, target, progress), theirs)
+
+
+@pytest.mark.parametrize("convention", ["others", "uniform"])
+def test_an_example_weighs_what_its_class_does(convention: Literal["others", "uniform"]) -> None:
+    facts = replace(FACTS, class_counts=(1, 1, 2, 2, 2), examples=8)
+    weights = torch.tensor([3.0, 1.0, 0.0, 0.5, 1.5], dtype=torch.float64)  # 8 over the 8 examples
+    weighed = LabelSmoothing(
+        smoothing=0.3, convention=convention, final=None, class_weights=tuple(weights.tolist())
+    ).build(facts)
+    prediction, target = batch()
+    plain = loss(0.3, convention)
+    torch.testing.assert_close(weighed(prediction, target, 0.0), weights[target] * plain(prediction, target, 0.0))
+    onehot = F.one_hot(target, K).double()
+    mixed = weighed(prediction, 0.25 * onehot + 0.75 * onehot.roll(1, 1), 0.0)
+    other = (target + 1) % K
+    ends = (weights[each] * plain(prediction, each, 0.0) for each in (target, other))
+    torch.testing.assert_close(mixed, sum(share * end for share, end in zip((0.25, 0.75), ends, strict=True)))
+
+
+@pytest.mark.parametrize("bad", [{"smoothing": 1.0}, {"smoothing": -0.01}, {"convention": "keras"}, {"final": 1.0}])
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
-        LabelSmoothing(**{"smoothing": 0.1, "convention": "uniform", **bad})
+        LabelSmoothing(**{"smoothing": 0.1, "convention": "uniform", "final": None, "class_weights": None, **bad})
 
 
 def test_refuses_a_regression() -> None:
     with pytest.raises(ValueError, match=r"^label_smoothing is for 2 classes or more.*mse or half_mse"):
-        LabelSmoothing(smoothing=0.1, convention="others").kind(0)
+        LabelSmoothing(smoothing=0.1, convention="others", final=None, class_weights=None).kind(0)

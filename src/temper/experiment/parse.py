@@ -20,6 +20,7 @@ WORDS = {
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "string_type": "must be a word",
+    "tuple_type": "must be a list",
     "finite_number": "must be finite",
 }
 

@@ -2,6 +2,7 @@
 
     -y log σ(f) - (1 - y) log(1 - σ(f))       f the logit of class 1, σ the sigmoid, y in [0, 1]
     = max(f, 0) - f y + log(1 + exp(-|f|))    the same without overflow
+    -w₁ y log σ(f) - w₀ (1 - y) log(1 - σ(f)) with class weights w, which average 1 over the training set
 
 For two classes and one output. Its gradient, σ(f) - y, stays large where a unit is sure and wrong; that of the squared
 error does not.
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.facts import Facts, Kind
+from temper.loss.class_weights import ClassWeights, class_weights
 from temper.prediction import counted, widened
 from temper.strategy import Loss, LossFunction, strategy
 
@@ -18,6 +20,13 @@ from temper.strategy import Loss, LossFunction, strategy
 @strategy
 class BinaryCrossEntropy(Loss):
     """Sigmoid cross-entropy of each example."""
+
+    class_weights: ClassWeights
+
+    @property
+    def by_frequency(self) -> bool:
+        """Return whether the weights follow from how many examples a class has."""
+        return isinstance(self.class_weights, str)
 
     def kind(self, classes: int) -> Kind:
         """Return ``binary``, for exactly two classes."""
@@ -30,9 +39,14 @@ class BinaryCrossEntropy(Loss):
 
     def build(self, facts: Facts) -> LossFunction:
         """Return the cross-entropy of logits (n,) to targets in [0, 1], (n,)."""
+        weights = class_weights(self.class_weights, facts)
 
         def loss(prediction: Tensor, target: Tensor, progress: float) -> Tensor:
             prediction = widened(prediction)
-            return F.binary_cross_entropy_with_logits(prediction, target.to(prediction.dtype), reduction="none")
+            target = target.to(prediction.dtype)
+            if weights is None:
+                return F.binary_cross_entropy_with_logits(prediction, target, reduction="none")
+            one, zero = weights.of_two(target)
+            return -one * F.logsigmoid(prediction) - zero * F.logsigmoid(-prediction)
 
         return loss

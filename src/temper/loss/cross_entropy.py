@@ -3,6 +3,7 @@
     p_j = exp(f_j) / Σ_i exp(f_i)     f the K logits
     -log p_y                          y the true class
     -Σ_j t_j log p_j                  for a soft target t, as mixing of images makes them
+    -Σ_j t_j w_j log p_j              with class weights w, which average 1 over the training set
 
 The default of every classifier: its gradient, p - t, is large wherever the network is sure and wrong.
 """
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.facts import Facts, Kind
+from temper.loss.class_weights import ClassWeights, class_weights
 from temper.prediction import class_kind, widened
 from temper.strategy import Loss, LossFunction, strategy
 
@@ -19,17 +21,26 @@ from temper.strategy import Loss, LossFunction, strategy
 class CrossEntropy(Loss):
     """Softmax cross-entropy of each example."""
 
+    class_weights: ClassWeights
+
+    @property
+    def by_frequency(self) -> bool:
+        """Return whether the weights follow from how many examples a class has."""
+        return isinstance(self.class_weights, str)
+
     def kind(self, classes: int) -> Kind:
         """Return ``multiclass``, for two classes or more."""
         return class_kind("cross_entropy", classes)
 
     def build(self, facts: Facts) -> LossFunction:
         """Return the cross-entropy of logits (n, k) to hard or soft targets, (n,)."""
+        weights = class_weights(self.class_weights, facts)
 
         def loss(prediction: Tensor, target: Tensor, progress: float) -> Tensor:
             prediction = widened(prediction)
             if target.dim() == 2:
                 target = target.to(prediction.dtype)
-            return F.cross_entropy(prediction, target, reduction="none")
+            weight = None if weights is None else weights.like(prediction)
+            return F.cross_entropy(prediction, target, weight, reduction="none")
 
         return loss

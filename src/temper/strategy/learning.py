@@ -28,6 +28,11 @@ class Initialization(ABC):
 class Loss(ABC):
     """How wrong a prediction is."""
 
+    @property
+    def by_frequency(self) -> bool:
+        """Return whether classes weigh by how many training examples they have, which sampling would change again."""
+        return False
+
     @abstractmethod
     def kind(self, classes: int) -> Kind:
         """Return what the network's outputs mean under this loss when the data has ``classes`` (0: a regression).

@@ -122,6 +122,7 @@ def _facts(experiment: Experiment, splits: Splits, pipeline: Pipeline, batch_siz
         classes=classes,
         examples=len(train),
         class_counts=tuple(counts),
+        class_names=splits.class_names if classes else (),
         clock=_clock(experiment, train, batch_size),
         target_mean=mean,
         target_deviation=deviation,

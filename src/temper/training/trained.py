@@ -74,7 +74,8 @@ def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
     """Return the facts that a checkpoint was trained under."""
     kept = dict(checkpoint["facts"])
     clock = Clock(tuple(kept.pop("clock")["epoch_starts"]))
-    kept |= {name: tuple(kept[name]) for name in ("shape", "stored_shape", "class_counts")}
+    names = ("shape", "stored_shape", "class_counts", "class_names")
+    kept |= {name: tuple(kept[name]) for name in names if name in kept}
     return Facts(**kept, clock=clock)
 
 

@@ -47,6 +47,18 @@ def sampling_fits_data(run: Settings) -> None:
         raise ValueError(f"sampling={option(run.sampling)} with data={option(run.data)}: {fault}") from None
 
 
+def classes_are_evened_once(run: Settings) -> None:
+    """Want one remedy against unequal classes: weights by how many there are, or a sampling that changes that."""
+    if run.loss.by_frequency and option(run.sampling) != "none":
+        asked = getattr(run.loss, "class_weights", None)
+        weighed = f"loss={option(run.loss)}" + (f" with loss.class_weights={asked}" if asked else "")
+        other = "loss.class_weights=null" if asked else "loss=cross_entropy"
+        raise ValueError(
+            f"sampling={option(run.sampling)} changes how often each class is seen, and {weighed} weighs classes by"
+            f" the training set as it is: choose sampling=none or {other}"
+        )
+
+
 def augmentation_fits_data(run: Settings) -> None:
     """Want images where images are varied, and pixels before values."""
     as_values = not run.data.images
@@ -84,6 +96,7 @@ RULES = (
     loss_fits_data_and_task,
     preprocessing_fits_data,
     sampling_fits_data,
+    classes_are_evened_once,
     augmentation_fits_data,
     batch_can_be_cut,
     batch_can_grow,
