@@ -11,29 +11,34 @@ from pydantic import ValidationError
 from temper.optimizer.rmsprop import RMSprop
 
 Check = Callable[..., Any]
-GOOD = {"lr": 0.001, "alpha": 0.99, "eps": 1e-8, "weight_decay": 0.0}
+GOOD = {"lr": 0.001, "alpha": 0.99, "momentum": None, "eps": 1e-8, "weight_decay": 0.0}
 
 
 def by_the_formula(
-    w: float, g: float, state: dict, *, lr: float, alpha: float, eps: float, weight_decay: float
+    w: float, g: float, state: dict, *, lr: float, alpha: float, momentum: float | None, eps: float, weight_decay: float
 ) -> float:
     g = g + weight_decay * w
     state["G"] = alpha * state.get("G", 0.0) + (1 - alpha) * g * g
-    return w - lr * g / (state["G"] ** 0.5 + eps)
+    step = g / (state["G"] ** 0.5 + eps)
+    if momentum is not None:
+        step = state["v"] = momentum * state.get("v", 0.0) + step
+    return w - lr * step
 
 
 @settings(deadline=None, max_examples=25)
-@given(lr=st.floats(1e-3, 0.2), weight_decay=st.floats(0, 0.5), alpha=st.floats(0, 0.99))
-def test_follows_the_formula_on_a_quadratic(
-    follows_on_a_quadratic: Check, lr: float, weight_decay: float, alpha: float
-) -> None:
-    follows_on_a_quadratic(
-        RMSprop, by_the_formula, {"lr": lr, "weight_decay": weight_decay, "alpha": alpha, "eps": 1e-8}
-    )
+@given(
+    lr=st.floats(1e-3, 0.2),
+    weight_decay=st.floats(0, 0.5),
+    alpha=st.floats(0, 0.99),
+    momentum=st.none() | st.floats(0, 0.99),
+)
+def test_follows_the_formula_on_a_quadratic(follows_on_a_quadratic: Check, **knobs: Any) -> None:
+    follows_on_a_quadratic(RMSprop, by_the_formula, {**GOOD, **knobs})
 
 
-def test_follows_the_formula_on_a_small_net(follows_on_a_small_net: Check) -> None:
-    follows_on_a_small_net(RMSprop, by_the_formula, GOOD)
+@pytest.mark.parametrize("momentum", [None, 0.9])
+def test_follows_the_formula_on_a_small_net(follows_on_a_small_net: Check, momentum: float | None) -> None:
+    follows_on_a_small_net(RMSprop, by_the_formula, {**GOOD, "momentum": momentum})
 
 
 def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
@@ -49,6 +54,8 @@ def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
         ("weight_decay", -1e-9, "greater than or equal to 0"),
         ("alpha", 1.0, "less than 1"),
         ("alpha", -1e-9, "greater than or equal to 0"),
+        ("momentum", 1.0, "less than 1"),
+        ("momentum", -1e-9, "greater than or equal to 0"),
         ("eps", 0.0, "greater than 0"),
     ],
 )

@@ -79,7 +79,8 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
         ),
     )
     assert isinstance(module, Supervised)
-    return module
+    # Lightning would do so too, but only after it has rounded a checkpoint's weights to what it finds here.
+    return module.double() if experiment.precision == "64-true" else module
 
 
 def _batch_size(experiment: Experiment, splits: Splits) -> int:

@@ -1,0 +1,72 @@
+"""NAdam: Adam whose momentum looks ahead (Dozat, 2016, Incorporating Nesterov Momentum into Adam, ICLR workshop).
+
+g = ∇J(θ) + λθ                      the gradient, with weight decay λ coupled to it
+θ ← θ - ηλθ                         instead of that where `decoupled`: as in adamw
+μₜ = β₁(1 - ½·0.96^(tψ))            the momentum of step t: it rises from β₁/2 to β₁, the faster the larger ψ
+m ← β₁m + (1 - β₁)g                 the mean gradient
+v ← β₂v + (1 - β₂)g²                the mean square; v̂ = v/(1 - β₂ᵗ)
+a = μₜ₊₁/(1 - μ₁⋯μₜ₊₁)              what the next step would make of m
+b = (1 - μₜ)/(1 - μ₁⋯μₜ)            what this step adds of the gradient itself
+θ ← θ - η(am + bg)/(√v̂ + ε)         every parameter moves by about η; ε keeps the quotient finite
+
+It bites where adam does, and a little sooner: what a gradient changes is felt in the same step.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+from pydantic import model_validator
+
+from temper.facts import ParameterGroup
+from temper.optimizer.torch_groups import torch_groups
+from temper.quantity import Forgetting, NonNegative, Positive, Switch
+from temper.strategy import Optimizer, strategy
+
+
+@strategy
+class NAdam(Optimizer):
+    """Adaptive moments that look ahead."""
+
+    lr: Positive
+    beta1: Forgetting
+    beta2: Forgetting
+    momentum_decay: NonNegative
+    eps: Positive
+    weight_decay: NonNegative
+    decoupled: Switch
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if self.beta1 == 0:
+            raise ValueError("beta1 must be above 0: there is nothing to look ahead along; optimizer=adam has none")
+        if self.decoupled and self.weight_decay == 0:
+            raise ValueError("decoupled=true has no decay to act on: set weight_decay, or decoupled=false")
+        return self
+
+    def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
+        """Return torch's NAdam, its product of momenta kept as it is by a checkpoint."""
+        optimizer = torch.optim.NAdam(
+            torch_groups(groups, self.lr, self.weight_decay),
+            lr=self.lr,
+            betas=(self.beta1, self.beta2),
+            momentum_decay=self.momentum_decay,
+            eps=self.eps,
+            decoupled_weight_decay=self.decoupled,
+            foreach=True,
+        )
+        optimizer.register_state_dict_post_hook(_exact)
+        optimizer.register_step_pre_hook(_at_hand)
+        return optimizer
+
+
+def _exact(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Save the product μ₁⋯μₜ as a number: a tensor would be rounded to the weights' type when it is loaded."""
+    saved["state"] = {key: {**state, "mu_product": float(state["mu_product"])} for key, state in saved["state"].items()}
+
+
+def _at_hand(optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    """Keep the product on the CPU, where torch makes it: Lightning moves it away, and each step would wait for it."""
+    for state in optimizer.state.values():
+        if state and not state["mu_product"].is_cpu:
+            state["mu_product"] = state["mu_product"].cpu()
