@@ -13,8 +13,8 @@ Where s is least the steps begin to undo each other, and the network has had one
 tenth of it leaves room. The rate of steepest descent is the other rule in use; it is a difference of noisy numbers: by
 sgd on the line it was 1e-6 at one seed and 0.02 at another, where the minimum was at 1.0 and 1.1.
 
-It bites as the start of a search, not its end. Batch norm bears far higher rates after the first steps than in them: for
-ResNet-20 by Nesterov momentum on one cycle it proposes 0.004, and validation chose 0.2 (recipes/tuning.csv).
+It bites as the start of a search, not its end: what the first steps bear may be less than what later ones do. For
+ResNet-20 on CIFAR-10 by Nesterov momentum it proposes 0.004, and validation chose a peak of 0.2 (recipes/tuning.csv).
 """
 
 import logging
