@@ -25,9 +25,14 @@ NOT_RUN = {
     "pip install -e .": "reaches for the package index",
     "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
     "python train.py logger=[wandb]": "starts W&B's service: tests/logger/test_wandb.py does",
-    "python train.py -m optimizer=sgd,adam seed=1,2": "starts processes: tests/test_sweep.py sweeps",
+    "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": "tests/command/test_sweep.py sweeps",
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: tests/test_cookbook.py",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
+    "python scripts/find_learning_rate.py optimizer=sgd": "test_find_learning_rate.py does",
+    "python scripts/compare_runs.py multirun/mine": "below, on runs of this test",
+    "python scripts/compare_runs.py multirun/mine --baseline optimizer=adam --format markdown --plot comparison.png": (
+        "below, on runs of this test"
+    ),
     "python scripts/index_recipes.py": "writes the cards: tests/test_cookbook.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
@@ -113,3 +118,22 @@ def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout
+
+
+def test_a_comparison_of_runs(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    for number, optimizer in enumerate(["sgd", "adam"]):
+        run(job_of(f"optimizer={optimizer}", "epochs=1", folder=tmp_path / "multirun" / "mine" / str(number)))
+    asked = [command for command in README_COMMANDS if "compare_runs.py" in command]
+    assert len(asked) == 2
+    for command in asked:
+        words = shlex.split(command)[2:]
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "optimizer=adam" in done.stdout
+    assert (tmp_path / "comparison.png").exists()

@@ -2,12 +2,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import ttest_ind
 
 from temper.cookbook import ledger
-from temper.cookbook.ledger import Row, append, deviation, prune, read, welch
+from temper.cookbook.ledger import Row, append, prune, read
 from temper.refusal import Refusal
 
 
@@ -31,28 +28,6 @@ def row(seed: int = 0, digest: str = "d", recipe: str = "example/one") -> Row:
         test=0.1 + 0.2,
         figures={"test/accuracy": 0.1 + 0.2, "cost/seconds": 1.5},
     )
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    first=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
-    second=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
-)
-def test_welch_against_scipy(first: list[int], second: list[int]) -> None:
-    a, b = [value / 1000 for value in first], [value / 1000 for value in second]
-    expected = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    assert welch(a, b) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
-
-
-def test_welch_of_single_or_equal_values() -> None:
-    assert welch([0.9], [0.8, 0.7]) is None
-    assert welch([0.9, 0.8], []) is None
-    assert welch([0.75, 0.75], [0.5, 0.5]) == (0.25, 0.25)
-
-
-def test_deviation_divides_by_one_less() -> None:
-    assert deviation([1.0, 3.0]) == pytest.approx(2**0.5)
-    assert deviation([1.0]) is None
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:

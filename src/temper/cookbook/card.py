@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from temper import recipes
+from temper.comparison.statistics import in_interval, in_spread
+from temper.comparison.table import markdown
 from temper.cookbook.ledger import Row
-from temper.cookbook.standing import Standing, in_interval, in_minutes, in_spread
+from temper.cookbook.standing import Standing, in_minutes
 from temper.recipes import CONF, axes, plain, slot_key, slots
 from temper.report.units import in_score
 
@@ -60,7 +62,7 @@ def index(standings: Sequence[Standing]) -> str:
             what = header(stands.recipe).split("\n\n")[0].replace("\n", " ")
             command = f"`python train.py recipe={stands.recipe}`"
             rows.append([link, command, what, _differs(stands), _measured(stands)])
-        parts += [f"## {folder}", _table(["recipe", "command", "what it is", "differs from", "measured"], rows)]
+        parts += [f"## {folder}", markdown(["recipe", "command", "what it is", "differs from", "measured"], rows)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,7 +115,7 @@ def _knobs(axis: str, option: str, config: Mapping[str, Any]) -> list[str]:
     node = config.get(axis) or {}
     place, values = (f"{axis}.{option}", node.get(option, {})) if several else (axis, node)
     rows = list(_rows(axis, option, place, values))
-    return [_table(["knob", "here", "default", "what it is for"], rows)] if rows else ["It has no knobs."]
+    return [markdown(["knob", "here", "default", "what it is for"], rows)] if rows else ["It has no knobs."]
 
 
 def _rows(axis: str, option: str, place: str, values: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -131,7 +133,7 @@ def _rows(axis: str, option: str, place: str, values: Mapping[str, Any]) -> Iter
 def _settings(stands: Standing) -> list[str]:
     said = [f"On top of [{stands.parent}]({_up(stands.recipe)}{stands.parent}.md):"] if stands.parent else []
     rows = [[f"`{key}`", value] for key, value in settings(stands.recipe)]
-    return [*said, _table(["setting", "value"], rows)]
+    return [*said, markdown(["setting", "value"], rows)]
 
 
 def _numbers(stands: Standing) -> list[str]:
@@ -157,7 +159,7 @@ def _numbers(stands: Standing) -> list[str]:
             rows.append([metric, in_score(spread[0]), deviation, count, *([against] if stands.parent else [])])
     columns = ["metric", "mean", "standard deviation", "seeds"]
     columns += [f"minus {stands.parent}, 95 %"] if stands.parent else []
-    return [*parts, _table(columns, rows), _machines(stands.rows)]
+    return [*parts, markdown(columns, rows), _machines(stands.rows)]
 
 
 def _machines(rows: Sequence[Row]) -> str:
@@ -167,7 +169,7 @@ def _machines(rows: Sequence[Row]) -> str:
     lines = []
     for (device, threads, torch), own in found.items():
         lines.append([device, threads, torch, str(len(own)), in_minutes(own)])
-    return _table(["device", "threads", "torch", "seeds", "minutes of training"], lines)
+    return markdown(["device", "threads", "torch", "seeds", "minutes of training"], lines)
 
 
 def _differs(stands: Standing) -> str:
@@ -218,8 +220,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_shown(each) for each in value)}]"
     return str(value)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', '∣') for cell in line)} |" for line in lines)

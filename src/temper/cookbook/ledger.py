@@ -7,16 +7,12 @@ measured (``test/accuracy``, ``cost/joules``, ``complexity/parameters`` ...) as 
 import csv
 import fcntl
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from io import StringIO, TextIOWrapper
 from pathlib import Path
-from statistics import fmean, variance
 from typing import Any
-
-from scipy.special import stdtrit
 
 from temper.recipes import ROOT
 from temper.refusal import Refusal
@@ -107,28 +103,6 @@ def prune(stale: Callable[[Row], bool], path: Path) -> int:
         file.truncate()
         file.write(_lines([COLUMNS, *(_cells(row) for row in kept)]))
         return len(rows) - len(kept)
-
-
-def deviation(values: Sequence[float]) -> float | None:
-    """Return the standard deviation of a sample, (n - 1) below; None of a single value."""
-    return math.sqrt(variance(values)) if len(values) > 1 else None
-
-
-def welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % interval of mean(first) - mean(second), variances not taken for equal; None of single values.
-
-    B. L. Welch, 1947, Biometrika 34: the difference is Student-t with (a + b)²/(a²/(n - 1) + b²/(m - 1)) degrees of
-    freedom, where a and b are the squared standard errors of the two means.
-    """
-    if min(len(first), len(second)) < 2:
-        return None
-    difference = fmean(first) - fmean(second)
-    a, b = variance(first) / len(first), variance(second) / len(second)
-    if a + b == 0:
-        return difference, difference
-    freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(a + b)
-    return difference - half, difference + half
 
 
 @contextmanager

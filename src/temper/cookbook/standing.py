@@ -1,7 +1,6 @@
 """What a recipe composes to today, and what the rows of results.csv that are about just that say of it."""
 
 import importlib.metadata
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,12 +13,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from temper import recipes
 from temper.command.job import container
-from temper.cookbook.ledger import TIMED, Row, deviation, welch
+from temper.comparison.runs import measured
+from temper.comparison.statistics import deviation, welch
+from temper.cookbook.ledger import TIMED, Row
 from temper.digest import digest
 from temper.metric import better
 from temper.refusal import Refusal, nearest
 from temper.report.record import Promise, Report, judge_promise, main_metric
-from temper.report.units import in_score
 
 
 def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
@@ -119,11 +119,7 @@ def outdated(rows: Iterable[Row]) -> list[Row]:
 def row_of(recipe: str, report: Report, threads: int, *, timed: bool = True) -> Row:
     """Return the row of results.csv that a finished run's report makes, without times unless it is ``timed``."""
     metric = main_metric(report)
-    figures: dict[str, float] = {name: value for name, value in report.metrics.items() if value is not None}
-    for group in ("speed", "cost", "generalisation", "complexity"):
-        figures |= {
-            f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items() if value is not None
-        }
+    figures = measured(asdict(report))
     left_out = frozenset() if timed else TIMED
     assert report.seed is not None
     assert report.epochs is not None
@@ -144,21 +140,8 @@ def row_of(recipe: str, report: Report, threads: int, *, timed: bool = True) -> 
         train=report.metrics.get(f"train/{metric}"),
         val=report.metrics.get(f"val/{metric}"),
         test=report.metrics.get(f"test/{metric}"),
-        figures={name: value for name, value in figures.items() if math.isfinite(value) and name not in left_out},
+        figures={name: value for name, value in figures.items() if name not in left_out},
     )
-
-
-def in_spread(spread: tuple[float, float | None] | None) -> str:
-    """Return ``mean ± standard deviation``, without the latter for a single seed."""
-    if spread is None:
-        return "-"
-    mean, deviation = spread
-    return in_score(mean) if deviation is None else f"{in_score(mean)} ± {in_score(deviation)}"
-
-
-def in_interval(interval: tuple[float, float] | None) -> str:
-    """Return an interval of differences, such as ``+0.0012 to +0.0050``."""
-    return "-" if interval is None else " to ".join(f"{bound:+.4f}" for bound in interval)
 
 
 def in_minutes(rows: Iterable[Row]) -> str:

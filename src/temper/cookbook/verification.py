@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from temper.comparison.statistics import in_interval, in_spread
 from temper.cookbook import ledger
-from temper.cookbook.standing import compose_recipe, in_interval, in_minutes, in_spread, row_of, standing
+from temper.cookbook.standing import compose_recipe, in_minutes, row_of, standing
 from temper.digest import digest
 from temper.recipes import ROOT
 from temper.refusal import Refusal

@@ -1,0 +1,75 @@
+"""Compare finished runs: one table over methods and their seeds, each held against a baseline."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from temper.refusal import Refusal, refusing
+
+EXPLANATION = """\
+FOLDER is the folder of a run, or one with runs beneath it, as a sweep leaves it. Runs of one method (of one digest in
+report.json: everything but the seed and the machine) are seeds of it; what differs is told in words. A difference whose
+95 % interval contains 0 cannot be told from noise, and the table says so.
+
+  python scripts/compare_runs.py multirun/mine
+  python scripts/compare_runs.py outputs/a outputs/b outputs/c --baseline optimizer=sgd --format markdown
+  python scripts/compare_runs.py multirun/mine --metric test/worst_class --save table.csv --format csv --plot table.png
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="of a run, or of many")
+    parser.add_argument(
+        "--baseline",
+        metavar="WHICH",
+        help="a run's folder, a recipe, or 'optimizer=sgd epochs=5' (default: the first run)",
+    )
+    parser.add_argument(
+        "--metric", metavar="NAME", help="such as test/f1, cost/joules (default: the main one on the test set)"
+    )
+    parser.add_argument("--format", choices=("text", "csv", "markdown"), default="text", help="(default: text)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the means with their intervals into a .png")
+    asked = parser.parse_args(arguments)
+
+    from temper.comparison import methods, runs, table
+
+    with refusing():
+        if asked.plot is not None and asked.plot.suffix != ".png":
+            raise Refusal(f"--plot {asked.plot}: names no picture: for example --plot comparison.png")
+        found, left_out = runs.find(asked.folders)
+        groups, repeated = methods.group(found)
+        baseline = methods.find_baseline(asked.baseline, groups)
+        methods.name_methods(groups, baseline)
+        rows = table.rows(groups, baseline, asked.metric)
+    for line in [*left_out, *repeated]:
+        print(line, file=sys.stderr)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, table.WIDTH)
+    if asked.format == "text":
+        with console.capture() as capture:
+            table.text(rows, console)
+        told = capture.get() + "".join(f"{note}\n" for note in table.notes(groups, baseline))
+    else:
+        told = table.as_csv(rows) if asked.format == "csv" else table.as_markdown(rows)
+    print(told, end="")
+    if asked.save is not None:
+        asked.save.parent.mkdir(parents=True, exist_ok=True)
+        asked.save.write_text(told, encoding="utf-8")
+    if asked.plot is not None:
+        from temper.comparison.picture import draw  # matplotlib takes a second: only where it is wanted
+
+        draw(asked.plot, rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

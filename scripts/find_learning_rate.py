@@ -1,0 +1,111 @@
+"""Propose a learning rate by a range test: the rate rises step by step until the loss explodes; nothing is changed."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from temper.refusal import Refusal, refusing
+
+EXPLANATION = """\
+The words are those of train.py; no run is started, and no folder or recipe is touched. The proposal is a tenth of the
+rate at which the smoothed loss is least (src/temper/range_test.py says why); with one_cycle or cosine it is the peak.
+Exit status 1: there is no minimum among the rates that were tried.
+
+  python scripts/find_learning_rate.py optimizer=sgd
+  python scripts/find_learning_rate.py recipe=baseline/cifar10_resnet20 optimizer=adam --steps 100
+"""
+PICTURE = Path("outputs") / "learning_rate.png"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="of the run, as train.py takes them")
+    parser.add_argument("--from", dest="low", type=float, default=1e-6, metavar="RATE", help="(default: 1e-6)")
+    parser.add_argument("--to", dest="high", type=float, default=10.0, metavar="RATE", help="(default: 10)")
+    parser.add_argument("--steps", type=int, default=200, metavar="N", help="at most so many (default: 200)")
+    parser.add_argument("--save", type=Path, default=PICTURE, metavar="FILE", help=f"the picture (default: {PICTURE})")
+    asked = parser.parse_intermixed_args(arguments)
+
+    from temper.command import command_line
+
+    console = Console()
+    with refusing():
+        command_line.prepare()
+        command_line.check(asked.words)
+        for word in asked.words:
+            if word.startswith("hydra"):
+                raise Refusal(f"{word}: the test leaves no folder: leave it away; --save names the picture")
+        if asked.save.is_dir() or asked.save.suffix != ".png":
+            raise Refusal(f"--save {asked.save}: names no picture: for example --save {PICTURE}")
+
+        from temper.range_test import left_out, measure  # torch takes seconds: not before the words were read
+        from temper.report import loss_over_rate
+
+        job = _job(asked.words)
+        if words := left_out(job.experiment):
+            console.print(f"note: left out of the test: {', '.join(words)}", highlight=False, markup=False)
+        columns = TextColumn("step {task.completed}/{task.total}"), BarColumn(), TextColumn("{task.description}")
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=asked.steps)
+
+            def tell(step: int, rate: float, loss: float) -> None:
+                bar.update(task, completed=step, description=f"rate {rate:.2g}, loss {loss:.4g}")
+
+            curve = measure(job, asked.low, asked.high, asked.steps, tell)
+    try:
+        proposed, fault = curve.proposal(), None
+    except Refusal as refusal:
+        proposed, fault = None, str(refusal)
+    name = job.choices["optimizer"]
+    table = Table("", title=f"range test of optimizer={name}: {len(curve.rates) + 1} steps", title_justify="left")
+    table.add_column("rate", justify="right")
+    table.add_column("loss", justify="right")
+    own = job.experiment.optimizer.lr
+    rows: list[tuple[str, float | None, float | None]] = [("before any step", None, curve.before)]
+    least = curve.least
+    if least is not None:
+        rows.append(("least smoothed loss", curve.rates[least], curve.smoothed[least]))
+    if proposed is not None:
+        rows.append(("proposed: a tenth of that rate", proposed, curve.smoothed_at(proposed)))
+    rows.append(("the run's own rate", own, curve.smoothed_at(own)))
+    if curve.exploded is not None:
+        rows.append(("the loss explodes", curve.exploded, None))
+    for what, rate, loss in rows:
+        table.add_row(what, "-" if rate is None else f"{rate:.3g}", "-" if loss is None else f"{loss:.4g}")
+    console.print(table)
+    if curve.rates:
+        title = f"range test of optimizer={name}"
+        series = curve.rates, curve.losses, curve.smoothed
+        loss_over_rate.draw(asked.save, title, *series, before=curve.before, least=least, proposed=proposed)
+        print(asked.save)
+    if proposed is None:
+        print(f"temper: {fault}", file=sys.stderr)
+        return 1
+    print(f"optimizer.lr={proposed:g}")
+    return 0
+
+
+def _job(words: Sequence[str]):  # type: ignore[no-untyped-def] # of a class whose import takes seconds
+    from hydra import compose, initialize_config_dir
+
+    from temper.command.job import Job, chosen, container
+    from temper.experiment import parse
+    from temper.recipes import CONF
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", list(words), return_hydra_config=True)
+    config = container(cfg)
+    choices = chosen(config, dict(cfg.hydra.runtime.choices))
+    return Job(experiment=parse(config), config=config, folder=Path(), choices=choices)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

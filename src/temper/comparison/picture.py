@@ -1,0 +1,55 @@
+"""Methods side by side in one picture: each seed, and the mean with its 95 % interval."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from textwrap import fill
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from temper.comparison.statistics import interval
+from temper.comparison.table import Row
+
+_INK, _OWN, _BASELINE = "#444444", "#4477aa", "#cc6633"
+ABOVE = 0.16  # its mean, so that each seed is seen
+_NAME = 34  # characters of a method's name on one line
+
+
+def draw(path: Path, rows: Sequence[Row]) -> None:
+    """Write the picture to ``path``; the first row is the baseline's."""
+    names = [fill(row.method.name, _NAME) for row in rows]
+    lines = sum(max(1.6, 1 + name.count("\n")) for name in names)
+    figure = Figure(figsize=(7.5, 1.3 + 0.28 * lines), dpi=130, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        mean, colour = fmean(row.values), _OWN if place else _BASELINE
+        bounds = interval(row.values)
+        if bounds is not None:
+            reach = [[mean - bounds[0]], [bounds[1] - mean]]
+            axes.errorbar(mean, place, xerr=reach, color=colour, capsize=4, linewidth=1.6)
+        axes.plot(
+            row.values,
+            [place - ABOVE] * len(row.values),
+            "o",
+            color=colour,
+            alpha=0.35,
+            markersize=4,
+            markeredgewidth=0,
+        )
+        axes.plot(mean, place, "D", color=colour, markersize=5)
+    axes.axvline(fmean(rows[0].values), color=_BASELINE, linewidth=0.8, linestyle=":")
+    axes.set_yticks(range(len(rows)), names)
+    axes.invert_yaxis()
+    axes.margins(y=0.6 / max(1, len(rows)))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+    axes.set_xlabel(f"{rows[0].metric}: mean, its 95 % interval, and each seed", color=_INK)
+    axes.grid(axis="x", color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=_INK, labelsize=9)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color("#bbbbbb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)

@@ -1,0 +1,119 @@
+"""Finished runs, read from their folders: what was chosen, and what was measured.
+
+Torch is not imported here, so that a comparison answers at once.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from temper.refusal import Refusal
+
+FOUR = ("speed", "cost", "generalisation", "complexity")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished run.
+
+    Attributes:
+        digest: of its method.
+        choices: the option of each axis; ``recipe`` too where there was one.
+        config: its composed values; empty where its folder holds no config.yaml.
+        metric: the bare name of what it is judged by, such as ``accuracy``.
+        figures: all that was measured, by name.
+    """
+
+    folder: Path
+    digest: str
+    choices: Mapping[str, Any]
+    config: Mapping[str, Any]
+    seed: int
+    metric: str
+    device: str
+    commit: str
+    figures: Mapping[str, float]
+
+
+def find(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Return the finished runs in ``folders``, each a run's or of many runs, and a line for each that was left out.
+
+    Raises:
+        Refusal: a folder is not there, or holds no run; or a report cannot be read. Names it.
+    """
+    runs: list[Run] = []
+    lines: list[str] = []
+    places: dict[Path, None] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise Refusal(f"{folder}: there is no such folder: name the folder of a run, or of a sweep")
+        found, waiting = _beneath(folder)
+        if not found and not waiting:
+            raise Refusal(f"{folder}: holds no run: name a folder with a report.json in it, or of a sweep")
+        lines += [f"{place}: left out: it has no report yet" for place in waiting]
+        places |= dict.fromkeys(place.resolve() for place in found)
+    for place in places:
+        run = _read(place)
+        if isinstance(run, str):
+            lines.append(f"{place}: left out: {run}")
+        else:
+            runs.append(run)
+    if not runs:
+        raise Refusal(f"no finished run to compare: {'; '.join(lines)}")
+    return runs, lines
+
+
+def measured(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return every finite number of a report by its name: ``test/accuracy``, ``cost/seconds`` ..."""
+    found = dict(report["metrics"])
+    for group in FOUR:
+        found |= {f"{group}/{key}": value for key, value in report[group].items()}
+    return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+
+def _beneath(folder: Path) -> tuple[list[Path], list[Path]]:
+    if (folder / "report.json").exists():
+        return [folder], []
+    found = sorted((path.parent for path in folder.rglob("report.json")), key=_natural)
+    begun = [path.parent for pattern in ("config.yaml", "*/config.yaml") for path in folder.glob(pattern)]
+    return found, sorted((place for place in begun if place not in found), key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Return a key by which trial 10 comes after trial 9."""
+    return [(int(part) if part.isdigit() else -1, part) for part in re.split(r"(\d+)", str(path))]
+
+
+def _read(folder: Path) -> Run | str:
+    """Return the run in ``folder``, or why it is left out."""
+    path, known = folder / "report.json", folder / "config.yaml"
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        if report["state"] != "finished":
+            return f"it has not finished ({report['state']})"
+        choices = report["choices"]
+        if choices.get("debug", "none") != "none":
+            return f"debug={choices['debug']} made it another run than its method's"
+        config = OmegaConf.to_container(OmegaConf.load(known)) if known.exists() else {}
+        figures, score = measured(report), report["score"]
+        names = [name.partition("/")[2] for name in ([score["metric"]] if score else figures)]
+        assert isinstance(config, dict)
+        return Run(
+            folder=folder,
+            digest=str(report["digest"]),
+            choices=choices,
+            config={str(key): value for key, value in config.items()},
+            seed=int(report["seed"]),
+            metric=next((name for name in ("accuracy", "rmse", *names) if name in names), "loss"),
+            device=str(report["device"]),
+            commit=str(report["commit"] or "").removesuffix("+dirty"),
+            figures=figures,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise Refusal(f"{path} is not a report that this version of temper wrote ({fault}): leave it out") from None

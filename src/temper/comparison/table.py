@@ -1,0 +1,189 @@
+"""One table over methods and their seeds, each held against a baseline."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from statistics import fmean
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from temper.comparison.methods import Method
+from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, paired, welch
+from temper.metric import BETTER
+from temper.refusal import Refusal, nearest
+from temper.report.units import in_count, in_score, in_seconds
+
+NOISE = "no difference that can be told from noise"
+ALONE = "one seed cannot be told from noise"
+TIME, WORK, GAP, SIZE = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap", "complexity/parameters"
+WIDTH = 160  # of text that no terminal bounds
+COLUMNS = (
+    "method", "recipe", "digest", "n", "seeds", "metric", "mean", "standard_deviation",
+    "difference", "low", "high", "interval", "verdict",
+    "seconds", "multiply_adds", "gap", "parameters",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One method's figures.
+
+    Attributes:
+        values: of the metric, by seed.
+        interval: 95 % of the difference of means to the baseline's; None for the baseline, and where a seed is alone.
+        by: how the interval was made: ``paired`` by seed, or ``Welch``.
+        verdict: what the interval says; empty for the baseline.
+        seconds, work, gap, size: means over seeds; None where it was not measured.
+    """
+
+    method: Method
+    metric: str
+    values: Sequence[float]
+    difference: float | None
+    interval: Interval | None
+    by: str
+    verdict: str
+    seconds: float | None
+    work: float | None
+    gap: float | None
+    size: float | None
+
+
+def rows(methods: Sequence[Method], baseline: Method, metric: str | None) -> list[Row]:
+    """Return a row for each method, the baseline's first.
+
+    Raises:
+        Refusal: there is no such metric, or a run has not measured it.
+    """
+    known = {name for method in methods for run in method.runs.values() for name in run.figures}
+    name = metric or f"test/{baseline.first.metric}"
+    if name not in known:
+        raise Refusal(f"--metric {name}: none of the runs has measured it; {nearest(name, known)}")
+    for method in methods:
+        for run in method.runs.values():
+            if name not in run.figures:
+                raise Refusal(f"{run.folder} has not measured {name}: choose another --metric, or leave the run out")
+    return [_row(method, baseline, name) for method in sorted(methods, key=lambda each: each is not baseline)]
+
+
+def notes(methods: Sequence[Method], baseline: Method) -> Iterator[str]:
+    """Yield what a reader must know beside the table."""
+    yield f"baseline: {baseline.name} ({baseline.first.folder})"
+    yield "intervals are of 95 %: paired by seed where both have the same seeds, else by Welch's t"
+    runs = [run for method in methods for run in method.runs.values()]
+    devices, commits = (dict.fromkeys(getattr(run, name) for run in runs) for name in ("device", "commit"))
+    if len(devices) > 1:
+        yield f"times are of different devices: {'; '.join(devices)}"
+    if len(commits) > 1:
+        yield f"the runs are of {len(commits)} commits: {', '.join(commit[:10] or 'none' for commit in commits)}"
+
+
+def text(rows: Sequence[Row], console: Console) -> None:
+    """Print the rows as a table for people."""
+    table = Table(box=None, pad_edge=False)
+    for column in _headers(rows):
+        table.add_column(column, overflow="fold", justify="left" if column in ("method", "verdict") else "right")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in _cells(row)))
+    console.print(table)
+
+
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    return markdown(_headers(rows), [_cells(row) for row in rows]) + "\n"
+
+
+def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; a bar within a cell becomes one that Markdown does not read."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', '∣') for cell in line)} |" for line in lines)
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Return the rows as CSV, every number as it is."""
+    file = StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        low, high = row.interval or (None, None)
+        method = row.method
+        values: list[Any] = [
+            method.name, method.first.choices.get("recipe"), method.digest, len(row.values),
+            " ".join(str(seed) for seed in sorted(method.runs)), row.metric, fmean(row.values), deviation(row.values),
+            row.difference, low, high, row.by, row.verdict,
+            row.seconds, row.work, row.gap, row.size,
+        ]  # fmt: skip
+        writer.writerow(["" if value is None else value for value in values])
+    return file.getvalue()
+
+
+def _row(method: Method, baseline: Method, metric: str) -> Row:
+    values, theirs = method.values(metric), baseline.values(metric)
+    against = method is not baseline
+    pairs = against and set(method.runs) == set(baseline.runs)
+    interval = (paired if pairs else welch)(values, theirs) if against else None
+    means = {name: found for name in (TIME, WORK, GAP, SIZE) if (found := method.values(name))}
+    return Row(
+        method=method,
+        metric=metric,
+        values=values,
+        difference=fmean(values) - fmean(theirs) if against else None,
+        interval=interval,
+        by="" if interval is None else "paired" if pairs else "Welch",
+        verdict=_verdict(metric, interval) if against else "",
+        seconds=fmean(means[TIME]) if TIME in means else None,
+        work=fmean(means[WORK]) if WORK in means else None,
+        gap=fmean(means[GAP]) if GAP in means else None,
+        size=fmean(means[SIZE]) if SIZE in means else None,
+    )
+
+
+def _verdict(metric: str, interval: Interval | None) -> str:
+    if interval is None:
+        return ALONE
+    low, high = interval
+    if low <= 0 <= high:
+        return NOISE
+    rises = low > 0
+    direction = BETTER.get(metric.partition("/")[2]) if metric.partition("/")[0] in ("train", "val", "test") else None
+    if direction is None:
+        return "higher" if rises else "lower"
+    return "better" if rises == (direction == "max") else "worse"
+
+
+def _headers(rows: Sequence[Row]) -> list[str]:
+    return [
+        "method",
+        "seeds",
+        rows[0].metric,
+        "difference, 95 %",
+        "verdict",
+        "time",
+        "multiply-adds",
+        "gap",
+        "parameters",
+    ]
+
+
+def _cells(row: Row) -> list[str]:
+    if row.difference is None:
+        against = "baseline"
+    elif row.interval is None:
+        against = f"{row.difference:+.4f}"
+    else:
+        against = f"{in_interval(row.interval)} ({row.by})"
+    return [
+        row.method.name,
+        str(len(row.values)),
+        in_spread((fmean(row.values), deviation(row.values))),
+        against,
+        row.verdict,
+        in_seconds(row.seconds),
+        in_count(row.work),
+        in_score(row.gap) if row.gap is None else f"{row.gap:+.4f}",
+        in_count(row.size),
+    ]

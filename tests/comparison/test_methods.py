@@ -1,0 +1,126 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from temper.comparison.methods import Method, differing, find_baseline, group, name_methods
+from temper.comparison.runs import find
+from temper.refusal import Refusal
+
+Made = Callable[..., Path]
+SGD = {"_target_": "temper.optimizer.sgd.SGD", "lr": 0.1, "weight_decay": 0.0}
+ADAM = {"_target_": "temper.optimizer.adam.Adam", "lr": 0.02, "beta1": 0.9}
+DIGITS = {"_target_": "temper.data.digits.Digits", "validation": 0.2, "label_noise": None, "root": "a"}
+
+
+def methods(*folders: Path) -> list[Method]:
+    return group(find(folders)[0])[0]
+
+
+def test_seeds_of_one_digest_are_one_method(made: Made) -> None:
+    folders = [made("a", seed=1, accuracy=0.8), made("b", "adam"), made("c", seed=0, accuracy=0.7), made("d", seed=1)]
+    found, lines = group(find(folders)[0])
+    assert [(each.digest, list(each.runs)) for each in found] == [("sgd", [1, 0]), ("adam", [0])]
+    assert found[0].values("test/accuracy") == [0.7, 0.8]  # by seed
+    assert lines == [f"{folders[3]}: left out: it repeats seed 1 of the same method ({folders[0]})"]
+
+
+def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
+    crop = {"crop": {"_target_": "temper.augmentation.crop.Crop", "padding": 2}}
+    sgd, adam, slow, loud = (
+        methods(folder)[0].first
+        for folder in (
+            made("a", config={}),
+            made(
+                "b",
+                choices={"optimizer": "adam", "augmentation": ["crop"]},
+                config={"optimizer": ADAM, "augmentation": crop, "clip": {"kind": "norm"}, "epochs": 5},
+            ),
+            made("c", config={"optimizer": SGD | {"lr": 0.01}, "trainer": {"threads": 1}, "seed": 9}),
+            made("d", config={"data": DIGITS | {"label_noise": 0.2, "root": "b"}}),
+        )
+    )
+    # Adam's own file says lr: 0.001 and beta1: 0.9; crop's says padding: 4.
+    assert differing(adam, sgd) == [
+        "augmentation=[crop]", "augmentation.crop.padding=2", "optimizer=adam", "optimizer.lr=0.02", "epochs=5",
+    ]  # fmt: skip
+    assert differing(sgd, adam) == ["augmentation=[]", "optimizer=sgd", "epochs=3"]
+    assert differing(slow, sgd) == ["optimizer.lr=0.01"]
+    assert differing(loud, sgd) == ["data.label_noise=0.2"]
+    assert differing(sgd, loud) == ["data.label_noise=null"]
+
+
+def test_every_method_has_a_name_of_its_own(made: Made) -> None:
+    found = methods(
+        made("a", config={}),
+        made("b", "adam", choices={"optimizer": "adam"}, config={"optimizer": ADAM}),
+        made("c", "slow", config={"optimizer": SGD | {"lr": 0.01}}),
+        made("d", "0123456789abc", config={"unknown": 3}),
+    )
+    name_methods(found, found[0])
+    assert [each.name for each in found] == [
+        "optimizer=sgd optimizer.lr=0.1",
+        "optimizer=adam optimizer.lr=0.02",
+        "optimizer.lr=0.01",
+        "digest 01234567",
+    ]
+
+
+def test_a_method_alone_is_called_by_its_recipe_or_choices(made: Made) -> None:
+    for recipe, name in (("baseline/digits_mlp", "recipe=baseline/digits_mlp"), (None, "data=digits optimizer=sgd")):
+        (found,) = methods(made(f"run_{recipe is None}", choices={"recipe": recipe}))
+        name_methods([found], found)
+        assert found.name == name
+
+
+def test_a_baseline_by_folder_recipe_or_choice(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    sgd, adam, slow = methods(
+        made("a", choices={"recipe": "baseline/one"}, config={}),
+        made("sweep/b", "adam", choices={"optimizer": "adam"}, config={"optimizer": ADAM}),
+        made("c", "slow", choices={"augmentation": ["crop", "flip"]}, config={"optimizer": SGD | {"lr": 0.01}}),
+    )
+    every = [sgd, adam, slow]
+    for word, expected in (
+        (None, sgd),
+        ("c", slow),
+        (str(tmp_path / "sweep"), adam),
+        ("baseline/one", sgd),
+        ("recipe=baseline/one", sgd),
+        ("optimizer=adam", adam),
+        ("optimizer=sgd optimizer.lr=0.01", slow),
+        ("augmentation=[crop,flip]", slow),
+        ("data.label_noise=null optimizer=adam", None),
+    ):
+        if expected is None:
+            with pytest.raises(Refusal, match="none of the runs is of it"):
+                find_baseline(word, every)
+        else:
+            assert find_baseline(word, every) is expected, word
+    with pytest.raises(
+        Refusal, match=r"--baseline optimizer=sgd: 2 methods are of it: name the folder of one: .*/a, .*/c"
+    ):
+        find_baseline("optimizer=sgd", every)
+    for word in ("optimizer=lion", "baseline/two", "nowhere"):
+        with pytest.raises(Refusal, match=f"--baseline {word}: none of the runs is of it: name the folder of one"):
+            find_baseline(word, every)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            {"choices": {"data": "mnist"}},
+            "data=digits in .*/a and data=mnist in .*/b: other examples are another question",
+        ),
+        ({"metric": "rmse"}, "/a is judged by accuracy and .*/b by rmse: compare runs on the same question"),
+        (
+            {"config": {"data": DIGITS | {"validation": 0.1}}},
+            r"data\.validation=0\.2 in .*/a and data\.validation=0\.1 in .*/b: they were tested on other examples",
+        ),
+    ],
+)
+def test_refuses_runs_on_other_data(other: dict[str, Any], message: str, made: Made) -> None:
+    with pytest.raises(Refusal, match=message):
+        methods(made("a", config={}), made("b", **other))

@@ -1,0 +1,59 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ttest_1samp, ttest_ind, ttest_rel
+
+from temper.comparison.statistics import deviation, in_interval, in_spread, interval, paired, welch
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    first=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
+    second=st.lists(st.integers(0, 1000), min_size=2, max_size=9, unique=True),
+)
+def test_welch_against_scipy(first: list[int], second: list[int]) -> None:
+    a, b = [value / 1000 for value in first], [value / 1000 for value in second]
+    expected = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    assert welch(a, b) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+
+
+def test_welch_of_single_or_equal_values() -> None:
+    assert welch([0.9], [0.8, 0.7]) is None
+    assert welch([0.9, 0.8], []) is None
+    assert welch([0.75, 0.75], [0.5, 0.5]) == (0.25, 0.25)
+
+
+def test_deviation_divides_by_one_less() -> None:
+    assert deviation([1.0, 3.0]) == pytest.approx(2**0.5)
+    assert deviation([1.0]) is None
+
+
+@settings(deadline=None, max_examples=25)
+@given(pairs=st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=2, max_size=9))
+def test_paired_and_a_single_mean_against_scipy(pairs: list[tuple[int, int]]) -> None:
+    a, b = [one / 1000 for one, _ in pairs], [other / 1000 for _, other in pairs]
+    if len({round(one - other, 9) for one, other in zip(a, b, strict=True)}) > 1:
+        expected = ttest_rel(a, b).confidence_interval(0.95)
+        assert paired(a, b) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+    if len(set(a)) > 1:
+        expected = ttest_1samp(a, 0.0).confidence_interval(0.95)
+        assert interval(a) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+
+
+def test_paired_by_hand() -> None:
+    # Differences 1, 2, 3: mean 2, deviation 1, t of 2 degrees of freedom 4.302653.
+    half = 4.302653 / 3**0.5
+    assert paired([2.0, 4.0, 6.0], [1.0, 2.0, 3.0]) == pytest.approx((2 - half, 2 + half), rel=1e-6)
+    assert paired([0.75, 0.5], [0.5, 0.25]) == (0.25, 0.25)
+    assert paired([1.0], [2.0]) is None
+    assert interval([1.0]) is None
+    with pytest.raises(ValueError, match="shorter"):
+        paired([1.0, 2.0], [1.0])
+
+
+def test_in_words() -> None:
+    assert in_spread((0.95, 0.012)) == "0.9500 ± 0.0120"
+    assert in_spread((0.95, None)) == "0.9500"
+    assert in_spread(None) == "-"
+    assert in_interval((-0.01, 0.002)) == "-0.0100 to +0.0020"
+    assert in_interval(None) == "-"

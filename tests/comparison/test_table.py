@@ -1,0 +1,132 @@
+import csv
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from scipy.stats import ttest_ind
+
+from temper.comparison.methods import find_baseline, group, name_methods
+from temper.comparison.runs import find
+from temper.comparison.table import ALONE, COLUMNS, NOISE, Row, as_csv, as_markdown, markdown, notes, rows, text
+from temper.refusal import Refusal
+
+Made = Callable[..., Path]
+
+
+def compared(folders: list[Path], metric: str | None = None, baseline: str | None = None) -> list[Row]:
+    methods, _ = group(find(folders)[0])
+    base = find_baseline(baseline, methods)
+    name_methods(methods, base)
+    return rows(methods, base, metric)
+
+
+def four(made: Made) -> list[Path]:
+    return [
+        *(made(f"sgd_{seed}", "sgd", seed, 0.90 + seed / 100) for seed in range(3)),
+        *(made(f"adam_{seed}", "adam", seed, 0.93 + seed / 50, choices={"optimizer": "adam"}) for seed in range(3)),
+        *(made(f"nag_{seed}", "nag", seed, 0.9 + seed * 0.03, choices={"optimizer": "nesterov"}) for seed in range(2)),
+        made("alone", "alone", 0, 0.99, choices={"optimizer": "adamw"}),
+    ]
+
+
+def test_by_hand(made: Made) -> None:
+    sgd, adam, nag, alone = compared(four(made))
+    assert (sgd.difference, sgd.interval, sgd.by, sgd.verdict) == (None, None, "", "")
+    assert sgd.seconds == pytest.approx(61.0)
+    assert (sgd.work, sgd.gap, sgd.size) == (6000, pytest.approx(0.01), 100)
+    # Differences 0.03, 0.04, 0.05: mean 0.04, deviation 0.01, t of 2 degrees of freedom 4.302653.
+    half = 4.302653 * 0.01 / 3**0.5
+    assert adam.interval == pytest.approx((0.04 - half, 0.04 + half), abs=1e-7)
+    assert (adam.by, adam.verdict) == ("paired", "better")
+    expected = ttest_ind([0.90, 0.93], [0.90, 0.91, 0.92], equal_var=False).confidence_interval(0.95)
+    assert nag.interval == pytest.approx((expected.low, expected.high))
+    assert (nag.by, nag.verdict) == ("Welch", NOISE)
+    assert alone.difference == pytest.approx(0.08)
+    assert (alone.interval, alone.by, alone.verdict) == (None, "", ALONE)
+
+
+def test_the_baseline_comes_first(made: Made) -> None:
+    first, second, *_ = compared(four(made), baseline="optimizer=adam")
+    assert first.method.digest == "adam"
+    assert (second.method.digest, second.verdict) == ("sgd", "worse")
+
+
+def test_which_way_is_better_hangs_on_the_metric(made: Made) -> None:
+    folders = [
+        *(made(f"sgd_{seed}", "sgd", seed, 3.0 + seed / 10, metric="rmse") for seed in range(2)),
+        *(made(f"adam_{seed}", "adam", seed, 2.0 + seed / 10, metric="rmse") for seed in range(2)),
+    ]
+    assert compared(folders)[1].verdict == "better"
+    assert compared(folders, "cost/seconds")[1].verdict == NOISE  # the very same
+    folders += [made(f"slow_{seed}", "slow", seed, 9.0, metric="rmse", cost={"seconds": 99.0}) for seed in range(2)]
+    assert compared(folders, "cost/seconds")[2].verdict == "higher"
+    assert compared(folders, "cost/seconds", str(folders[-1]))[1].verdict == "lower"
+    assert compared(folders)[2].work is None
+
+
+def test_refuses_a_metric_that_was_not_measured(made: Made) -> None:
+    folders = four(made)
+    with pytest.raises(
+        Refusal, match="--metric test/acuracy: none of the runs has measured it; did you mean test/accur"
+    ):
+        compared(folders, "test/acuracy")
+    broken = made("broken", "adam", 7, None, choices={"optimizer": "adam"})
+    with pytest.raises(Refusal, match="broken has not measured test/accuracy: choose another --metric, or leave"):
+        compared([*folders, broken])
+
+
+def test_as_text(made: Made) -> None:
+    console = Console(width=170, file=StringIO(), record=True)
+    text(compared(four(made)), console)
+    header, sgd, adam, nag, alone = console.export_text().splitlines()
+    assert header.split("  ")[0] == "method"
+    assert [*sgd.split()] == [
+        "optimizer=sgd", "3", "0.9100", "±", "0.0100", "baseline", "61", "s", "6,000", "+0.0100", "100",
+    ]  # fmt: skip
+    assert "0.9500 ± 0.0200" in adam
+    assert "+0.0152 to +0.0648 (paired)  better" in adam
+    assert f"(Welch)  {NOISE}" in nag
+    assert f"+0.0800  {ALONE}" in alone
+
+
+def test_as_csv_every_number_is_there(made: Made) -> None:
+    sgd, adam, nag, alone = csv.DictReader(StringIO(as_csv(compared(four(made)))))
+    assert tuple(sgd) == COLUMNS
+    assert (sgd["method"], sgd["n"], sgd["seeds"], sgd["low"], sgd["interval"]) == (
+        "optimizer=sgd",
+        "3",
+        "0 1 2",
+        "",
+        "",
+    )
+    assert float(adam["mean"]) == pytest.approx(0.95)
+    assert float(adam["standard_deviation"]) == pytest.approx(0.02)
+    assert float(adam["low"]) < float(adam["difference"]) < float(adam["high"])
+    assert (nag["interval"], nag["verdict"], nag["seeds"]) == ("Welch", NOISE, "0 1")
+    assert (alone["standard_deviation"], alone["high"], alone["seconds"]) == ("", "", "60.0")
+
+
+def test_as_markdown(made: Made) -> None:
+    lines = as_markdown(compared(four(made))).splitlines()
+    assert lines[0].startswith("| method | seeds | test/accuracy | difference, 95 % |")
+    assert lines[1] == "| " + " | ".join(["---"] * 9) + " |"
+    assert lines[3].startswith("| optimizer=adam | 3 | 0.9500 ± 0.0200 | +0.0152 to +0.0648 (paired) | better | 61 s |")
+    assert markdown(["a"], [["b|c"]]) == "| a |\n| --- |\n| b∣c |"
+
+
+def test_notes_say_what_is_not_alike(made: Made) -> None:
+    folders = four(made)
+    methods, _ = group(find(folders)[0])
+    name_methods(methods, methods[0])
+    assert list(notes(methods, methods[0])) == [
+        f"baseline: optimizer=sgd ({folders[0]})",
+        "intervals are of 95 %: paired by seed where both have the same seeds, else by Welch's t",
+    ]
+    methods, _ = group(find([*folders, made("there", "adam", 9, device="a GPU", commit=None)])[0])
+    name_methods(methods, methods[0])
+    assert list(notes(methods, methods[0]))[2:] == [
+        "times are of different devices: this CPU; a GPU",
+        "the runs are of 2 commits: abcdef0123, none",
+    ]

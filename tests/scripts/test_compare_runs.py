@@ -1,0 +1,113 @@
+"""The program itself: its table, its files, its refusals; and that it answers without torch."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from matplotlib.image import imread
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "compare_runs.py"
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("compare_runs", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    for number, (optimizer, seed, accuracy, state) in enumerate(
+        [
+            ("sgd", 0, 0.90, "finished"),
+            ("sgd", 1, 0.92, "finished"),
+            ("adam", 0, 0.95, "finished"),
+            ("adam", 1, 0.97, "finished"),
+            ("adam", 2, 0.97, "running"),
+        ]
+    ):
+        folder = tmp_path / "sweep" / str(number)
+        folder.mkdir(parents=True)
+        report = {
+            "state": state,
+            "digest": optimizer,
+            "commit": None,
+            "device": "this CPU",
+            "choices": {"data": "digits", "optimizer": optimizer},
+            "metrics": {"test/accuracy": accuracy},
+            "score": {"metric": "val/accuracy", "value": accuracy, "better": "max"},
+            "speed": {},
+            "cost": {"seconds": 1.0},
+            "generalisation": {"gap": 0.0},
+            "complexity": {},
+            "seed": seed,
+        }
+        (folder / "report.json").write_text(json.dumps(report))
+    return tmp_path / "sweep"
+
+
+def test_tells_saves_and_draws(
+    script: ModuleType, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved, picture = tmp_path / "tables" / "all.txt", tmp_path / "pictures" / "all.png"
+    assert script.main([str(sweep), "--save", str(saved), "--plot", str(picture)]) == 0
+    said = capsys.readouterr()
+    assert said.err == f"{sweep}/4: left out: it has not finished (running)\n"
+    assert "0.9600 ± 0.0141" in said.out
+    assert "+0.0500 to +0.0500 (paired)  better" in said.out
+    assert f"baseline: optimizer=sgd ({sweep}/0)" in said.out
+    assert saved.read_text() == said.out
+    height, width, _ = imread(picture).shape
+    assert width == 975
+    assert height > 200
+
+
+def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert script.main([str(sweep), "--format", "csv", "--baseline", "optimizer=adam"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].startswith("optimizer=sgd,,sgd,2,0 1,test/accuracy,0.91,")
+    assert script.main([str(sweep / "0"), "--format", "markdown", "--metric", "cost/seconds"]) == 0
+    assert "| data=digits optimizer=sgd | 1 | 1.0000 | baseline |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "nowhere: there is no such folder"),
+        (["sweep", "--plot", "a.jpg"], "--plot a.jpg: names no picture"),
+        (["sweep", "--metric", "test/f1"], "--metric test/f1: none of the runs has measured it"),
+        (["sweep", "--baseline", "optimizer=lion"], "--baseline optimizer=lion: none of the runs is of it"),
+    ],
+)
+def test_refuses(
+    words: list[str],
+    message: str,
+    script: ModuleType,
+    sweep: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(sweep.parent)
+    with pytest.raises(SystemExit) as end:
+        script.main(words)
+    assert end.value.code == 2
+    assert f"temper: {message}" in capsys.readouterr().err
+
+
+def test_answers_without_torch(sweep: Path) -> None:
+    code = (
+        f"import runpy, sys; sys.argv = ['compare_runs.py', {str(sweep)!r}]\n"
+        f"try: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print([name for name in ('torch', 'lightning', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
