@@ -1,4 +1,4 @@
-"""After which epochs there is a validation: every so many, and after the last, whose weights could else not be chosen."""
+"""After which epochs there is a validation: every so many, and after the last, or its weights could not be chosen."""
 
 import lightning as L
 
