@@ -60,11 +60,12 @@ def main(words: Sequence[str] | None = None) -> None:
         if name != "none":
             node = OmegaConf.to_container(OmegaConf.load(CONF / "augmentation" / f"{name}.yaml"))
             rows |= {name: augmented(step, images) for name, step in make(node, "augmentation").items()}
-    figure = Figure(figsize=(SHOWN * 0.8 + 2, len(rows) * 0.8), dpi=70, layout="constrained")
+    figure = Figure(figsize=(SHOWN * 0.8 + 0.7, len(rows) * 0.8), dpi=70, layout="constrained")
     for place, axes in zip(rows.items(), figure.subplots(len(rows), 1), strict=True):
         name, shown = place
         axes.imshow(torch.cat([*torch.nn.functional.pad(shown, (1, 1, 1, 1), value=255)], 2).permute(1, 2, 0).numpy())
         axes.set_axis_off()
+        axes.set_anchor("E")
         axes.text(-4, 17, name, ha="right", va="center", fontsize=11)
     asked.to.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(asked.to)

@@ -7,7 +7,7 @@ import torch
 
 from temper.command.job import Job
 from temper.data.batches import Batches
-from temper.training.build import build_batches
+from temper.training.build import build_batches, build_module
 
 TAILED = ("data.imbalance=10", "epochs=3", "batch_size=64")
 
@@ -52,3 +52,16 @@ def test_a_shortened_run_takes_its_steps(sampling: str, drop_last: str, batches_
     made.setup("fit")
     loader = made.train_dataloader()
     assert len(loader) == len(list(loader)) == made.facts.clock.epoch_starts[1]
+
+
+@pytest.mark.parametrize("words", [(), ("task=cifar_resnet", "task.depth=8")], ids=" ".join)
+def test_compiled_in_place_weights_keep_their_names(
+    words: tuple[str, ...], small_cifar10: None, job_of: Callable[..., Job]
+) -> None:
+    plain, compiled = (job_of(*words, f"compile={on}").experiment for on in ("false", "true"))
+    facts = build_batches(plain).facts
+    one, other = build_module(plain, facts), build_module(compiled, facts)
+    assert list(one.state_dict()) == list(other.state_dict())
+    assert [name for name, _ in one.named_modules()] == [name for name, _ in other.named_modules()]
+    assert one.network._compiled_call_impl is None  # type: ignore[truthy-function]
+    assert other.network._compiled_call_impl is not None

@@ -29,6 +29,7 @@ from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
+from temper.training.pace import Pace
 from temper.training.progress import Bar
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
@@ -153,6 +154,7 @@ def build_trainer(
     callbacks = [
         *_looking(experiment, clock, recorder),
         *experiment.debug.callbacks(folder.path),
+        Pace(experiment.validate_every, clock.epochs),
         recorder,
         *watching,
         checkpoints,
@@ -165,7 +167,6 @@ def build_trainer(
             accumulate_grad_batches=experiment.accumulate,
             # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.
             reload_dataloaders_every_n_epochs=int(clock.steps(0) != clock.steps(clock.epochs - 1)),
-            check_val_every_n_epoch=min(experiment.validate_every, clock.epochs),
             limit_val_batches=1.0 if batches.splits.validation is not None else 0,
             num_sanity_val_steps=0,
             logger=[each.build(folder.path, job.config) for each in experiment.logger.values()] or False,

@@ -25,11 +25,12 @@ class Whitening(NamedTuple):
 
 
 def whitening(images: Tensor, size: int, eps: float) -> Whitening:
-    """Return the whitening of the patches of ``size`` x ``size`` pixels in float images (n, c, h, w).
+    """Return the whitening of the patches of ``size`` x ``size`` pixels in images (n, c, h, w), floats or uint8.
 
     Of many images, every so-manyth is looked at. A sign is free in each filter: its largest weight is positive.
     """
     images = images[:: -(-len(images) // PATCHES_OF)]
+    images = images.float() / 255 if images.dtype == torch.uint8 else images
     width = images.shape[1] * size**2
     count, total, products = 0, torch.zeros(width).double(), torch.zeros(width, width).double()
     # Of about the mean's size, so that what is squared and taken away again loses no digits.

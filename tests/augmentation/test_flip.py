@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from temper.augmentation.flip import Flip
+from temper.augmentation.mirror import by_choice, by_rows
 
 
 @pytest.mark.parametrize("kind", [torch.uint8, torch.float32])
@@ -18,6 +19,14 @@ def test_reverses_the_rows_of_the_drawn_images(kind: torch.dtype, layout: torch.
         assert out == ([[row[::-1] for row in plane] for plane in image] if mirrored else image)
     assert torch.equal(images, before)
     assert result.is_contiguous(memory_format=layout)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_both_ways_give_the_same(layout: torch.memory_format) -> None:
+    images, flipped = torch.rand(6, 3, 4, 5).contiguous(memory_format=layout), torch.rand(6) < 0.5
+    one, other = by_rows(images, flipped), by_choice(images, flipped)
+    assert torch.equal(one, other)
+    assert one.stride() == other.stride() == images.stride()
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])

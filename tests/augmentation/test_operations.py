@@ -108,5 +108,5 @@ def test_half_of_the_signed_magnitudes_are_negative() -> None:
 
 
 def test_rows_of_each_kind() -> None:
-    found = rows_of_each(torch.tensor([2, 0, 2, 3]), 5)
+    found = rows_of_each(torch.tensor([2, 0, 2, 3]), 5, torch.device("cpu"))
     assert [rows.tolist() for rows in found] == [[1], [], [0, 2], [3], []]

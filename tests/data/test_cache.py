@@ -1,5 +1,6 @@
 """What comes out of the cache is what went in, or it is made again: cut off, altered, stale, or not to be written."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -105,7 +106,7 @@ def test_a_file_that_is_cut_off_is_made_again(kept: int, tmp_path: Path) -> None
     assert maker.made == 1
 
 
-@pytest.mark.parametrize("place", [0, 9, 4100, -70])
+@pytest.mark.parametrize("place", [0, 9, 17, *range(20, 460, 31), 4100, -70])  # up to 460: the header
 def test_an_altered_byte_is_found(place: int, tmp_path: Path) -> None:
     ask(Maker(), tmp_path)
     (path,) = tmp_path.iterdir()
@@ -134,6 +135,38 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "replace", full)
     assert "No space left" in str(ask(Maker(), tmp_path).note)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_when_the_file_is_made(tmp_path: Path) -> None:
+    ask(Maker(), tmp_path)
+    (made,) = tmp_path.iterdir()
+    made.unlink()
+    old, new = (tmp_path / f".{made.stem}-{name}" for name in ("old", "new"))
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (1e9, 1e9))
+    ask(Maker(), tmp_path)
+    assert set(tmp_path.iterdir()) == {made, new}  # the new one may be another machine's, at work
+
+
+def test_others_may_read_what_the_user_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        ask(Maker(), tmp_path)
+    finally:
+        os.umask(before)
+    (made,) = tmp_path.iterdir()
+    assert made.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", none)
+    found = cached(splits, name="set", identity={}, sources={}, folder=None)
+    assert "held in memory alone, as ~/.cache cannot be written (Could not determine home" in str(found.note)
 
 
 @pytest.mark.slow

@@ -102,6 +102,14 @@ def test_the_real_images_are_torchvisions() -> None:
     assert splits.class_names[:2] == ("airplane", "automobile")
 
 
+def test_the_folder_is_left_as_it_is(root: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]}
+    data = cifar(root)
+    data.prepare()
+    data.splits()
+    assert {path: path.stat().st_mtime_ns for path in [root, *root.rglob("*")]} == before  # it may be read-only
+
+
 def test_is_corrupted_when_asked(root: Path) -> None:
     clean = cifar(root).splits()
     corrupted = cifar(root, label_noise=0.5, imbalance=9.0, input_noise=0.1).splits()

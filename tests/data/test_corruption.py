@@ -104,6 +104,20 @@ def test_noise_has_its_deviation_in_every_split() -> None:
     )
 
 
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_no_two_images_have_the_same_noise(one_by_one: bool) -> None:
+    grey = Examples(torch.full((60, 1, 6, 6), 128, dtype=torch.uint8), torch.arange(60) % CLASSES)
+    made = corrupt(
+        Splits(train=grey, validation=grey, test=grey, class_names=tuple("0123456789")),
+        **{**OFF, "input_noise": 0.1},  # type: ignore[arg-type]
+        one_by_one=one_by_one,
+    )
+    assert made.validation is not None
+    noised = torch.cat([made.train.inputs, made.validation.inputs, made.test.inputs])
+    assert len(noised.flatten(1).unique(dim=0)) == 180
+    assert (noised.float() - 128).std().item() == pytest.approx(25.5, rel=0.05)
+
+
 def test_pixels_stay_pixels() -> None:
     before = splits(500)
     after = corrupt(before, label_noise=None, imbalance=None, input_noise=0.1).train

@@ -12,11 +12,13 @@ from pydantic import ValidationError
 from temper.data import image_folder
 from temper.data.image_folder import ImageFolder
 from temper.data.pictures import Pictures
+from temper.data.reading import read_image
 
 
 def photos(root: Path, /, **knobs: Any) -> ImageFolder:
     defaults = {"size": 8, "validation": 0.25, "test": 0.25, "skip_broken": False, "drop_last": False}
     defaults |= {"cache": None, "in_memory": None, "workers": 0}
+    defaults |= {"label_noise": None, "imbalance": None, "input_noise": None}
     return ImageFolder(**{"root": str(root), **defaults, **knobs})
 
 
@@ -66,6 +68,51 @@ def test_any_size_and_mode_comes_in_rgb_at_the_size(tmp_path: Path, mode: str) -
     inputs = photos(tmp_path, size=6, validation=0.0, test=0.0).splits().train.inputs
     assert inputs.shape == (1, 3, 6, 6)
     assert set(inputs.flatten().tolist()) == {255}
+
+
+@pytest.mark.parametrize(("mode", "through"), [("P", bytes([0, 9] * 128)), ("P", 3), ("L", 7), ("RGB", (1, 2, 3))])
+def test_what_shines_through_is_seen_as_it_is_stored(tmp_path: Path, mode: str, through: Any) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    picture = Image.fromarray(pixels).convert(mode)
+    picture.save(tmp_path / "glass.png", transparency=through)  # Pillow would warn, and warnings are errors here
+    image = read_image(tmp_path / "glass.png", height=9, width=9)
+    assert image[0].permute(1, 2, 0).tolist() == np.asarray(picture.convert("RGB")).tolist()
+
+
+def test_a_link_that_leads_nowhere_is_named(root: Path) -> None:
+    (root / "cat" / "gone.png").symlink_to(root / "absent.png")
+    for in_memory in (True, False):
+        with pytest.raises(ValueError, match=r"cat/gone\.png: there is no such file.*skip_broken=true"):
+            photos(root, in_memory=in_memory).splits()
+        assert "gone.png" in str(photos(root, in_memory=in_memory, skip_broken=True).splits().note)
+
+
+def test_corrupted_alike_in_memory_and_from_disk(root: Path) -> None:
+    clean = photos(root).splits()
+    knobs = {"label_noise": 0.25, "imbalance": 2.0, "input_noise": 0.1}
+    held, read = photos(root, **knobs).splits(), photos(root, **knobs, in_memory=False).splits()
+    assert len(held.train) == 8  # 4, 2.8 and 2 of a class, rounded down
+    assert held.note == read.note == "label_noise=0.25: 2 of 8 training labels are wrong"
+    for part in ("train", "validation", "test"):
+        one, other, before = (getattr(each, part) for each in (held, read, clean))
+        assert isinstance(other.inputs, Pictures)
+        assert torch.equal(one.inputs, other.inputs.sample())
+        assert torch.equal(one.inputs[2:5], other.inputs[2:5].sample())
+        assert torch.equal(one.targets, other.targets)
+        if part != "train":
+            assert torch.equal(one.targets, before.targets)
+            middle = (before.inputs > 90) & (before.inputs < 165)
+            moved = (one.inputs.int() - before.inputs.int())[middle].float()
+            assert moved.std().item() == pytest.approx(25.5, rel=0.2)
+    with pytest.raises(ValueError, match=r"data\.imbalance=5 leaves the last class none of its 4"):
+        photos(root, imbalance=5.0).splits()
+
+
+def test_the_users_folder_is_left_as_it_is(root: Path) -> None:
+    before = {path: path.lstat().st_mtime_ns for path in [root, *root.rglob("*")]}
+    photos(root).splits()
+    photos(root, in_memory=False, skip_broken=True).splits()
+    assert {path: path.lstat().st_mtime_ns for path in [root, *root.rglob("*")]} == before  # it may be read-only
 
 
 def test_sixteen_bits_keep_their_shades(tmp_path: Path) -> None:

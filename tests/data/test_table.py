@@ -17,7 +17,7 @@ ROWS = ["length,colour,width,kind", "1.5,red,1,cat", "2.5,blue,2,dog", "3.5,red,
 
 
 def table(path: Path, /, **knobs: Any) -> Table:
-    lists = {"categorical": None, "ignore": None}
+    lists = {"categorical": None, "ignore": None, "label_noise": None, "imbalance": None, "input_noise": None}
     shares = {"validation": 0.0, "test": 0.0, "drop_last": False}
     return Table(
         **{"path": str(path), "target": "kind", "kind": "auto", "missing": "refuse", **lists, **shares, **knobs}
@@ -48,6 +48,41 @@ def test_columns_and_classes_are_those_of_the_file(tmp_path: Path) -> None:
 def test_other_separators(tmp_path: Path, separator: str) -> None:
     path = written(tmp_path, *(row.replace(",", separator) for row in ROWS))
     assert table(path).splits().train.inputs.shape == (4, 5)
+
+
+def test_the_separator_is_the_one_that_cuts(tmp_path: Path) -> None:
+    splits = table(written(tmp_path, '"length, cm";"a;b";kind', "1;2;cat", "3;4;dog")).splits()
+    assert splits.train.inputs.tolist() == [[1, 2], [3, 4]]
+
+
+def test_commas_may_be_meant(tmp_path: Path) -> None:
+    data = table(written(tmp_path, "x;kind", "1,5;a", "2,5;b"), categorical=["x"])
+    assert data.splits().train.inputs.tolist() == [[1, 0], [0, 1]]
+    data = table(written(tmp_path, "x;kind", "1;1,5", "2;2,5"), kind="classification")
+    assert data.splits().class_names == ("1,5", "2,5")
+
+
+def test_corrupted_when_asked(tmp_path: Path) -> None:
+    rows = [f"{row * 100},{'ab'[row % 2]},{'xyz'[row % 3]}" for row in range(300)]
+    path = written(tmp_path, "long,word,kind", *rows)
+    shares = {"validation": 0.2, "test": 0.2}
+    clean = table(path, **shares).splits()
+    noisy = table(path, **shares, input_noise=0.1).splits()
+    assert clean.validation is not None
+    assert noisy.validation is not None
+    deviation = clean.train.inputs[:, 0].std(correction=0)
+    for before, after in ((clean.train, noisy.train), (clean.validation, noisy.validation), (clean.test, noisy.test)):
+        assert torch.equal(before.inputs[:, 1:], after.inputs[:, 1:])  # words stay words
+        moved = (after.inputs - before.inputs)[:, 0] / deviation
+        assert moved.std().item() == pytest.approx(0.1, rel=0.3)
+    wrong = table(path, **shares, label_noise=0.25).splits()
+    assert int((wrong.train.targets != clean.train.targets).sum()) == 45
+    assert wrong.note == "label_noise=0.25: 45 of 180 training labels are wrong"
+    assert torch.equal(wrong.test.targets, clean.test.targets)
+    assert table(path, **shares, imbalance=4.0).splits().train.targets.bincount().tolist() == [60, 30, 15]
+    with pytest.raises(ValueError, match=r"data\.imbalance=61 leaves the last class none of its 60"):
+        table(path, **shares, imbalance=61.0).splits()
+    assert torch.equal(table(path, **shares, input_noise=0.1).read(path), table(path, **shares).read(path))
 
 
 def test_a_regression(tmp_path: Path) -> None:
@@ -179,6 +214,17 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
         (["x,z,kind", "1,,a", "1,,b"], {"missing": "mean"}, r"column z holds nothing.*data\.ignore=\[z\]"),
         (["x,x,kind", "1,2,a"], {}, "two columns are called 'x'"),
         (["x,,kind", "1,2,a"], {}, "a column is called ''"),
+        (["x,kind", "1,a", "2,a"], {}, "target=kind: .*t.csv holds but one class, a: "),
+        (["x,kind", "1,3", "2,3"], {}, "holds but one class, 3: "),
+        (
+            ["x;kind", "1;a", "2,5;b", "3,5;a"],
+            {},
+            r"row 3, column x: '2,5' has a decimal comma, and numbers are written 2\.5.*data\.categorical=\[x\]",
+        ),
+        (["x;y", "1;2,5", "2;-3,5"], {"target": "y"}, r"row 2, column y: '2,5' has a decimal.*kind=classification"),
+        ([*ROWS, "1,red,5,"], {}, "row 6, column kind: the value is missing: mend it, or leave such rows out"),
+        ([*ROWS], {"target": "length", "label_noise": 0.1}, "label_noise=0.1 is of classes, and column length holds"),
+        ([*ROWS], {"target": "length", "imbalance": 2.0}, "imbalance=2 is of classes.*data.kind=classification"),
         (["x,kind", "1,a,2"], {}, "row 2 has 3 cells, and there are 2 columns"),
         (["x,kind"], {}, "holds no rows"),
         ([""], {}, "holds no rows"),
@@ -221,6 +267,20 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
         ValidationError, match=r"t\.parquet: reading Parquet needs pyarrow.*pip install -e '\.\[parquet\]'"
     ):
         table(tmp_path / "t.parquet")
+
+
+def test_columns_of_parquet_that_are_no_columns_are_named(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "t.parquet"
+    twice = pyarrow.Table.from_arrays([pyarrow.array([1.0, 2.0])] * 2 + [pyarrow.array(["a", "b"])], ["x", "x", "kind"])
+    parquet.write_table(twice, path)
+    with pytest.raises(ValidationError, match=r"t\.parquet: two columns are called 'x'"):
+        table(path)
+    parquet.write_table(pyarrow.table({"x": [[1], [2]], "kind": ["a", "b"]}), path)
+    with pytest.raises(ValidationError, match=r"t\.parquet: column x holds list<.*>, and numbers or words are wanted"):
+        table(path)
 
 
 def test_parquet_gives_what_the_csv_gives(tmp_path: Path) -> None:

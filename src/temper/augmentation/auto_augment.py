@@ -53,6 +53,7 @@ class AutoAugment(Augmentation):
     """A pair of operations drawn for each image from the policy."""
 
     wants: ClassVar[Literal["any", "pixels", "values"]] = "pixels"
+    chooses: ClassVar[tuple[str, ...]] = ("operation",)
 
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Return each image's ``operation`` and ``magnitude``, (n, 2), in the order in which they act."""

@@ -25,6 +25,7 @@ class ColorJitter(Augmentation):
     """Brightness, contrast, saturation and hue of each image varied."""
 
     wants: ClassVar[Literal["any", "pixels", "values"]] = "pixels"
+    chooses: ClassVar[tuple[str, ...]] = ("order",)
 
     brightness: NonNegative
     contrast: NonNegative
@@ -47,7 +48,7 @@ class ColorJitter(Augmentation):
             changes["hue"] = color.hue
         images = inputs.clone()
         for turn in drawn["order"].unbind(1):
-            for rows, (name, change) in zip(rows_of_each(turn, 4), changes.items(), strict=False):
+            for rows, (name, change) in zip(rows_of_each(turn, 4, images.device), changes.items(), strict=False):
                 if len(rows):
                     images.index_copy_(0, rows, change(images[rows], drawn[name][rows]))
         return images, targets

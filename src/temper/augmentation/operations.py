@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from temper.augmentation import color
 from temper.augmentation.affine import resample
+from temper.sending import sent
 
 BINS = 31  # levels of magnitude, 0..30, in RandAugment and TrivialAugment
 
@@ -68,13 +69,16 @@ def magnitudes(operation: Tensor, level: Tensor, levels: int, space: Space, gene
 
 
 def operate(images: Tensor, operation: Tensor, magnitude: Tensor) -> Tensor:
-    """Return uint8 images (n, c, h, w) after their operations (n, k) at their magnitudes (n, k), left to right."""
+    """Return uint8 images (n, c, h, w) after their operations (n, k) at their magnitudes (n, k), left to right.
+
+    ``operation`` is on the CPU, the others where the images are.
+    """
     for drawn, by in zip(operation.unbind(1), magnitude.unbind(1), strict=True):
         result = images.clone()
         kind = (drawn - (len(MOVES) - 1)).clamp(min=0)  # all moves together: they are one sampling
-        moved, *changed = rows_of_each(kind, 1 + len(CHANGES))
+        moved, *changed = rows_of_each(kind, 1 + len(CHANGES), images.device)
         if len(moved):
-            result.index_copy_(0, moved, _move(images[moved], drawn[moved], by[moved]))
+            result.index_copy_(0, moved, _move(images[moved], sent(drawn, images.device)[moved], by[moved]))
         for change, rows in zip(CHANGES.values(), changed, strict=True):
             if len(rows):
                 result.index_copy_(0, rows, change(images[rows], by[rows]))
@@ -82,9 +86,10 @@ def operate(images: Tensor, operation: Tensor, magnitude: Tensor) -> Tensor:
     return images
 
 
-def rows_of_each(kind: Tensor, kinds: int) -> tuple[Tensor, ...]:
-    """Return, for each of ``kinds``, the rows (m,) where ``kind`` (n,) is it; one look at the device for all."""
-    return torch.split(kind.argsort(stable=True), torch.bincount(kind, minlength=kinds).tolist())
+def rows_of_each(kind: Tensor, kinds: int, device: torch.device) -> tuple[Tensor, ...]:
+    """Return on ``device``, for each of ``kinds``, the rows (m,) where ``kind`` (n,), on the CPU, is it."""
+    rows = sent(kind.argsort(stable=True), device)
+    return torch.split(rows, torch.bincount(kind, minlength=kinds).tolist())
 
 
 def _move(images: Tensor, operation: Tensor, by: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ class RandAugment(Augmentation):
     """Some operations drawn for each image, all at one level."""
 
     wants: ClassVar[Literal["any", "pixels", "values"]] = "pixels"
+    chooses: ClassVar[tuple[str, ...]] = ("operation",)
 
     count: Count
     level: Annotated[int, Field(ge=0, lt=BINS, strict=True)]

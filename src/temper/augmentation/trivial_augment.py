@@ -31,6 +31,7 @@ class TrivialAugment(Augmentation):
     """One operation drawn for each image, at a level of its own."""
 
     wants: ClassVar[Literal["any", "pixels", "values"]] = "pixels"
+    chooses: ClassVar[tuple[str, ...]] = ("operation",)
 
     def draw(self, parts: Sequence[int], shape: tuple[int, ...], generator: Generator) -> dict[str, Tensor]:
         """Return each image's ``operation`` and ``magnitude``, (n, 1)."""

@@ -112,7 +112,10 @@ class Epochs:
                 random = torch.Generator().manual_seed((seed * 1_000_003 + epoch) * 1_000_003 + number)
                 for step in batches.augmentation.values():
                     drawn = step.draw((len(rows),), batches.facts.shape, random)
-                    drawn = {name: values.to(self.device) for name, values in drawn.items()}
+                    drawn = {
+                        name: values if name in step.chooses else values.to(self.device)
+                        for name, values in drawn.items()
+                    }
                     inputs, targets = step.apply(inputs, targets, drawn)
                 inputs = self.pipeline(inputs)
                 if batches.channels_last:

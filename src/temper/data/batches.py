@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
 from temper.data.pictures import Pictures
 from temper.facts import Examples, Facts, Splits
+from temper.sending import sent
 from temper.strategy import Augmentation, Preprocessing, Sampling
 
 __all__ = ["Batch", "Batches", "Pipeline"]
@@ -177,7 +178,7 @@ class Batches(L.LightningDataModule):
         """Return the batch on ``device``; Lightning's own way looks at every number of its rows, in each step."""
         if batch.inputs.device == device:
             return batch
-        return Batch(batch.inputs.to(device), batch.targets.to(device), batch.rows)
+        return Batch(sent(batch.inputs, device), sent(batch.targets, device), batch.rows)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""
@@ -209,12 +210,12 @@ class Batches(L.LightningDataModule):
             if raw and step.wants == "values":
                 inputs, raw = self.pipeline(inputs), False
             drawn = step.draw(parts, tuple(inputs.shape[1:]), generator)
-            mine = {
-                name: values[rows.start : rows.start + rows.size].to(inputs.device, non_blocking=True)
-                for name, values in drawn.items()
-            }
+            mine = {name: values[rows.start : rows.start + rows.size] for name, values in drawn.items()}
             if step.recalls:
-                mine |= step.recall(self._lots(rows).to(inputs.device, non_blocking=True), rows.epoch)
+                mine |= step.recall(self._lots(rows), rows.epoch)
+            mine = {
+                name: values if name in step.chooses else sent(values, inputs.device) for name, values in mine.items()
+            }
             inputs, targets = step.apply(inputs, targets, mine)
         return (self.pipeline(inputs) if raw else inputs), targets
 
@@ -223,7 +224,7 @@ class Batches(L.LightningDataModule):
         if self._lots_in_order[0] != rows.epoch:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
             lots = torch.rand(len(self.learned), generator=generator)
-            self._lots_in_order = rows.epoch, lots[self._new_loader().order(rows.epoch)]
+            self._lots_in_order = rows.epoch, lots[(self._loader or self._new_loader()).order(rows.epoch)]
         start = rows.batch * self.batch_size(rows.epoch) + rows.start
         return self._lots_in_order[1][start : start + rows.size]
 

@@ -1,7 +1,7 @@
 """A data set's splits as one file of raw bytes, mapped into memory: read at once, and shared by all processes.
 
     8 bytes     what kind of file this is
-    8 bytes     the length of the header, little-endian
+    8 bytes     the length of the header, little-endian, and 4 bytes of CRC-32 of it
     header      JSON: what the file was made from, each tensor's place and shape, CRC-32 of all that follows
     from 4096   the tensors, one after the other, each at a multiple of 64
 
@@ -12,8 +12,9 @@ whether its sources are still those it was made from; a file that fails in any o
 import hashlib
 import json
 import os
+import secrets
 import struct
-import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -27,10 +28,12 @@ from torch import Tensor
 from temper.data.download import one_at_a_time
 from temper.facts import Examples, Splits
 
-_KIND = b"temper01"
+_KIND = b"temper02"
+_START = struct.Struct("<8sQI")  # kind, length and checksum of the header
 _HEADER, _ALIGNED = 4096, 64  # bytes; a header that is longer moves the tensors to the next multiple
 _AT_ONCE = 1 << 24  # bytes that are checked at a time
 _PARTS = ("train", "validation", "test")
+_LEFT_SECONDS = 3600.0  # a file half written that was not touched for so long was left by a process that was killed
 
 
 class Unusable(Exception):
@@ -54,7 +57,10 @@ def cached(
         sources: what the files looked like that it is read from (plain values): when that changes it is read anew.
         folder: that holds the cache; None for the user's own cache folder.
     """
-    place = Path(folder).expanduser() if folder is not None else user_cache()
+    try:
+        place = Path(folder).expanduser() if folder is not None else user_cache()
+    except RuntimeError as fault:  # nobody's home, as in a container with a user of its own
+        return _alone(make(), folder or "~/.cache", fault)
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     path = place.absolute() / f"{name}-{key}.bin"
     stamp = hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()
@@ -68,8 +74,12 @@ def cached(
             _write(path, made, stamp)
             return _opened(path, stamp)
         except (OSError, Unusable) as fault:
-            said = f"held in memory alone, as {place} cannot be written ({fault}): data.cache=FOLDER names another"
-            return replace(made, note=f"{made.note}; {said}" if made.note else said)
+            return _alone(made, str(place), fault)
+
+
+def _alone(made: Splits, place: str, fault: Exception) -> Splits:
+    said = f"held in memory alone, as {place} cannot be written ({fault}): data.cache=FOLDER names another"
+    return replace(made, note=f"{made.note}; {said}" if made.note else said)
 
 
 def user_cache() -> Path:
@@ -81,7 +91,7 @@ def file_stamps(paths: Mapping[str, Path]) -> dict[str, list[int]]:
     """Return each file's length in bytes and the time of its last change, by name: what tells that it was altered."""
     found = {}
     for name, path in paths.items():
-        status = path.stat()
+        status = path.stat() if path.exists() else path.lstat()  # of a link that leads nowhere, its own
         found[name] = [status.st_size, status.st_mtime_ns]
     return found
 
@@ -90,8 +100,9 @@ def _opened(path: Path, stamp: str) -> Splits:
     """Return the splits that the file at ``path`` holds, their tensors mapped; a write to one stays in this process."""
     try:
         with path.open("rb") as file:
-            kind, length = struct.unpack("<8sQ", file.read(16))
-            header: dict[str, Any] = json.loads(file.read(length)) if kind == _KIND else {}
+            kind, length, crc = _START.unpack(file.read(_START.size))
+            text = file.read(length) if kind == _KIND else b""
+            header: dict[str, Any] = json.loads(text) if text and zlib.crc32(text) == crc else {}
         size = path.stat().st_size
     except (OSError, struct.error, ValueError, OverflowError, MemoryError) as fault:
         raise Unusable(str(fault)) from None
@@ -139,7 +150,7 @@ def _write(path: Path, splits: Splits, stamp: str) -> None:
         "start": 2**62,
     }
     longest = len(json.dumps(header)) + 24 * (len(tensors) + 1)  # the places are not known yet
-    start = -(-(16 + longest) // _HEADER) * _HEADER
+    start = -(-(_START.size + longest) // _HEADER) * _HEADER
     place, crc = start, 0
     for name, tensor in tensors.items():
         header["tensors"][name][0] = place
@@ -149,18 +160,27 @@ def _write(path: Path, splits: Splits, stamp: str) -> None:
     header |= {"crc": crc, "bytes": place, "start": start}
     text = json.dumps(header).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+    _tidy(path)
+    beside = path.parent / f".{path.stem}-{secrets.token_hex(4)}"
     try:
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(struct.pack("<8sQ", _KIND, len(text)) + text)
+        with beside.open("xb") as file:  # with the user's own permissions: a shared folder's cache is for all
+            file.write(_START.pack(_KIND, len(text), zlib.crc32(text)) + text)
             file.seek(start)
             for tensor in tensors.values():
                 for chunk in _pieces(tensor):
                     file.write(chunk)
-        Path(beside).replace(path)
+        beside.replace(path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
+
+
+def _tidy(path: Path) -> None:
+    """Take away what was left half written of the file at ``path``."""
+    for left in path.parent.glob(f".{path.stem}-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
 
 
 def _pieces(tensor: Tensor) -> Iterator[Any]:

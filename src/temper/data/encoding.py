@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from temper.data.sheet import Sheet, is_missing, number
+from temper.data.sheet import Sheet, decimal_comma, is_missing, number
 from temper.refusal import nearest
 
 TableKind = Literal["auto", "regression", "classification"]
@@ -55,6 +55,8 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
     odd = [row for row, cell in held if number(cell) is None]
     if not odd and not categorical:
         return Column(name, None)
+    if not categorical:
+        _refuse_commas(sheet, name, odd, f"data.categorical=[{name}]")
     if not categorical and len(odd) < len(held) / 2:
         raise ValueError(
             f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as most of the column are:"
@@ -89,6 +91,8 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     cells = sheet.columns[name]
     values = [number(cell) for cell in cells]
     odd = [row for row, value in enumerate(values) if value is None]
+    if kind != "classification":
+        _refuse_commas(sheet, name, odd, "data.kind=classification")
     numbers = [value for value in values if value is not None]
     if kind == "regression" or (kind == "auto" and len(odd) < len(cells) / 2):
         if odd:
@@ -102,8 +106,24 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     else:  # 1 and 1.0 are one class
         names = [_shown(value) for value in numbers]
         known = list(dict.fromkeys(_shown(value) for value in sorted(set(numbers))))
+    if len(known) < 2:
+        raise ValueError(
+            f"target={name}: {sheet.path} holds but one class, {known[0]}: name another column, or add rows of another"
+        )
     index = {each: position for position, each in enumerate(known)}
     return Labels(torch.tensor([index[each] for each in names]), tuple(known))
+
+
+def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
+    """Refuse ``odd`` rows of a column that are numbers but for the comma; ``way`` has them taken for words."""
+    for row in odd:
+        cell = sheet.columns[name][row]
+        if decimal_comma(cell):
+            point = cell.replace(",", ".")
+            raise ValueError(
+                f"{sheet.place(row, name)}: {cell!r} has a decimal comma, and numbers are written {point} here: mend"
+                f" the column, or have the values taken for words, {way}"
+            )
 
 
 def _shown(value: float) -> str:

@@ -19,11 +19,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from torch import Tensor
 
 from temper.data.cache import cached, file_stamps
+from temper.data.corruption import corrupt
 from temper.data.pictures import Pictures, workers_of
 from temper.data.reading import check_image, read_image
 from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
-from temper.quantity import Count, NonNegativeCount, ProperFraction, Switch
+from temper.quantity import AboveOne, Count, Fraction, NonNegativeCount, Positive, ProperFraction, Switch
 from temper.strategy import Data, strategy
 
 _NAMED = 5  # broken files that a message names; the rest is counted
@@ -50,6 +51,9 @@ class ImageFolder(Data):
     in_memory: Switch | None
     workers: NonNegativeCount | None
     drop_last: Switch
+    label_noise: Fraction | None
+    imbalance: AboveOne | None
+    input_noise: Positive | None
 
     @model_validator(mode="after")
     def _holds_classes(self) -> Self:
@@ -68,8 +72,17 @@ class ImageFolder(Data):
         """Return images (n, 3, size, size) uint8 and classes (n,) int64, each class's share in every part.
 
         Raises:
-            ValueError: a class is empty, or a file is no image; names what is at fault.
+            ValueError: a class is empty, or a file is no image; names what is at fault. Or imbalance leaves one so.
         """
+        return corrupt(
+            self._whole(),
+            label_noise=self.label_noise,
+            imbalance=self.imbalance,
+            input_noise=self.input_noise,
+            one_by_one=True,
+        )
+
+    def _whole(self) -> Splits:
         folders = self._folders
         files = {folder: _files(folder) for folder in folders}
         for folder in folders:
@@ -163,7 +176,7 @@ class ImageFolder(Data):
 
 
 def _files(folder: Path) -> list[Path]:
-    held = (path for path in folder.rglob("*") if path.is_file())
+    held = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())  # a link may lead nowhere
     return sorted(path for path in held if not any(p.startswith(".") for p in path.relative_to(folder).parts))
 
 

@@ -17,6 +17,7 @@ from temper.refusal import Refusal
 
 MOST_WORKERS = 8  # beyond it, one process that trains is rarely kept waiting
 FITTED_ON = 10_000  # images that statistics are taken of
+Change = Callable[[Tensor, int], Tensor]  # an image (c, h, w) and its number -> what is made of it
 
 
 class Pictures(Dataset[Any]):
@@ -27,15 +28,24 @@ class Pictures(Dataset[Any]):
         read: reads one file as (1, c, h, w); ValueError: it is no image.
         one: shape (c, h, w) of an image.
         workers: processes that read ahead; 0 reads in the process that trains.
+        change: what is made of an image (c, h, w), given its number; None leaves it.
+        numbers: of the images, as ``change`` is told them; None counts them.
     """
 
     dtype = torch.uint8
     device = torch.device("cpu")
 
     def __init__(
-        self, paths: Sequence[Path], read: Callable[[Path], Tensor], one: tuple[int, int, int], workers: int
+        self,
+        paths: Sequence[Path],
+        read: Callable[[Path], Tensor],
+        one: tuple[int, int, int],
+        workers: int,
+        change: Change | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         self.paths, self.read, self.one, self.workers = list(paths), read, one, workers
+        self.change, self.numbers = change, list(range(len(self.paths)) if numbers is None else numbers)
 
     @property
     def shape(self) -> torch.Size:
@@ -54,11 +64,23 @@ class Pictures(Dataset[Any]):
         """Return an image, or what is wrong with its file; of several rows, those pictures, unread."""
         if isinstance(rows, int):
             try:
-                return self.read(self.paths[rows])[0]
+                image = self.read(self.paths[rows])[0]
             except ValueError as fault:  # what a worker raises would come as a page of its own traceback
                 return str(fault)
-        numbers = range(len(self.paths))[rows] if isinstance(rows, slice) else rows.tolist()
-        return Pictures([self.paths[number] for number in numbers], self.read, self.one, self.workers)
+            return image if self.change is None else self.change(image, self.numbers[rows])
+        chosen = range(len(self.paths))[rows] if isinstance(rows, slice) else rows.tolist()
+        return Pictures(
+            [self.paths[row] for row in chosen],
+            self.read,
+            self.one,
+            self.workers,
+            self.change,
+            [self.numbers[row] for row in chosen],
+        )
+
+    def changed(self, change: Change) -> "Pictures":
+        """Return the pictures, numbered as they stand now, each as ``change`` makes it."""
+        return Pictures(self.paths, self.read, self.one, self.workers, change)
 
     def to(self, device: torch.device) -> "Pictures":
         """Return themselves: batches of them are moved when they are made."""

@@ -46,7 +46,10 @@ def read_image(path: Path, height: int, width: int, grey: bool = False) -> Tenso
     _check_file(path)
     try:
         with Image.open(path) as image:
-            whole = image.convert("RGB") if image.mode not in _FINE else _eight_bits(np.asarray(image))
+            whole = _eight_bits(np.asarray(image)) if image.mode in _FINE else image
+            if "transparency" in image.info:
+                whole = whole.convert("RGBA")  # which then lets go of it; straight to RGB, Pillow warns
+            whole = whole.convert("RGB")
             pixels = whole.convert("L" if grey else "RGB").resize((width, height), Image.Resampling.BILINEAR)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from temper.refusal import nearest
 
 MISSING = {"", "na", "nan", "null"}  # in any case
-_SEPARATORS = (",", ";", "\t")  # the first that the line of names holds
+_SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ def number(cell: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def decimal_comma(cell: str) -> bool:
+    """Return whether ``cell`` is a number as it is written where the comma stands before the decimals."""
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
 def read_sheet(path: Path) -> Sheet:
     """Return the table in ``path``, a CSV whose first line names the columns, or a Parquet file.
 
@@ -62,7 +69,8 @@ def read_sheet(path: Path) -> Sheet:
         ValueError: the file is no such table; names it, and the line where it goes wrong.
     """
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file: name a CSV or a Parquet file")
+        what = "is a folder" if path.is_dir() else "there is no such file"
+        raise ValueError(f"{path}: {what}: name a CSV or a Parquet file")
     if path.suffix.lower() in (".parquet", ".pq"):
         return _checked(path, *_read_parquet(path))
     return _checked(path, *_read_csv(path))
@@ -83,7 +91,8 @@ def _read_csv(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             head = file.readline()
             file.seek(0)
-            reader = csv.reader(file, delimiter=next((each for each in _SEPARATORS if each in head), ","))
+            cuts = {each: len(next(csv.reader([head], delimiter=each), [])) for each in _SEPARATORS}
+            reader = csv.reader(file, delimiter=max(cuts, key=lambda each: cuts[each]))
             lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise ValueError(f"{path}: is no CSV text file ({error})") from None
@@ -104,8 +113,12 @@ def _read_parquet(path: Path) -> tuple[list[str], list[int], Iterable[list[str]]
             f"{path}: reading Parquet needs pyarrow, of the extra called parquet: pip install -e '.[parquet]'"
         ) from None
     try:
-        columns = parquet.read_table(path).to_pydict()
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path}: is no Parquet file ({error})") from None
-    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*columns.values(), strict=True)]
-    return list(columns), list(range(1, len(rows) + 1)), rows
+        table = parquet.ParquetFile(path).read()
+        cells = [column.to_pylist() for column in table.columns]
+    except (ValueError, OSError, NotImplementedError) as error:
+        raise ValueError(f"{path}: is no Parquet file that can be read ({str(error).splitlines()[0]})") from None
+    for field in table.schema:
+        if field.type.num_fields:
+            raise ValueError(f"{path}: column {field.name} holds {field.type}, and numbers or words are wanted")
+    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*cells, strict=True)]
+    return table.column_names, list(range(1, len(rows) + 1)), rows

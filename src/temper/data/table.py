@@ -17,11 +17,12 @@ import torch
 from pydantic import BeforeValidator, model_validator
 from torch import Tensor
 
+from temper.data.corruption import corrupt
 from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels
 from temper.data.sheet import Sheet, is_missing, read_sheet
 from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
-from temper.quantity import ProperFraction, Switch
+from temper.quantity import AboveOne, Fraction, Positive, ProperFraction, Switch
 from temper.strategy import Data, strategy
 
 Missing = Literal["refuse", "mean", "drop"]
@@ -61,10 +62,19 @@ class Table(Data):
     validation: ProperFraction
     test: ProperFraction
     drop_last: Switch
+    label_noise: Fraction | None
+    imbalance: AboveOne | None
+    input_noise: Positive | None
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
         check_shares(len(self._learned.inputs), self.validation, self.test)
+        for name in ("label_noise", "imbalance"):
+            if getattr(self, name) is not None and not self.classes:
+                raise ValueError(
+                    f"{name}={getattr(self, name):g} is of classes, and column {self.target} holds values: leave it"
+                    " null, or set data.kind=classification"
+                )
         return self
 
     @property
@@ -76,8 +86,23 @@ class Table(Data):
         """Return inputs (n, features) float32 and targets (n,), float32 or class indices int64.
 
         Raises:
-            ValueError: missing=mean, and a column has no value in any training row; names it.
+            ValueError: missing=mean, and a column has no value in any training row; names it. Or imbalance leaves a
+                class none.
         """
+        splits = self._whole
+        if self.label_noise is None and self.imbalance is None and self.input_noise is None:
+            return splits
+        numbers = torch.tensor([column.words is None for column in self._learned.columns for _ in range(column.width)])
+        return corrupt(
+            splits,
+            label_noise=self.label_noise,
+            imbalance=self.imbalance,
+            input_noise=self.input_noise,
+            ranges=splits.train.inputs.std(0, correction=0) * numbers,  # a word is there or not
+        )
+
+    @property
+    def _whole(self) -> Splits:
         held, splits = self._learned, self._cut
         if held.dropped:
             dropped = f"{held.dropped} rows with missing values left out"
@@ -156,14 +181,13 @@ def _learn(
     if missing == "drop":
         sheet = _complete(sheet, [*names, target])
     elif missing == "refuse":
-        _refuse_missing(
-            sheet, [*names, target], "data.missing=drop leaves such rows out, mean fills in a column's mean"
-        )
+        _refuse_missing(sheet, names, "data.missing=drop leaves such rows out, mean fills in a column's mean")
+        _refuse_missing(sheet, [target], "mend it, or leave such rows out, data.missing=drop")
     else:
         _refuse_missing(sheet, [target], "a mean is no label: mend it, or leave such rows out, data.missing=drop")
     columns = tuple(fit_column(sheet, name, name in categorical) for name in names)
-    labels = read_labels(sheet, target, kind)
-    return _Learned(columns, encode(sheet, columns), labels, rows - len(sheet.numbers))
+    inputs = encode(sheet, columns)
+    return _Learned(columns, inputs, read_labels(sheet, target, kind), rows - len(sheet.numbers))
 
 
 def _complete(sheet: Sheet, names: Iterable[str]) -> Sheet:

@@ -11,7 +11,6 @@ light. The network sees c·size² channels. It bites in short trainings, which h
 from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -38,8 +37,7 @@ class PatchWhitening(Preprocessing):
             ValueError: the inputs are no images, or too small for the window.
         """
         check_window("patch_whitening", self.size, train.inputs)
-        images = train.inputs
-        found = whitening(images.float() / 255 if images.dtype == torch.uint8 else images, self.size, self.eps)
+        found = whitening(train.inputs, self.size, self.eps)
         return {"filters": found.filters, "offsets": found.offsets}
 
     def apply(self, inputs: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:

@@ -101,6 +101,7 @@ class Augmentation(ABC):
     wants: ClassVar[Literal["any", "pixels", "values"]]  # pixels: uint8, before preprocessing; values: floats, after it
     mixes: ClassVar[bool] = False  # whether targets are mixed: they then come soft, (n, k) or floats (n,)
     images: ClassVar[bool] = True  # whether it is for images only
+    chooses: ClassVar[tuple[str, ...]] = ()  # of what is drawn, what says which code runs: it stays on the CPU
     recalls: ClassVar[bool] = False  # whether something hangs on the example and the epoch, not on the batch
 
     def recall(self, lots: Tensor, epoch: int) -> dict[str, Tensor]:
@@ -117,4 +118,7 @@ class Augmentation(ABC):
 
     @abstractmethod
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return varied copies of inputs (n, ...) and their targets; the arguments stay as they were."""
+        """Return varied copies of inputs (n, ...) and their targets; the arguments stay as they were.
+
+        No value of a tensor is looked at, but of those that ``chooses`` names: the device would have to be waited for.
+        """

@@ -12,6 +12,15 @@ def data_fits_task(run: Settings) -> None:
         )
 
 
+def classes_can_be_told_apart(run: Settings) -> None:
+    """Want more than one class, or none."""
+    if run.data.classes == 1:
+        raise ValueError(
+            f"data={option(run.data)} holds but one class, and there is nothing to tell it from: add examples of"
+            " another"
+        )
+
+
 def loss_fits_data_and_task(run: Settings) -> None:
     """Want a loss for such targets, and a task for such outputs."""
     try:
@@ -93,6 +102,7 @@ def batch_can_grow(run: Settings) -> None:
 
 RULES = (
     data_fits_task,
+    classes_can_be_told_apart,
     loss_fits_data_and_task,
     preprocessing_fits_data,
     sampling_fits_data,
