@@ -116,6 +116,8 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     *(f"averaging={name}" for name in options("averaging") if name != "none"),
     "averaging=ema averaging.start=1epochs optimizer=adam",
     "averaging=swa averaging.start=2epochs",
+    "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
+    "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
 )
@@ -131,3 +133,14 @@ def test_every_state_is_resumed(
     resumed = cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
     assert_same(whole.folder, job.folder)
     assert resumed.metrics == report.metrics
+
+
+def test_dropped_blocks_are_resumed(
+    small_cifar10: None, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("task=cifar_resnet", "task.depth=8", "task.width=0.25", "task.stochastic_depth=0.5", "task.dropout=0.2")
+    whole = job_of(*BRIEF, "batch_size=40", *words, folder=tmp_path / "whole")  # 3 steps an epoch
+    run(whole)
+    job = job_of(*BRIEF, "batch_size=40", *words)
+    cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
+    assert_same(whole.folder, job.folder)

@@ -140,3 +140,37 @@ def test_a_shortcut_projects_only_where_the_shape_changes() -> None:
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_convolution_keeps_the_image_size(size: int) -> None:
     assert convolution(2, 3, size)(torch.zeros(1, 2, 5, 4)).shape == (1, 3, 5, 4)
+
+
+def droppable(kind: str, drop: float) -> ResidualBlock | PreactivationBlock:
+    """Return a block whose norms are fixed, and which drops as in training."""
+    if kind == "residual":
+        block: ResidualBlock | PreactivationBlock = ResidualBlock(3, 4, 1, False, drop=drop)
+    else:
+        block = PreactivationBlock(3, 4, 1, False, first=True, drop=drop)
+    shaken(block).eval().drop.train()
+    return block
+
+
+@pytest.mark.parametrize("kind", ["residual", "preactivation"])
+def test_a_dropped_block_is_its_shortcut(kind: str) -> None:
+    block, x = droppable(kind, 0.3), torch.randn(1, 3, 5, 5)
+    said, kept = [], []
+    block.body.register_forward_hook(lambda module, inputs, output: said.append(output))
+    block.shortcut.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    out = block(x.expand(4000, 3, 5, 5))
+    after = F.relu if kind == "residual" else nn.Identity()
+    silent, spoken = after(kept[0][0]), after(said[0][0] / (1 - 0.3) + kept[0][0])
+    was_silent = (out - silent).abs().amax(dim=(1, 2, 3)) < 1e-5
+    torch.testing.assert_close(out[~was_silent], spoken.expand_as(out[~was_silent]), rtol=1e-4, atol=1e-4)
+    assert abs(was_silent.double().mean().item() - 0.3) < 5 * (0.3 * 0.7 / 4000) ** 0.5
+    if kind == "preactivation":  # nothing follows the sum: the mean of the two is what evaluation gives
+        torch.testing.assert_close(0.3 * silent + 0.7 * spoken, block.eval()(x)[0])
+
+
+@pytest.mark.parametrize("kind", ["residual", "preactivation"])
+def test_evaluation_drops_no_block(kind: str) -> None:
+    block, x = droppable(kind, 0.9).eval(), torch.randn(8, 3, 5, 5)
+    plain = droppable(kind, 0.0)
+    plain.load_state_dict(block.state_dict())
+    assert torch.equal(block(x), plain(x))

@@ -128,3 +128,16 @@ def test_preactivation_normalises_before_the_head() -> None:
     network(torch.randn(2, 3, 8, 8))
     assert seen[0].min() >= 0
     assert [type(layer) for layer in network.stem] == [nn.Conv2d]
+
+
+def test_a_dropped_channel_is_hidden_from_the_head() -> None:
+    network = ResNet(3, 5, blocks=[1], widths=[8], connection="plain", bottleneck=False, dropout=0.4).eval()
+    network.dropout.train()
+    pooled, seen = [], []
+    network.dropout.register_forward_hook(lambda module, inputs, output: pooled.append(inputs[0]))
+    network.head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    network(torch.randn(500, 3, 6, 6))
+    there = pooled[0] > 0
+    silent = seen[0][there] == 0
+    torch.testing.assert_close(seen[0][there][~silent], pooled[0][there][~silent] / 0.6)
+    assert abs(silent.double().mean().item() - 0.4) < 5 * (0.4 * 0.6 / len(silent)) ** 0.5

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
+from torchvision.ops import StochasticDepth
 
 from temper.facts import Facts
 from temper.quantity import Clock
@@ -15,7 +16,16 @@ from temper.task.cifar_resnet import CifarResNet, CifarResNetModule
 from temper.task.ruler import judge
 
 make: Callable[..., CifarResNet] = CifarResNet
-GOOD = {"stages": 3, "depth": 20, "width": 1.0, "blocks": None, "widths": None, "connection": "residual"}
+GOOD = {
+    "stages": 3,
+    "depth": 20,
+    "width": 1.0,
+    "blocks": None,
+    "widths": None,
+    "connection": "residual",
+    "dropout": None,
+    "stochastic_depth": None,
+}
 
 
 def facts(outputs: int = 10, channels: int = 3) -> Facts:
@@ -96,6 +106,21 @@ def test_connections_are_independent_of_the_rest(connection: str, outputs: int) 
     assert net(torch.randn(2, 1, 8, 8)).shape == ((2,) if outputs == 1 else (2, outputs))
 
 
+@pytest.mark.parametrize("connection", ["residual", "preactivation"])
+def test_blocks_are_dropped_the_more_often_the_deeper_they_lie(connection: str) -> None:
+    net = network(depth=None, blocks=[2, 1, 2], connection=connection, stochastic_depth=0.5, dropout=0.25)
+    drops = [layer.p for layer in net.modules() if isinstance(layer, StochasticDepth)]
+    assert drops == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert [layer.p for layer in net.modules() if isinstance(layer, nn.Dropout)] == [0.25]
+    assert list(net.state_dict()) == list(network(depth=None, blocks=[2, 1, 2], connection=connection).state_dict())
+
+
+@pytest.mark.parametrize("off", [None, 0.0])
+def test_nothing_is_dropped_unless_asked_for(off: float | None) -> None:
+    net = network(dropout=off, stochastic_depth=off)
+    assert not [layer for layer in net.modules() if isinstance(layer, nn.Dropout | StochasticDepth)]
+
+
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_judges_as_the_data_asks(outputs: int) -> None:
     module = CifarResNetModule.__new__(CifarResNetModule)
@@ -127,6 +152,12 @@ def test_judges_as_the_data_asks(outputs: int) -> None:
         ({"width": 0.0}, "width"),
         ({"width": -1.0}, "width"),
         ({"connection": "highway"}, "connection"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"stochastic_depth": 1.0}, "stochastic_depth"),
+        ({"stochastic_depth": -0.1}, "stochastic_depth"),
+        ({"stochastic_depth": 0.2, "connection": "plain"}, r"connection=plain has none: choose connection=residual"),
+        ({"stochastic_depth": 0.2, "connection": "dense"}, r"connection=dense has none.*or stochastic_depth=null"),
     ],
 )
 def test_refuses(bad: dict[str, object], message: str) -> None:

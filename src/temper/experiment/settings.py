@@ -71,6 +71,7 @@ class Settings:
     epochs: Count
     batch_size: Count | Literal["full"]
     accumulate: Count
+    activation_checkpointing: Literal["blocks"] | None
     clip: InstanceOf[Clip]
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"]
     channels_last: Switch

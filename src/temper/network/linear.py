@@ -7,8 +7,10 @@ It bites where the truth is close to linear, where examples are few, or where th
 
 from torch import Tensor, nn
 
+from temper.network.layered import Block, Layered
 
-class Linear(nn.Module):
+
+class Linear(Layered):
     """Linear regression from ``features`` to one value; the layer is ``head``, as in every network here."""
 
     def __init__(self, features: int) -> None:
@@ -29,3 +31,10 @@ class Linear(nn.Module):
         """Return values (n,) for inputs (n, features)."""
         values: Tensor = self.head(inputs)
         return values.squeeze(1)
+
+    def blocks(self) -> list[Block]:
+        """Return no block: there is only the head."""
+        return []
+
+    def recompute(self) -> None:
+        """Do nothing: there is no block whose activations could be forgotten."""

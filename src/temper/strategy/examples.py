@@ -9,6 +9,7 @@ import lightning as L
 from torch import Generator, Tensor, nn
 
 from temper.facts import Examples, Facts, Kind, Splits
+from temper.network.layered import Layered
 
 
 class Task(ABC):
@@ -17,8 +18,13 @@ class Task(ABC):
     images: ClassVar[bool]  # whether inputs are images (channels, height, width); otherwise one row of features
     kinds: ClassVar[tuple[Kind, ...]]
 
+    @property
     @abstractmethod
-    def network(self, facts: Facts) -> nn.Module:
+    def deep(self) -> bool:
+        """Return whether the network has blocks before its head, rather than being the head alone."""
+
+    @abstractmethod
+    def network(self, facts: Facts) -> Layered:
         """Return a fresh network from inputs (n, ``*facts.shape``) to predictions."""
 
     @abstractmethod

@@ -7,6 +7,13 @@
 ``blocks`` names the blocks of each stage instead of a depth, ``widths`` its channels, and ``connection`` how a block
 sees what came before: these are independent, so that depth, width and shortcuts can be told apart. Residual connections
 bite from some twenty layers on; on few images a small ResNet is enough.
+
+    channel <- channel · r / (1 - p)         ``dropout`` p before the head, in training only: r is 0 with probability p
+    F_l <- F_l · r_l / (1 - l/L · p_L)       ``stochastic_depth`` p_L: body l of L is silent with probability l/L · p_L
+
+Stochastic depth (Huang et al., 2016, arXiv:1603.09382) bites in deep networks that overfit. It draws example by
+example, where the paper drops a block for a whole mini-batch, so it saves no time. Processes draw apart, each for its
+own examples: with either knob, two of them take other steps than one.
 """
 
 from typing import Any, ClassVar, Literal, Self, final
@@ -16,8 +23,9 @@ from torch import Tensor, nn
 
 from temper.facts import Facts, Kind
 from temper.network.block import Connection
+from temper.network.layered import Layered
 from temper.network.resnet import ResNet
-from temper.quantity import Count, Positive
+from temper.quantity import Count, Positive, ProperFraction
 from temper.strategy import Task, strategy
 from temper.task.ruler import judge
 from temper.training.supervised import Supervised
@@ -40,6 +48,8 @@ class CifarResNet(Task):
     blocks: tuple[Count, ...] | None
     widths: tuple[Count, ...] | None
     connection: Connection
+    dropout: ProperFraction | None
+    stochastic_depth: ProperFraction | None
 
     @model_validator(mode="after")
     def _depth_fits(self) -> Self:
@@ -63,7 +73,21 @@ class CifarResNet(Task):
                 )
         return self
 
-    def network(self, facts: Facts) -> nn.Module:
+    @model_validator(mode="after")
+    def _bodies_may_be_silent(self) -> Self:
+        if self.stochastic_depth is not None and self.connection not in ("residual", "preactivation"):
+            raise ValueError(
+                f"stochastic_depth={self.stochastic_depth} drops a block and keeps its shortcut, and connection="
+                f"{self.connection} has none: choose connection=residual or preactivation, or stochastic_depth=null"
+            )
+        return self
+
+    @property
+    def deep(self) -> bool:
+        """Return true: there is a block at least."""
+        return True
+
+    def network(self, facts: Facts) -> Layered:
         """Return a ResNet from (n, channels, height, width) to (n, outputs), or (n,) for one output."""
         widths = self.widths or _WIDTHS[self.stages]
         return ResNet(
@@ -73,6 +97,8 @@ class CifarResNet(Task):
             widths=[max(1, round(self.width * width)) for width in widths],
             connection=self.connection,
             bottleneck=self.stages == 4 and self.depth is not None and self.depth >= _BOTTLENECKS_FROM,
+            dropout=self.dropout or 0.0,
+            stochastic_depth=self.stochastic_depth or 0.0,
         )
 
     def module(self, network: nn.Module, ingredients: Any) -> "CifarResNetModule":

@@ -26,7 +26,12 @@ class LinearRegression(Task):
     images: ClassVar[bool] = False
     kinds: ClassVar[tuple[Kind, ...]] = ("regression",)
 
-    def network(self, facts: Facts) -> nn.Module:
+    @property
+    def deep(self) -> bool:
+        """Return false: a line is a head and nothing else."""
+        return False
+
+    def network(self, facts: Facts) -> Linear:
         """Return a line from (n, features) to (n,)."""
         return Linear(*facts.shape)
 

@@ -55,6 +55,8 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     experiment.initialization.apply(network)
     if experiment.channels_last:
         network = network.to(memory_format=torch.channels_last)
+    if experiment.activation_checkpointing is not None:
+        network.recompute()
     if experiment.compile:
         network.compile()  # in place: the names of its weights stay
     distillation = experiment.distillation

@@ -111,6 +111,16 @@ def _named(optimizer: Optimizer) -> str:
     return f"optimizer={option(optimizer)}" + (f" over {_named(base).removeprefix('optimizer=')}" if base else "")
 
 
+def blocks_to_recompute(run: Settings) -> None:
+    """Want activations where they are to be computed again."""
+    if run.activation_checkpointing is not None and not run.task.deep:
+        raise ValueError(
+            f"activation_checkpointing={run.activation_checkpointing} with task={option(run.task)}: the network is its"
+            " head alone, and keeps nothing that could be computed again: set activation_checkpointing=null, or name"
+            " layers, such as task=mlp task.hidden=[64]"
+        )
+
+
 RULES = (
     precision_fits,
     distillation_fits,
@@ -119,4 +129,5 @@ RULES = (
     scheduler_fits,
     averaging_fits,
     passes_fit,
+    blocks_to_recompute,
 )

@@ -1,0 +1,58 @@
+"""Activation checkpointing: memory against time (Chen, Xu, Zhang and Guestrin, 2016, arXiv:1604.06174).
+
+forward     a block keeps what enters it, and forgets what lies within
+backward    the block is run again from there, its gradient taken, and forgotten
+
+The second run makes the same numbers: random draws (dropout) start from the same state, and batch norm, which has
+counted the batch in the first, leaves its statistics alone.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from temper.network.layered import Block
+from temper.network.statistics import NORM
+
+
+def recomputed(function: Callable[..., Tensor], block: Block, *inputs: Tensor) -> Tensor:
+    """Return ``function`` of ``inputs``, of which only ``inputs`` are kept for the backward pass.
+
+    Args:
+        function: what is run a second time in the backward pass.
+        block: the modules that it runs.
+        inputs: what enters.
+    """
+    if not torch.is_grad_enabled():
+        return function(*inputs)
+    # Compiled, batch norm is a function whose new statistics are stored once, and contexts of ours are not wanted.
+    contexts: dict[str, Any] = {} if torch.compiler.is_compiling() else {"context_fn": partial(_contexts, block)}
+    result: Tensor = checkpoint(function, *inputs, use_reentrant=False, **contexts)
+    return result
+
+
+def _contexts(block: Block) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Return what the first run and what the second is made in."""
+    norms = [layer for part in block for layer in part.modules() if isinstance(layer, NORM)]
+    return nullcontext(), _replayed([(layer, layer.track_running_stats) for layer in norms])
+
+
+@contextmanager
+def _replayed(norms: list[tuple[NORM, bool]]) -> Iterator[None]:
+    """Let each norm do what it did in the first run, on copies of its statistics that are thrown away."""
+    before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in norms]
+    for layer, tracked in norms:
+        layer.track_running_stats = tracked
+        for name, values in layer._buffers.items():
+            layer._buffers[name] = None if values is None else values.clone()
+    try:
+        yield
+    finally:
+        for layer, tracked, buffers in before:
+            layer.track_running_stats = tracked
+            layer._buffers.update(buffers)
