@@ -29,6 +29,7 @@ NOT_RUN = {
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: tests/test_cookbook.py",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/index_recipes.py": "writes the cards: tests/test_cookbook.py does, elsewhere",
+    "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py recipe baseline/digits_mlp": "a whole run: tests/scripts/test_benchmark.py has one",

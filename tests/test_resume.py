@@ -116,6 +116,7 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     *(f"averaging={name}" for name in options("averaging") if name != "none"),
     "averaging=ema averaging.start=1epochs optimizer=adam",
     "averaging=swa averaging.start=2epochs",
+    "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
 )
