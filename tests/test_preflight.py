@@ -55,6 +55,7 @@ def test_ckpt_goes_on_as_if_the_run_had_been_longer(trained: Path, job_of: Calla
         (("epochs=4", "task.hidden=[32]"), "another network"),
         (("epochs=4", "optimizer=adam"), "another optimizer"),
         (("epochs=4", "groups=all"), "other groups"),
+        (("epochs=4", "scheduler=plateau"), "scheduler=plateau"),
         (("epochs=2",), "epochs=2"),
     ],
 )

@@ -26,6 +26,7 @@ GROWING = Clock((0, 8, 12, 14, 15))  # batches that double
         ("1.5epochs", GROWING, 10),
         ("4epochs", GROWING, 15),
         ("20%", GROWING, 3),
+        ("2epochs", Clock((0,)), 0),  # what a warm-up has left of a run that it takes whole
     ],
 )
 def test_counts_steps(span: str | int, clock: Clock, steps: int) -> None:

@@ -34,6 +34,7 @@ NOT_RUN = {
         "below, on runs of this test"
     ),
     "python scripts/index_recipes.py": "writes the cards: tests/test_cookbook.py does, elsewhere",
+    "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py recipe baseline/digits_mlp": "a whole run: tests/scripts/test_benchmark.py has one",

@@ -118,6 +118,7 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     "averaging=swa averaging.start=2epochs",
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
+    "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
 )

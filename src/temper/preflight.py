@@ -9,6 +9,7 @@ import torch
 from temper.command.job import Job
 from temper.digest import OF_THE_DISK
 from temper.experiment import Experiment
+from temper.experiment.settings import option
 from temper.facts import Kind
 from temper.refusal import Refusal
 from temper.strategy import Distillation
@@ -67,7 +68,8 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     """Return the checkpoint that training goes on from: the folder's own, else what ``ckpt`` names, else None.
 
     Raises:
-        Refusal: ``ckpt`` names no checkpoint, or one of another network, optimizer or a longer run.
+        Refusal: ``ckpt`` names no checkpoint, or one of another network, optimizer or schedule, or of a
+            longer run.
     """
     named = job.experiment.ckpt
     own = last_good(folder)
@@ -93,6 +95,11 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     own_groups = module.configure_optimizers().param_groups
     if [set(group) for group in groups] != [set(group) for group in own_groups]:
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
+    if module.reaction is not None and "reaction" not in kept:
+        raise Refusal(
+            f"ckpt={named} does not say what scheduler={option(job.experiment.scheduler)} made of earlier validations:"
+            " choose the scheduler that it was trained with"
+        )
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path

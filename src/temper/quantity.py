@@ -99,7 +99,7 @@ def span_steps(span: str | int | float, clock: Clock) -> int:
         return round(length / 100 * clock.total_steps)
     whole = int(length)
     if whole >= clock.epochs:  # beyond the run: as if the last epoch went on
-        last = clock.epoch_starts[-1] - clock.epoch_starts[-2]
+        last = clock.steps(clock.epochs - 1) if clock.epochs else 0  # a warm-up may have taken all of them
         return clock.total_steps + round((length - clock.epochs) * last)
     start, end = clock.epoch_starts[whole], clock.epoch_starts[whole + 1]
     return start + round((length - whole) * (end - start))

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from temper.quantity import Clock, Span, parse_span, span_steps
+from temper.scheduler.lapse import check_lasts, epochs_before
 from temper.strategy import Scheduler, strategy
 
 
@@ -24,23 +25,14 @@ class Step(Scheduler):
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
-        if parse_span(self.every)[0] == 0:
-            raise ValueError("every must be longer than 0; scheduler=constant never changes the rate")
+        check_lasts("every", self.every, "scheduler=constant never changes the rate")
         return self
 
     def factor(self, step: int, clock: Clock) -> float:
         """Return γ to the power of the stretches that lie before ``step``; a stretch takes at least one step."""
         length, unit = parse_span(self.every)
         if unit == "epoch":
-            stretches = int(_epochs_before(step, clock) / length + 1e-9)  # 0.3 / 0.1 is a little less than 3
+            stretches = int(epochs_before(step, clock) / length + 1e-9)  # 0.3 / 0.1 is a little less than 3
         else:
             stretches = step // max(1, span_steps(self.every, clock))
         return float(self.gamma**stretches)
-
-
-def _epochs_before(step: int, clock: Clock) -> float:
-    """Return how many epochs, in part perhaps, lie before ``step``; beyond the run the last epoch goes on."""
-    if clock.epochs == 0:
-        return 0.0
-    epoch, starts = clock.epoch(step), clock.epoch_starts
-    return epoch + (step - starts[epoch]) / (starts[epoch + 1] - starts[epoch])

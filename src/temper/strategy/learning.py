@@ -20,6 +20,8 @@ Teach = Callable[[str], nn.Module]  # the name of a run or checkpoint -> its net
 class Initialization(ABC):
     """Which weights training starts from."""
 
+    residual: ClassVar[bool] = False  # whether it is for networks of residual blocks
+
     @abstractmethod
     def apply(self, network: nn.Module) -> None:
         """Overwrite the parameters of ``network`` in place, drawing from torch's default generator."""

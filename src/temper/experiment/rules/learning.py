@@ -17,6 +17,23 @@ def precision_fits(run: Settings) -> None:
         )
 
 
+def initialization_fits(run: Settings) -> None:
+    """Want residual blocks where these are what is initialised."""
+    if not run.initialization.residual:
+        return
+    name, connection = f"initialization={option(run.initialization)}", getattr(run.task, "connection", None)
+    if connection is None:
+        raise ValueError(
+            f"{name} is for residual blocks, and task={option(run.task)} has none: choose task=cifar_resnet, or"
+            " initialization=default"
+        )
+    if connection != "residual":
+        raise ValueError(
+            f"{name} zeroes the norm that ends a residual block's branch, and blocks of task.connection={connection}"
+            " have none: choose task.connection=residual, or initialization=default"
+        )
+
+
 def distillation_fits(run: Settings) -> None:
     """Want weights that leave the task its share, and outputs that the teacher has too."""
     total = sum(each.weight for each in run.distillation.values())
@@ -123,6 +140,7 @@ def blocks_to_recompute(run: Settings) -> None:
 
 RULES = (
     precision_fits,
+    initialization_fits,
     distillation_fits,
     stopping_can_watch,
     weighting_has_terms,

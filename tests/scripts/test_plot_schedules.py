@@ -1,0 +1,44 @@
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.image import imread
+
+from temper.command.command_line import options
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("plot_schedules", ROOT / "scripts" / "plot_schedules.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_draws_a_panel_for_each_option(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles: list[str] = []
+    told = Axes.set_title
+    monkeypatch.setattr(Axes, "set_title", lambda self, title, **how: titles.append(title) or told(self, title, **how))
+    script.main(["--to", str(tmp_path / "all.png")])
+    assert set(titles) == set(options("scheduler"))
+    height, width, _ = imread(tmp_path / "all.png").shape
+    assert height > 500
+    assert width > 1000
+
+
+def test_draws_what_a_run_would_follow(script: ModuleType) -> None:
+    steps, epochs = script.STEPS, script.EPOCHS
+    drawn = {name: script.rates(script.schedule(name)[0]) for name in ("constant", "step", "plateau")}
+    assert {len(each) for each in drawn.values()} == {steps * epochs}
+    assert set(drawn["constant"]) == {1.0}
+    assert drawn["step"][: 9 * steps + 1] == [1.0] * 9 * steps + [0.1]
+    # Its accuracy was last seen to rise after epoch 17, and the sixth validation after that ends epoch 23.
+    assert drawn["plateau"].index(0.1) == 23 * steps
+    warmed = script.rates(script.schedule("cosine", warmup="5epochs")[0])
+    assert warmed.index(max(warmed)) == 5 * steps - 1
