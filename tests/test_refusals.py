@@ -65,6 +65,13 @@ BAD = [
         ("task=linear_regression", "activation_checkpointing=blocks"),
         ("activation_checkpointing=blocks", "task=linear_regression", "activation_checkpointing=null", "task=mlp"),
     ),
+    (
+        ("task=linear_regression", "groups=layer_decay"),
+        ("groups=layer_decay", "task=linear_regression", "groups=no_norm_no_bias"),
+    ),
+    (("task.hidden=[]", "groups=head"), ("groups=head", "task=mlp", "task.hidden=[64]")),
+    (("groups=layer_decay", "groups.factor=0"), ("groups.factor=0", "> 0")),
+    (("groups=head", "groups.backbone_rate=0.0"), ("groups.backbone_rate=0.0", "> 0")),
     (("task.hidden=[]", "activation_checkpointing=blocks"), ("activation_checkpointing=blocks", "task.hidden=[64]")),
     (("preprocessing=[normalize]",), ("normalize", "standardize")),
     (("preprocessing.standardize.target=true",), ("preprocessing.standardize.target", "false")),

@@ -11,20 +11,8 @@ and a bias is one number an output, too little to overfit with.
 from torch import nn
 
 from temper.facts import ParameterGroup
+from temper.groups.alike import alike, spared
 from temper.strategy import Groups, strategy
-
-_NORMS = (
-    nn.BatchNorm1d,
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.SyncBatchNorm,
-    nn.InstanceNorm1d,
-    nn.InstanceNorm2d,
-    nn.InstanceNorm3d,
-    nn.GroupNorm,
-    nn.LayerNorm,
-    nn.RMSNorm,
-)
 
 
 @strategy
@@ -33,17 +21,6 @@ class NoNormNoBias(Groups):
 
     def build(self, module: nn.Module) -> list[ParameterGroup]:
         """Return the group of weights, then that of all else; a group without parameters is left out."""
-        norms = {id(p) for layer in module.modules() if isinstance(layer, _NORMS) for p in layer.parameters(False)}
-        weights: dict[str, nn.Parameter] = {}
-        others: dict[str, nn.Parameter] = {}
-        for name, parameter in module.named_parameters():
-            if parameter.requires_grad:
-                # Attention calls its biases in_proj_bias and bias_k, recurrent layers bias_ih_l0.
-                bias = "bias" in name.rpartition(".")[2].split("_")
-                exempt = bias or parameter.ndim < 2 or id(parameter) in norms
-                (others if exempt else weights)[name] = parameter
-        return [
-            ParameterGroup(names=tuple(named), parameters=tuple(named.values()), decay=decay)
-            for named, decay in ((weights, 1.0), (others, 0.0))
-            if named
-        ]
+        without = spared(module)
+        groups = alike(module, lambda parameter: (1.0, 0.0 if id(parameter) in without else 1.0))
+        return sorted(groups, key=lambda group: -group.decay)

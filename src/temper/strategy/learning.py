@@ -85,6 +85,8 @@ class Weighting(ABC):
 class Groups(ABC):
     """Which parameters share a rate and a decay."""
 
+    by_depth: ClassVar[bool] = False  # whether it tells the blocks of ``module.network`` from its head
+
     @abstractmethod
     def build(self, module: nn.Module) -> list[ParameterGroup]:
         """Return groups that hold each parameter of ``module`` that wants a gradient exactly once."""

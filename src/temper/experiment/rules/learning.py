@@ -138,6 +138,16 @@ def blocks_to_recompute(run: Settings) -> None:
         )
 
 
+def groups_fit_network(run: Settings) -> None:
+    """Want layers before the head where they are treated apart from it."""
+    if run.groups.by_depth and not run.task.deep:
+        raise ValueError(
+            f"groups={option(run.groups)} treats layers before the head apart, and with task={option(run.task)} the"
+            " network is its head alone: choose groups=no_norm_no_bias, or name layers, such as task=mlp"
+            " task.hidden=[64]"
+        )
+
+
 RULES = (
     precision_fits,
     initialization_fits,
@@ -148,4 +158,5 @@ RULES = (
     averaging_fits,
     passes_fit,
     blocks_to_recompute,
+    groups_fit_network,
 )
