@@ -25,7 +25,9 @@ NOT_RUN = {
     "pip install -e .": "reaches for the package index",
     "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
     "python train.py logger=[wandb]": "starts W&B's service: tests/logger/test_wandb.py does",
-    "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": "tests/command/test_sweep.py",
+    "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": (
+        "tests/command/test_sweep.py sweeps"
+    ),
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: tests/test_cookbook.py",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/find_learning_rate.py optimizer=sgd": "test_find_learning_rate.py does",
