@@ -1,4 +1,4 @@
-"""Write recipes/README.md and the card of every recipe, or check that they are what they would be written as."""
+"""Write recipes/README.md, CHOOSING.md and the every recipe's card, or check that they are as they would be written."""
 
 import argparse
 import sys
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str]) -> int:
     """Write or check; return the exit status."""
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog="Hand-written sections of cards, between their markers, are kept as they are."
+        description=__doc__,
+        epilog="Hand-written sections of cards, between their markers, are kept as they are; the words of CHOOSING.md"
+        " stand in docs/choosing.yaml.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is out of date")
     asked = parser.parse_args(arguments)

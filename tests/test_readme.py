@@ -56,6 +56,11 @@ def commands(text: str) -> Iterator[str]:
 
 
 README_COMMANDS = list(dict.fromkeys(commands(README)))
+CHOOSING = (ROOT / "recipes" / "CHOOSING.md").read_text()
+CHOICES = list(dict.fromkeys(commands(CHOOSING)))
+# A recipe's own command is run with its card below, and the README's commands are run as such.
+RECIPES_CHOSEN = [each.partition("=")[2] for each in CHOICES if re.fullmatch(r"python train\.py recipe=\S+", each)]
+CHOSEN = [each for each in CHOICES if each not in README_COMMANDS and each.partition("=")[2] not in RECIPES_CHOSEN]
 TRAINING = [each for each in README_COMMANDS if each.startswith("python train.py") and each not in NOT_RUN]
 
 
@@ -97,6 +102,23 @@ def test_runs(
     report = run(job_of(*words))
     assert report.state == "finished"
     assert report.attempts[-1].last_step >= 2
+
+
+def test_choosing_names_what_there_is() -> None:
+    assert len(CHOICES) >= 30
+    assert all(name in names() for name in RECIPES_CHOSEN)
+    assert len(RECIPES_CHOSEN) >= 15
+    assert len(CHOSEN) >= 8
+    links = re.findall(r"\]\(([^)#]+)\)", CHOOSING)
+    assert [link for link in links if not (ROOT / "recipes" / link).exists()] == []
+
+
+@pytest.mark.parametrize("command", CHOSEN)
+def test_choosing_runs(command: str, job_of: Callable[..., Job], small_data: None, small_cifar10: None) -> None:
+    words = shlex.split(command)[2:]
+    assert command.startswith("python train.py ")
+    command_line.check(words)
+    assert run(job_of(*words, "debug=steps")).state == "finished"
 
 
 @pytest.mark.parametrize("recipe", names())

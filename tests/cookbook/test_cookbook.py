@@ -15,7 +15,7 @@ from scipy.stats import ttest_ind
 
 from temper import recipes
 from temper.command import command_line
-from temper.cookbook import ledger, verification
+from temper.cookbook import choosing, ledger, verification
 from temper.cookbook import pages as cookbook
 from temper.cookbook.card import card, header, settings
 from temper.cookbook.ledger import Row, append, read
@@ -57,6 +57,17 @@ augmentation:
   crop:
     padding: 2
 """
+CHOOSING = """\
+introduction: What to try.
+sections:
+  - title: By problem
+    columns: [problem, method]
+    rows:
+      - {problem: digits, method: a small net, recipe: baseline/small}
+      - {problem: slow, method: Adam, recipe: optimizer/quick}
+      - {problem: trembling, method: larger batches, command: python train.py batch_size=256}
+      - {problem: diverging, method: a range test, command: python scripts/find_learning_rate.py}
+"""
 
 
 @pytest.fixture
@@ -65,6 +76,8 @@ def book(kitchen: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -
     for name, text in (("baseline/small", BASELINE), ("optimizer/quick", ADAM), ("augmentation/shift", CROPPED)):
         kitchen(name, text)
     monkeypatch.setattr(ledger, "RESULTS", recipes.RECIPES / "results.csv")
+    monkeypatch.setattr(choosing, "SOURCE", recipes.RECIPES.parent / "choosing.yaml")
+    choosing.SOURCE.write_text(CHOOSING)
     return recipes.RECIPES
 
 
@@ -152,13 +165,14 @@ def test_what_people_write_is_kept(book: Path) -> None:
 
 def test_check_finds_what_is_out_of_date(book: Path) -> None:
     results = book / "results.csv"
-    assert len(cookbook.faults(results)) == 4  # the index and three cards are missing
+    assert len(cookbook.faults(results)) == 5  # the index, the page of choices and three cards are missing
     for path, text in cookbook.pages(results).items():
         path.write_text(text)
     assert cookbook.faults(results) == []
     append(rows("baseline/small", 0.9)[0], results)
     assert [fault.split(":")[0].removeprefix(f"{book}/") for fault in cookbook.faults(results)] == [
         "README.md",
+        "CHOOSING.md",
         "baseline/small.md",
     ]
     for path, text in cookbook.pages(results).items():
@@ -195,6 +209,66 @@ def script(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def told(every: list[Row]) -> list[str]:
+    standings = {name: standing(name, every) for name in recipes.names()}
+    return choosing.choosing(choosing.SOURCE, standings).splitlines()
+
+
+def test_choosing_fills_in_the_figures(book: Path) -> None:
+    every = rows("baseline/small", 0.91, 0.93) + rows("optimizer/quick", 0.95, 0.97)
+    lines = told(every)
+    assert lines[0] == "# Choosing"
+    assert "What to try." in lines
+    assert lines[-6:] == [
+        "| problem | method | command | our figure |",
+        "| --- | --- | --- | --- |",
+        "| digits | a small net | `python train.py recipe=baseline/small` | [baseline/small](baseline/small.md):"
+        " test/accuracy 0.9200 ± 0.0141 (n = 2); 90 s on this CPU |",
+        "| slow | Adam | `python train.py recipe=optimizer/quick` | [optimizer/quick](optimizer/quick.md):"
+        " test/accuracy 0.9600 ± 0.0141 (n = 2); -0.0208 to +0.1008 against baseline/small: no difference that can be"
+        " told from noise; 90 s on this CPU |",
+        "| trembling | larger batches | `python train.py batch_size=256` | not measured yet |",
+        "| diverging | a range test | `python scripts/find_learning_rate.py` | - |",
+    ]
+    better = [replace(row, seconds=None) for row in rows("optimizer/quick", 0.99, 0.991)]
+    assert told(every[:2] + better)[-3].endswith(
+        "(n = 2); -0.0552 to +0.1962 against baseline/small: no difference that can be told from noise |"
+    )
+    assert told(rows("optimizer/quick", 0.9))[-3].endswith("test/accuracy 0.9000 (n = 1); 90 s on this CPU |")
+    assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "recipe: optimizer/quick",
+            "recipe: optimizer/quik",
+            "slow · Adam · optimizer/quik: optimizer/quik: no such recipe; did",
+        ),
+        (", recipe: baseline/small", "", "digits · a small net: a row has problem, method, and a recipe or a command"),
+        ("problem: slow, ", "", "Adam · optimizer/quick: a row has problem, method, and"),
+        (
+            "problem: slow,",
+            "problem: slow, data: much,",
+            "slow · much · Adam · optimizer/quick: a row has problem, method",
+        ),
+        (
+            "recipe: baseline/small",
+            "recipe: baseline/small, command: x",
+            "a row has problem, method, and a recipe or a com",
+        ),
+        ("introduction:", "intro:", "an introduction and sections are wanted"),
+        ("sections:", "sections: {", "an introduction and sections are wanted"),
+    ],
+)
+def test_choosing_refuses_a_source_that_says_too_little(before: str, after: str, message: str, book: Path) -> None:
+    choosing.SOURCE.write_text(CHOOSING.replace(before, after))
+    with pytest.raises(Refusal) as refusal:
+        told([])
+    assert message in str(refusal.value)
 
 
 def test_index_recipes_writes_and_checks(book: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,8 @@ def index(standings: Sequence[Standing]) -> str:
         "<!-- Written by scripts/index_recipes.py: change the recipes, not this page. -->",
         f"{len(standings)} complete, named runs; each has a card beside its file. Figures are means over seeds ±"
         " standard deviation, from [results.csv](results.csv);"
-        " `python scripts/verify_recipe.py RECIPE --seeds 3` measures one.",
+        " `python scripts/verify_recipe.py RECIPE --seeds 3` measures one."
+        " Which to try for what: [CHOOSING.md](CHOOSING.md).",
     ]
     for folder in dict.fromkeys(stands.recipe.partition("/")[0] for stands in standings):
         rows = []

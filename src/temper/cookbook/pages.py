@@ -4,21 +4,22 @@ from collections import Counter
 from pathlib import Path
 
 from temper import recipes
-from temper.cookbook import ledger
+from temper.cookbook import choosing, ledger
 from temper.cookbook.card import card, index
 from temper.cookbook.standing import outdated, standing
 from temper.recipes import ROOT
 
 
 def pages(results: Path) -> dict[Path, str]:
-    """Return the index and every card as they are to be, by path."""
+    """Return the index, the page of choices and every card as they are to be, by path."""
     rows = ledger.read(results)
     standings = [standing(name, rows) for name in recipes.names()]
     found = {}
     for stands in standings:
         path = recipes.RECIPES / f"{stands.recipe}.md"
         found[path] = card(stands, path.read_text(encoding="utf-8") if path.exists() else "")
-    return {recipes.RECIPES / "README.md": index(standings), **found}
+    chosen = choosing.choosing(choosing.SOURCE, {stands.recipe: stands for stands in standings})
+    return {recipes.RECIPES / "README.md": index(standings), recipes.RECIPES / "CHOOSING.md": chosen, **found}
 
 
 def faults(results: Path) -> list[str]:

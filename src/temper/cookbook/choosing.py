@@ -1,0 +1,81 @@
+"""recipes/CHOOSING.md: from a problem or a symptom to a method, its command and our figure.
+
+The words are written by hand in docs/choosing.yaml, the figures come from the standings of the recipes named there.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from temper.comparison.statistics import in_interval, in_spread
+from temper.comparison.table import NOISE, markdown
+from temper.cookbook.card import UNMEASURED
+from temper.cookbook.standing import Standing
+from temper.recipes import ROOT
+from temper.refusal import Refusal, nearest
+from temper.report.units import in_seconds
+
+SOURCE = ROOT / "docs" / "choosing.yaml"
+ENDS = ("recipe", "command")  # one of which a row ends with
+
+TRAINING = "python train.py "  # what such a command gives could be measured
+
+
+def choosing(source: Path, standings: Mapping[str, Standing]) -> str:
+    """Return the page that ``source`` and the ``standings`` of recipes by name make.
+
+    Raises:
+        Refusal: ``source`` is not what it must be; names the row and the way out.
+    """
+    try:
+        read: Any = OmegaConf.to_container(OmegaConf.load(source))
+        parts = ["# Choosing", f"<!-- Written by scripts/index_recipes.py from docs/{source.name}: change that. -->"]
+        parts.append(read["introduction"])
+        for section in read["sections"]:
+            columns = [*section["columns"], "command", "our figure"]
+            rows = [list(_cells(row, section["columns"], source, standings)) for row in section["rows"]]
+            parts += [f"## {section['title']}", markdown(columns, rows)]
+    except (OSError, KeyError, TypeError, YAMLError, OmegaConfBaseException) as fault:
+        raise Refusal(
+            f"{source}: an introduction and sections are wanted, each with title, columns, rows ({fault})"
+        ) from None
+    return "\n\n".join(parts) + "\n"
+
+
+def _cells(
+    row: Mapping[str, str], columns: list[str], source: Path, standings: Mapping[str, Standing]
+) -> Iterator[str]:
+    place = f"{source}: {' · '.join(str(value) for value in row.values())}"
+    ends = [name for name in ENDS if name in row]
+    if len(ends) != 1 or {*row} != {*columns, *ends}:
+        raise Refusal(f"{place}: a row has {', '.join(columns)}, and a recipe or a command")
+    yield from (str(row[column]) for column in columns)
+    recipe = row.get("recipe")
+    if recipe is None:
+        yield f"`{row['command']}`"
+        yield UNMEASURED if row["command"].startswith(TRAINING) else "-"
+        return
+    if recipe not in standings:
+        raise Refusal(f"{place}: {recipe}: no such recipe; {nearest(recipe, standings)}")
+    yield f"`python train.py recipe={recipe}`"
+    yield f"[{recipe}]({recipe}.md): {'; '.join(_figure(standings[recipe]))}"
+
+
+def _figure(stands: Standing) -> Iterator[str]:
+    spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
+    if spread is None:
+        yield UNMEASURED
+        return
+    yield f"{stands.metric} {in_spread(spread)} (n = {len(stands.rows)})"
+    if stands.interval is not None:
+        low, high = stands.interval
+        against = f"{in_interval(stands.interval)} against {stands.parent}"
+        yield f"{against}: {NOISE}" if low <= 0 <= high else against
+    seconds = [row.seconds for row in stands.rows if row.seconds is not None]
+    if seconds:
+        yield f"{in_seconds(fmean(seconds))} on {', '.join(dict.fromkeys(row.device for row in stands.rows))}"
