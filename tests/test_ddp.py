@@ -58,11 +58,7 @@ CASES = {
     "averaged": (*DOUBLE, "averaging=ema", "optimizer=adam"),
     "growing": (*DOUBLE, "batch_growth=multiply", "batch_growth.every=1"),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
-    "resumed": (
-        *DOUBLE,
-        "checkpoint_seconds=1e-9",
-        "augmentation=[mixup]",
-    ),  # cut off after 13 steps, and started again
+    "resumed": (*DOUBLE, "checkpoint_seconds=1e-9", "augmentation=[mixup]"),  # cut off after 13 steps, started again
 }
 TOLERANCE = {"muon": 1e-2}  # its iteration is rounded to bfloat16
 EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
@@ -118,9 +114,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_two_processes_take_the_steps_of_one(
     name: str, two_ranks: dict[str, Path], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if (
-        "augmentation=[mixup]" in CASES[name]
-    ):  # partners lie within a rank's rows: the one process cuts its batches alike
+    if "augmentation=[mixup]" in CASES[name]:  # partners lie within a rank: the one process cuts alike
         monkeypatch.setattr("temper.training.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
     job = job_of(*CASES[name], "trainer=cpu")
     report = run(job)
