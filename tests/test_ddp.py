@@ -57,7 +57,14 @@ CASES = {
     "averaged": (*DOUBLE, "averaging=ema", "optimizer=adam"),
     "growing": (*DOUBLE, "batch_growth=multiply", "batch_growth.every=1"),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
-    "plateau": (*DOUBLE, "epochs=4", "scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.3"),
+    "plateau": (
+        *DOUBLE,
+        "epochs=4",
+        "scheduler=plateau",
+        "scheduler.patience=0",
+        "scheduler.threshold_mode=abs",
+        "scheduler.threshold=9",
+    ),
     "flat": (  # ends in the middle of an epoch
         *DOUBLE[:1],
         *("epochs=9", "task=linear_regression", "batch_size=30", "data.examples=505", "optimizer=sgd"),

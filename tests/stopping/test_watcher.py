@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from lightning.pytorch.trainer.states import TrainerFn
 
 from temper.stopping.watcher import RowWatcher
@@ -53,6 +54,19 @@ def test_what_the_run_ends_with_is_validated() -> None:
     watcher, now = Rows(), trainer()
     watcher.on_train_batch_end(now, module({"height": 9.0}), None, None, 0)
     assert (now.should_stop, now.check_val_every_n_epoch, watcher.reason) == (True, 1, "high enough")
+
+
+def test_all_ranks_go_by_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broadcast(tensor: torch.Tensor, src: int) -> None:
+        assert src == 0
+        tensor.fill_(9.0)
+
+    monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
+    watcher, now = Rows(), trainer()
+    now.world_size, now.strategy = 2, SimpleNamespace(root_device=torch.device("cpu"))
+    watcher.on_train_batch_end(now, module({"height": 3.0}), None, None, 0)
+    assert now.should_stop
+    assert watcher.state_dict() == {"value": 9.0}
 
 
 @pytest.mark.parametrize(("step", "seen"), [(9, []), (10, [9.0])])
