@@ -58,6 +58,20 @@ CASES = {
     "averaged": (*DOUBLE, "averaging=ema", "optimizer=adam"),
     "growing": (*DOUBLE, "batch_growth=multiply", "batch_growth.every=1"),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
+    "plateau": (
+        *DOUBLE,
+        "epochs=4",
+        "scheduler=plateau",
+        "scheduler.patience=0",
+        "scheduler.threshold_mode=abs",
+        "scheduler.threshold=9",
+    ),
+    "flat": (  # ends in the middle of an epoch
+        *DOUBLE[:1],
+        *("epochs=9", "task=linear_regression", "batch_size=30", "data.examples=505", "optimizer=sgd"),
+        *("stopping=[gradient_norm]", "stopping.gradient_norm.bound=1.0", "flush_every=4", "trainer.threads=1"),
+    ),
+    "timed": (*DOUBLE, "stopping=[wall_time]", "stopping.wall_time.minutes=1e-9"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9", "augmentation=[mixup]"),  # cut off after 13 steps, started again
 }
 TOLERANCE = {"muon": 1e-2}  # its iteration is rounded to bfloat16
@@ -126,7 +140,7 @@ def test_two_processes_take_the_steps_of_one(
     other = Report.load(two_ranks[name])
     assert other.attempts[-1].last_step == report.attempts[-1].last_step
     assert other.stopped == report.stopped
-    assert (report.stopped is not None) == (name == "stopped")
+    assert (report.stopped is not None) == (name in ("stopped", "flat", "timed"))
     assert len(other.attempts) == (2 if name == "resumed" else 1)
     for metric, value in report.metrics.items():
         assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric

@@ -111,6 +111,11 @@ def test_cut_anywhere(
 
 
 BRIEF = ("epochs=3", "batch_size=300", "trainer=cpu", "trainer.threads=1", "flush_every=3", "checkpoint_seconds=1e-9")
+# 3 steps an epoch; by this bound the run ends after 5, in the middle of its second.
+FLAT = (
+    "task=linear_regression data.examples=505 batch_size=101 optimizer=sgd optimizer.lr=0.2 flush_every=2"
+    " stopping=[gradient_norm]"
+)
 STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     *(f"optimizer={name}" for name in options("optimizer")),
     *(f"averaging={name}" for name in options("averaging") if name != "none"),
@@ -119,6 +124,7 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time
+    f"{FLAT} stopping.gradient_norm.bound=1.0",
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
 )
@@ -145,3 +151,18 @@ def test_dropped_blocks_are_resumed(
     job = job_of(*BRIEF, "batch_size=40", *words)
     cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
     assert_same(whole.folder, job.folder)
+
+
+@pytest.mark.parametrize("place", ["on_train_batch_end", "on_validation_start", "on_train_epoch_end", "on_train_end"])
+def test_a_run_that_is_being_stopped(
+    place: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (*BRIEF, *FLAT.split(), "stopping.gradient_norm.bound=1.0", "validate_every=3")
+    whole, job = job_of(*words, folder=tmp_path / "whole"), job_of(*words)
+    report = run(whole)
+    # Without a validation after the first epoch the rows are of other steps: 2 and 4.
+    resumed = cut_and_resume(job, 4, place, monkeypatch)
+    assert_same(whole.folder, job.folder)
+    assert report.attempts[-1].last_step == resumed.attempts[-1].last_step == 4
+    assert resumed.stopped == report.stopped is not None
+    assert resumed.metrics == report.metrics

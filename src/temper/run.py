@@ -187,7 +187,7 @@ def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
         found.append(ShownWeights(averager, optimizer))
-    if experiment.gradient_norm is not None:
+    if experiment.gradient_norm is not None or any(each.gradient for each in experiment.stopping.values()):
         found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))
     return found
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import lightning as L
 
 from temper.quantity import Count, NonNegative
-from temper.stopping.watcher import Watcher
+from temper.stopping.watcher import ValidationWatcher
 from temper.strategy import Stopping, strategy
 
 
@@ -32,7 +32,7 @@ class Patience(Stopping):
         return _PatienceCallback(metric, better, settled, self.validations, self.min_delta)
 
 
-class _PatienceCallback(Watcher):
+class _PatienceCallback(ValidationWatcher):
     def __init__(
         self, metric: str, better: Literal["max", "min"], settled: int, validations: int, min_delta: float
     ) -> None:

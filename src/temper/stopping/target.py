@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import lightning as L
 
-from temper.stopping.watcher import Watcher
+from temper.stopping.watcher import ValidationWatcher
 from temper.strategy import Stopping, strategy
 
 
@@ -33,7 +33,7 @@ class Target(Stopping):
         return _TargetCallback(metric, better, target, settled)
 
 
-class _TargetCallback(Watcher):
+class _TargetCallback(ValidationWatcher):
     def __init__(self, metric: str, better: Literal["max", "min"], target: float, settled: int) -> None:
         super().__init__(metric, settled)
         self.sign = 1.0 if better == "max" else -1.0

@@ -168,6 +168,7 @@ class Stopping(ABC):
     """When training ends before its last epoch."""
 
     validates: ClassVar[bool]  # whether it watches validation
+    gradient: ClassVar[bool] = False  # whether it watches the gradient's norm, which is then recorded
 
     @abstractmethod
     def callback(self, metric: str, better: Literal["max", "min"], target: float | None, settled: int) -> L.Callback:

@@ -53,8 +53,9 @@ class Checkpoints(Checkpoint):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save if it is time; after an epoch's last batch, validation comes first."""
-        if (batch_idx + 1) % self.accumulate == 0 and not trainer.is_last_batch and self._due(trainer):
+        """Save if it is time; after an epoch's last batch, or the run's, validation comes first."""
+        last = trainer.is_last_batch or trainer.should_stop
+        if (batch_idx + 1) % self.accumulate == 0 and not last and self._due(trainer):
             self._keep_last(trainer)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

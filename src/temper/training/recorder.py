@@ -16,7 +16,7 @@ from temper.report.measure import EnergyMeter
 from temper.report.record import Attempt, Report
 from temper.training.metrics_file import MetricsFile
 from temper.training.progress import Bar
-from temper.training.supervised import Supervised
+from temper.training.supervised import Row, Supervised
 from temper.training.tally import Tally
 
 
@@ -148,7 +148,7 @@ class Recorder(L.Callback):
 
     def _flush(self, trainer: L.Trainer, module: Supervised, scores: dict[str, float]) -> None:
         step, clock = trainer.global_step, module.facts.clock
-        row: dict[str, float | int] = {"step": step, "epoch": clock.epoch(max(0, step - 1))}
+        row: Row = {"step": step, "epoch": clock.epoch(max(0, step - 1))}
         if step > self._flushed_step:
             means = self._means(trainer, module)
             seconds = self._elapsed()
@@ -165,6 +165,7 @@ class Recorder(L.Callback):
         self._tally.empty()
         self._flushed_step = step
         row |= scores
+        module.row = row
         if trainer.is_global_zero:
             self._write(trainer, step, row, bool(scores))
         if not math.isfinite(row.get("train/loss", 0.0)):
@@ -184,7 +185,7 @@ class Recorder(L.Callback):
             values = together.tolist()
         return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
 
-    def _write(self, trainer: L.Trainer, step: int, row: dict[str, float | int], validated: bool) -> None:
+    def _write(self, trainer: L.Trainer, step: int, row: Row, validated: bool) -> None:
         self.file.append(row)
         values = {name: value for name, value in row.items() if name not in ("step",)}
         for logger in trainer.loggers:

@@ -25,6 +25,7 @@ from temper.terms import Distiller, Weigher
 from temper.training.tally import Measured
 
 Scores = dict[str, float]
+Row = dict[str, float | int]  # of metrics.csv
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class Supervised(L.LightningModule):
     Attributes:
         measured: of the last training batch, for the recorder; it stays on the device.
         noted: further figures of the last step, by their names in metrics.csv, on the device too.
+        row: the last that was written of metrics.csv; a new one is another object.
         rate_factor: what the optimizer's own rate was multiplied by in the last step.
         verdicts: the last evaluation of each set (``val``, ``test``, ``train``).
     """
@@ -74,6 +76,7 @@ class Supervised(L.LightningModule):
         self.ingredients, self.facts = ingredients, ingredients.facts
         self.measured = Measured({}, None)
         self.noted: dict[str, Tensor] = {}
+        self.row: Row = {}
         self.rate_factor: float | None = None
         self.reaction = ingredients.scheduler.reaction(ingredients.better)
         self.verdicts: dict[str, Verdict] = {}
