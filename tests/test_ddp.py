@@ -74,7 +74,6 @@ CASES = {
     "timed": (*DOUBLE, "stopping=[wall_time]", "stopping.wall_time.minutes=1e-9"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9", "augmentation=[mixup]"),  # cut off after 13 steps, started again
 }
-TOLERANCE = {"muon": 1e-2}  # its iteration is rounded to bfloat16
 EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
 
@@ -134,9 +133,8 @@ def test_two_processes_take_the_steps_of_one(
     report = run(job)
     one, two = weights(job.folder), weights(two_ranks[name])
     assert one.keys() == two.keys()
-    bound = TOLERANCE.get(name, 1e-8)
     for key in one:
-        torch.testing.assert_close(two[key], one[key], rtol=0, atol=bound, msg=lambda text, key=key: f"{key}: {text}")
+        torch.testing.assert_close(two[key], one[key], rtol=0, atol=1e-8, msg=lambda text, key=key: f"{key}: {text}")
     other = Report.load(two_ranks[name])
     assert other.attempts[-1].last_step == report.attempts[-1].last_step
     assert other.stopped == report.stopped
