@@ -59,6 +59,12 @@ CASES = {
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9"),  # cut off after 13 steps, and started again
 }
+TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=PLAIN", "distillation.logits.weight=0.5")
+CASES |= {  # taught by the first case
+    "uncertainty": (*DOUBLE, *TAUGHT, "weighting=uncertainty", "optimizer=adam"),
+    "gradnorm": (*DOUBLE, *TAUGHT, "weighting=gradnorm", "accumulate=3"),
+    "dynamic_weight_average": (*DOUBLE, *TAUGHT, "epochs=3", "weighting=dynamic_weight_average"),
+}
 TOLERANCE = {"muon": 1e-2}  # its iteration is rounded to bfloat16
 EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
@@ -66,6 +72,10 @@ EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, t
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     return loaded
+
+
+def words_of(name: str, folders: dict[str, Path]) -> list[str]:
+    return [word.replace("=PLAIN", f"={folders['plain']}") for word in CASES[name]]
 
 
 def start_two_ranks(cases: Path) -> None:
@@ -104,7 +114,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("two")
     folders = {name: folder / name for name in CASES}
     cases = folder / "cases.json"
-    cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in CASES.items()}))
+    cases.write_text(json.dumps({name: (words_of(name, folders), str(folders[name])) for name in CASES}))
     start_two_ranks(cases)
     return folders | {"counted": cases.with_suffix(".counted")}
 
@@ -115,7 +125,7 @@ def test_two_processes_take_the_steps_of_one(
 ) -> None:
     if name == "mixup":  # partners lie within a rank's rows: the one process cuts its batches alike
         monkeypatch.setattr("temper.training.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
-    job = job_of(*CASES[name], "trainer=cpu")
+    job = job_of(*words_of(name, two_ranks), "trainer=cpu")
     report = run(job)
     one, two = weights(job.folder), weights(two_ranks[name])
     assert one.keys() == two.keys()
