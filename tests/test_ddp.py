@@ -74,12 +74,22 @@ CASES = {
     "timed": (*DOUBLE, "stopping=[wall_time]", "stopping.wall_time.minutes=1e-9"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9", "augmentation=[mixup]"),  # cut off after 13 steps, started again
 }
+TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=PLAIN", "distillation.logits.weight=0.5")
+CASES |= {  # taught by the first case
+    "uncertainty": (*DOUBLE, *TAUGHT, "weighting=uncertainty", "optimizer=adam"),
+    "gradnorm": (*DOUBLE, *TAUGHT, "weighting=gradnorm", "accumulate=3"),
+    "dynamic_weight_average": (*DOUBLE, *TAUGHT, "epochs=3", "weighting=dynamic_weight_average"),
+}
 EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     return loaded
+
+
+def words_of(name: str, folders: dict[str, Path]) -> list[str]:
+    return [word.replace("=PLAIN", f"={folders['plain']}") for word in CASES[name]]
 
 
 def start_two_ranks(cases: Path) -> None:
@@ -118,7 +128,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("two")
     folders = {name: folder / name for name in CASES}
     cases = folder / "cases.json"
-    cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in CASES.items()}))
+    cases.write_text(json.dumps({name: (words_of(name, folders), str(folders[name])) for name in CASES}))
     start_two_ranks(cases)
     return folders | {"counted": cases.with_suffix(".counted")}
 
@@ -129,7 +139,7 @@ def test_two_processes_take_the_steps_of_one(
 ) -> None:
     if "augmentation=[mixup]" in CASES[name]:  # partners lie within a rank: the one process cuts alike
         monkeypatch.setattr("temper.training.build.Batches", partial(batches.Batches, parts=Cut(world=2)))
-    job = job_of(*CASES[name], "trainer=cpu")
+    job = job_of(*words_of(name, two_ranks), "trainer=cpu")
     report = run(job)
     one, two = weights(job.folder), weights(two_ranks[name])
     assert one.keys() == two.keys()

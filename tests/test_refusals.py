@@ -17,7 +17,9 @@ from temper.run import run
 ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 8
 
-BAD = [
+TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=a/run")
+
+BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     # words typed, what the message must name
     (("optimizer=adm",), ("optimizer=adm", "adam")),
     (("optimizer.lrr=1",), ("optimizer.lrr", "did you mean lr?")),
@@ -83,6 +85,11 @@ BAD = [
     (("loss=class_balanced", "sampling=over"), ("loss=class_balanced", "sampling=none", "loss=cross_entropy")),
     (("loss.class_weights=inverse", "sampling=balanced"), ("sampling=balanced", "loss.class_weights=null")),
     (("loss=huber",), ("loss=huber", "regression", "cross_entropy")),
+    (("weighting=gradnorm",), ("weighting=gradnorm", "distillation=[logits]", "weighting=fixed")),
+    ((*TAUGHT, "weighting=gradnorm", "compile=true"), ("weighting=gradnorm", "compile=false")),
+    ((*TAUGHT, "weighting=schedule", "weighting.end={hints:0.1}"), ("weighting.end.hints", "logits")),
+    ((*TAUGHT, "weighting=schedule", "weighting.end=2"), ("weighting.end=2", "<= 1", "{NAME: value}")),
+    ((*TAUGHT, "weighting=dynamic_weight_average", "weighting.temperature=0"), ("weighting.temperature=0", "> 0")),
     (("data.imbalance=1000",), ("data.imbalance=1000", "at most")),
     (("data.label_noise=2",), ("data.label_noise=2", "<= 1")),
     (("preprocessing=[median]",), ("median", "standardize")),

@@ -1,6 +1,7 @@
 """A run that was cut off anywhere and started again ends with the weights of one that never was, to the bit."""
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,35 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
 )
+
+
+@pytest.mark.parametrize("weighting", options("weighting"))
+def test_weights_of_terms_are_resumed(
+    weighting: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(job_of("epochs=1", folder=tmp_path / "teacher"))
+    words = (
+        *BRIEF,
+        f"weighting={weighting}",
+        "distillation=[logits]",
+        f"distillation.logits.teacher={tmp_path / 'teacher'}",
+        "accumulate=2",
+        "flush_every=1",
+    )
+    whole = job_of(*words, folder=tmp_path / "whole")
+    report = run(whole)
+    job = job_of(*words)
+    resumed = cut_and_resume(job, 6, "on_train_batch_end", monkeypatch)
+    assert_same(whole.folder, job.folder)
+    assert resumed.metrics == report.metrics
+    logged = [list(weights_logged(folder)) for folder in (whole.folder, job.folder)]
+    assert logged[0] == logged[1]
+    assert len(logged[0]) == 12
+
+
+def weights_logged(folder: Path) -> Iterator[tuple[str, str]]:
+    with (folder / "metrics.csv").open() as file:
+        yield from ((row["weight/task"], row["weight/logits"]) for row in csv.DictReader(file) if row["weight/task"])
 
 
 @pytest.mark.parametrize("words", STATEFUL)

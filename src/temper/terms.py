@@ -20,7 +20,23 @@ class Distiller(nn.Module, ABC):
 
 
 class Weigher(nn.Module, ABC):
-    """What a weighting is while a run lasts; parameters join the optimizer, buffers the checkpoint."""
+    """What a weighting is while a run lasts.
+
+    Parameters join the optimizer, in a group of their own without weight decay. What else a run needs to go on is one
+    tensor, alike on all processes, that ``get_extra_state`` returns: a buffer would be cast to the run's precision.
+    """
+
+    def watch(self, terms: Mapping[str, Tensor], share: float) -> None:
+        """Take in a micro-batch's scalar ``terms`` before the gradient is taken.
+
+        Summed over the micro-batches of a step, ``share`` · term averages over processes to the mean over the batch.
+        """
+
+    def end_step(self) -> None:
+        """Draw the conclusions from a step; on all processes at once."""
+
+    def end_epoch(self) -> None:
+        """Draw the conclusions from an epoch; on all processes at once."""
 
     @abstractmethod
     def forward(self, terms: Mapping[str, Tensor], progress: float) -> Tensor:

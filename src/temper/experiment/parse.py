@@ -21,6 +21,7 @@ WORDS = {
     "bool_type": "must be true or false",
     "string_type": "must be a word",
     "tuple_type": "must be a list",
+    "dict_type": "must be {{NAME: value}}",
     "finite_number": "must be finite",
 }
 

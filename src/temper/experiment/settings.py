@@ -91,6 +91,12 @@ class Settings:
         return self.loss.kind(self.data.classes)
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Return the weight that each data term was given: a distillation's own, and the task's, which is the rest."""
+        given = {name: each.weight for name, each in self.distillation.items()}
+        return {"task": 1 - sum(given.values())} | given
+
+    @property
     def chosen_by(self) -> tuple[str, Better]:
         """Return the validation metric that chooses a checkpoint, and the direction in which it improves."""
         metric = "val/rmse" if self.kind == "regression" else "val/accuracy"

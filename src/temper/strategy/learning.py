@@ -72,6 +72,10 @@ class Weighting(ABC):
     """How several terms become one."""
 
     single: ClassVar[bool] = False  # whether it is of use where there is but one term
+    term_gradients: ClassVar[bool] = False  # whether it takes the gradient of each term at a layer of the network
+
+    def check(self, shares: Mapping[str, float]) -> None:  # noqa: B027 - most go with any
+        """Refuse weights to start from that it cannot; a ValueError says the way out."""
 
     @abstractmethod
     def build(self, shares: Mapping[str, float], facts: Facts, network: nn.Module) -> Weigher:

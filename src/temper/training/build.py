@@ -60,7 +60,6 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     if experiment.compile:
         network.compile()  # in place: the names of its weights stay
     distillation = experiment.distillation
-    shares = {"task": 1 - sum(each.weight for each in distillation.values())}
     module = experiment.task.module(
         network,
         Ingredients(
@@ -68,9 +67,7 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
             loss=experiment.loss.build(facts),
             penalties={name: penalty.build(facts) for name, penalty in experiment.penalty.items()},
             distillers={name: each.build(facts, teach) for name, each in distillation.items()},
-            weigher=experiment.weighting.build(
-                shares | {name: each.weight for name, each in distillation.items()}, facts, network
-            ),
+            weigher=experiment.weighting.build(experiment.shares, facts, network),
             groups=experiment.groups,
             optimizer=experiment.optimizer,
             scheduler=experiment.scheduler,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from temper.clip import Clip
 from temper.data.batches import Batch
-from temper.facts import Answer, Examples, Facts
+from temper.facts import Answer, Examples, Facts, ParameterGroup
 from temper.metric import Better
 from temper.network.statistics import frozen_statistics
 from temper.report.solution import Solution
@@ -116,6 +116,8 @@ class Supervised(L.LightningModule):
             answer = Answer(prediction=prediction, features=self._features)
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
                 terms[name if term == name else f"{name}_{term}"] = values.mean()
+        if first:
+            self.weigher.watch(terms, rows.share)
         minimised: Tensor = self.weigher(terms, progress)
         if rows.share != 1:
             minimised = minimised * rows.share
@@ -125,6 +127,10 @@ class Supervised(L.LightningModule):
         if first:
             self._measure(terms, penalties, prediction.detach(), target)
         return minimised
+
+    def on_train_epoch_end(self) -> None:
+        """Let the weighting look back."""
+        self.weigher.end_epoch()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the batch's predictions for the verdict on the whole set."""
@@ -162,7 +168,12 @@ class Supervised(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer; its rate is a function of the step, and needs no scheduler with a state of its own."""
-        optimizer = self.ingredients.optimizer.build(self.ingredients.groups.build(self))
+        learned = nn.ModuleDict({"network": self.network, "distillers": self.distillers})
+        groups = self.ingredients.groups.build(learned)
+        weighing = {f"weigher.{name}": weight for name, weight in self.weigher.named_parameters()}
+        if weighing:  # decay would pull a weight of the terms to where it means nothing
+            groups.append(ParameterGroup(names=tuple(weighing), parameters=tuple(weighing.values()), decay=0.0))
+        optimizer = self.ingredients.optimizer.build(groups)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
         return optimizer
@@ -173,6 +184,7 @@ class Supervised(L.LightningModule):
         """Take a step at the rate that the schedule has for it."""
         self._set_rate(optimizer)
         optimizer.step(closure=optimizer_closure)
+        self.weigher.end_step()
 
     def configure_gradient_clipping(
         self,

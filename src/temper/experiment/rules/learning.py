@@ -71,6 +71,19 @@ def weighting_has_terms(run: Settings) -> None:
             f"weighting={option(run.weighting)} weighs several terms, and there is only the task's: name another,"
             " such as distillation=[logits], or choose weighting=fixed"
         )
+    try:
+        run.weighting.check(run.shares)
+    except ValueError as fault:
+        raise ValueError(f"weighting={option(run.weighting)}: {fault}") from None
+
+
+def weighting_fits_compilation(run: Settings) -> None:
+    """Want the gradient at a layer to be there to take."""
+    if run.weighting.term_gradients and run.compile:
+        raise ValueError(
+            f"weighting={option(run.weighting)} takes each term's gradient at one layer, and compile=true leaves only"
+            " the whole network's: choose compile=false"
+        )
 
 
 def scheduler_fits(run: Settings) -> None:
@@ -154,6 +167,7 @@ RULES = (
     distillation_fits,
     stopping_can_watch,
     weighting_has_terms,
+    weighting_fits_compilation,
     scheduler_fits,
     averaging_fits,
     passes_fit,
