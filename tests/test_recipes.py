@@ -25,11 +25,11 @@ Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
 RECIPES = {
     "averaging": 1,
-    "baseline": 8,
+    "baseline": 9,
     "example": 16,
     "loss": 6,
     "optimizer": 8,
-    "preprocessing": 1,
+    "preprocessing": 2,
     "sampling": 1,
     "scheduler": 2,
 }
