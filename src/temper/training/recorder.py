@@ -182,6 +182,8 @@ class Recorder(L.Callback):
             together = torch.tensor(values, dtype=torch.float64, device=module.device)
             torch.distributed.all_reduce(together)
             values = together.tolist()
+        if not values[-1]:  # sampling has left every batch since the last row empty
+            return {}
         return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
 
     def _write(self, trainer: L.Trainer, step: int, row: dict[str, float | int], validated: bool) -> None:
