@@ -14,6 +14,7 @@ from temper.refusal import Refusal
 from temper.strategy import Distillation
 from temper.trainer.machine import gpus, started_outside
 from temper.training.checkpoints import last_good
+from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
 from temper.training.trained import Trained
 
@@ -93,6 +94,11 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     own_groups = module.configure_optimizers().param_groups
     if [set(group) for group in groups] != [set(group) for group in own_groups]:
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
+    if module.privatizer is not None:
+        try:
+            module.privatizer.check(kept.get(KEY))
+        except ValueError as fault:
+            raise Refusal(f"ckpt={named} {fault}") from None
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path

@@ -5,8 +5,9 @@
     channels = round(width * w)         ``width`` stretches every stage, whichever widths w it has
 
 ``blocks`` names the blocks of each stage instead of a depth, ``widths`` its channels, and ``connection`` how a block
-sees what came before: these are independent, so that depth, width and shortcuts can be told apart. Residual connections
-bite from some twenty layers on; on few images a small ResNet is enough.
+sees what came before: these are independent, so that depth, width and shortcuts can be told apart. ``norm`` puts group
+norm in the place of batch norm where the examples of a batch must not see each other. Residual connections bite from
+some twenty layers on; on few images a small ResNet is enough.
 """
 
 from typing import Any, ClassVar, Literal, Self, final
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from temper.facts import Facts, Kind
 from temper.network.block import Connection
+from temper.network.group_norm import with_group_norm
 from temper.network.resnet import ResNet
 from temper.quantity import Count, Positive
 from temper.strategy import Task, strategy
@@ -40,6 +42,12 @@ class CifarResNet(Task):
     blocks: tuple[Count, ...] | None
     widths: tuple[Count, ...] | None
     connection: Connection
+    norm: Literal["group"] | None
+
+    @property
+    def mixes_examples(self) -> bool:
+        """Return whether the norms are over the batch."""
+        return self.norm is None
 
     @model_validator(mode="after")
     def _depth_fits(self) -> Self:
@@ -66,7 +74,7 @@ class CifarResNet(Task):
     def network(self, facts: Facts) -> nn.Module:
         """Return a ResNet from (n, channels, height, width) to (n, outputs), or (n,) for one output."""
         widths = self.widths or _WIDTHS[self.stages]
-        return ResNet(
+        made = ResNet(
             facts.shape[0],
             facts.outputs,
             blocks=self.blocks or _blocks(self.stages, self.depth or 0),
@@ -74,6 +82,7 @@ class CifarResNet(Task):
             connection=self.connection,
             bottleneck=self.stages == 4 and self.depth is not None and self.depth >= _BOTTLENECKS_FROM,
         )
+        return made if self.norm is None else with_group_norm(made)
 
     def module(self, network: nn.Module, ingredients: Any) -> "CifarResNetModule":
         """Return the module that trains the ResNet."""
