@@ -55,6 +55,19 @@ CASES = {
         for name in options("optimizer")
         if name not in ("adam", "adamw", "nesterov", "rmsprop", "adagrad")  # above
     },
+    "poisson": (*DOUBLE, "sampling=poisson"),
+    "private": (*DOUBLE, "sampling=poisson", "privacy=dp_sgd", "penalty=[l2]", "accumulate=2", "optimizer=adam"),
+    "private_single": (  # a third of the batches is empty, and another third holds one example, of one rank alone
+        *DOUBLE[:1],
+        "epochs=1",
+        "data.validation=0.9",
+        "data.test=0.05",
+        "batch_size=1",
+        "sampling=poisson",
+        "privacy=dp_sgd",
+        "flush_every=5",
+        "trainer.threads=1",
+    ),
     "averaged": (*DOUBLE, "averaging=ema", "optimizer=adam"),
     "growing": (*DOUBLE, "batch_growth=multiply", "batch_growth.every=1"),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
@@ -149,6 +162,7 @@ def test_two_processes_take_the_steps_of_one(
     assert other.attempts[-1].last_step == report.attempts[-1].last_step
     assert other.stopped == report.stopped
     assert (report.stopped is not None) == (name in ("stopped", "flat", "timed"))
+    assert other.privacy == report.privacy
     assert len(other.attempts) == (2 if name == "resumed" else 1)
     for metric, value in report.metrics.items():
         assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric

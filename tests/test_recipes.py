@@ -30,6 +30,7 @@ RECIPES = {
     "loss": 6,
     "optimizer": 8,
     "preprocessing": 2,
+    "privacy": 1,
     "sampling": 1,
     "scheduler": 2,
 }
@@ -167,7 +168,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
     made_up = {axis for axis in axes() if "made_up" in str(tuning(axis)[1])}
-    assert len(axes()) == 20
+    assert len(axes()) == 21
     assert made_up == {"groups"}
 
 

@@ -128,6 +128,8 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     f"{FLAT} stopping.gradient_norm.bound=1.0",
     "batch_growth=multiply batch_growth.every=1",
     "batch_growth=linear batch_growth.last=900 accumulate=2",
+    "sampling=poisson",
+    "sampling=poisson privacy=dp_sgd optimizer=adam accumulate=2",
 )
 
 
@@ -170,6 +172,7 @@ def test_every_state_is_resumed(
     resumed = cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
     assert_same(whole.folder, job.folder)
     assert resumed.metrics == report.metrics
+    assert resumed.privacy == report.privacy
 
 
 def test_dropped_blocks_are_resumed(

@@ -15,6 +15,7 @@ from temper.refusal import Refusal
 from temper.strategy import Distillation
 from temper.trainer.machine import gpus, started_outside
 from temper.training.checkpoints import last_good
+from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
 from temper.training.trained import Trained
 
@@ -100,6 +101,11 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
             f"ckpt={named} does not say what scheduler={option(job.experiment.scheduler)} made of earlier validations:"
             " choose the scheduler that it was trained with"
         )
+    if module.privatizer is not None:
+        try:
+            module.privatizer.check(kept.get(KEY))
+        except ValueError as fault:
+            raise Refusal(f"ckpt={named} {fault}") from None
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path

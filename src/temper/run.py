@@ -30,6 +30,7 @@ from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
 from temper.training.pace import Pace
+from temper.training.private_gradient import PrivateGradient
 from temper.training.progress import Bar
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
@@ -152,6 +153,7 @@ def build_trainer(
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
     # The order is meant: weights are pruned before they are averaged, all before they are recorded, and saved last.
     callbacks = [
+        *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
         *_looking(experiment, clock, recorder),
         *experiment.debug.callbacks(folder.path),
         Pace(experiment.validate_every, clock.epochs),

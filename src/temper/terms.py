@@ -1,4 +1,7 @@
-"""What strategies leave behind in a run that has a state of its own: distillers, weighers, averagers, reactions."""
+"""What strategies leave behind in a run that has a state of its own.
+
+Distillers, weighers, averagers, reactions, privatizers.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -79,6 +82,48 @@ class Reaction(ABC):
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
         """Return what was seen, as plain numbers."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned."""
+
+
+class Privatizer(ABC):
+    """What keeps examples private while a run lasts: it puts a noisy gradient in the place of the true one."""
+
+    @abstractmethod
+    def enter(self) -> None:
+        """Begin to look at each example's gradient."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """Leave the network as it was found."""
+
+    @abstractmethod
+    def take(self, scale: float) -> None:
+        """Take in the examples of the backward pass that has ended, each of whose gradients is ``scale`` times larger.
+
+        With a ``scale`` of 0 they do not count.
+        """
+
+    @abstractmethod
+    def release(self, step: int) -> None:
+        """Make the gradient of step number ``step``, alike on all ranks, from what these have taken in since the last.
+
+        It takes the place of the gradient of every parameter of the network that wants one.
+        """
+
+    @abstractmethod
+    def spent(self) -> dict[str, float]:
+        """Return what was promised and what it has cost by now, for the report: ``epsilon`` among others."""
+
+    @abstractmethod
+    def check(self, state: Mapping[str, Any] | None) -> None:
+        """Refuse to go on from another run's ``state``, None if it promised nothing; a ValueError says why."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return what was spent, as plain numbers."""
 
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -1,8 +1,10 @@
 """Units against values worked out by hand."""
 
+import math
+
 import pytest
 
-from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
+from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,12 @@ def test_scores(value: float, words: str) -> None:
 
 def test_what_was_not_measured_says_so() -> None:
     assert {say(None) for say in (in_seconds, in_bytes, in_count, in_joules, in_score)} == {UNMEASURED}
+
+
+def test_privacy_says_what_was_spent_and_when_nothing_bounds_it() -> None:
+    spent = {"epsilon": 2.914, "delta": 1e-5, "noise_multiplier": 1.2345, "max_grad_norm": 0.5, "steps": 12_000}
+    assert in_privacy(spent).startswith(
+        "privacy: the gradients spent ε = 2.91 at δ = 1e-05 (noise 1.23, examples clipped to 0.5, 12,000 steps)"
+    )
+    assert "ε = ∞" in in_privacy(spent | {"epsilon": None})
+    assert "ε = ∞" in in_privacy(spent | {"epsilon": math.inf})

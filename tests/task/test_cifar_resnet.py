@@ -25,6 +25,7 @@ GOOD = {
     "connection": "residual",
     "dropout": None,
     "stochastic_depth": None,
+    "norm": None,
 }
 
 
@@ -72,6 +73,16 @@ def test_a_depth_names_its_network(stages: int, depth: int, known: int) -> None:
     net = network(stages=stages, depth=depth)
     assert count(net) == known
     assert weighted(net) == depth
+
+
+def test_group_norm_takes_the_place_of_batch_norm() -> None:
+    net, plain = network(norm="group"), network()
+    assert count(net) == count(plain)
+    assert not [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert make(**GOOD).mixes_examples
+    assert not make(**GOOD | {"norm": "group"}).mixes_examples
+    with pytest.raises(ValidationError, match="norm"):
+        network(norm="batch")
 
 
 @settings(deadline=None, max_examples=25)

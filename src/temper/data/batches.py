@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
+from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
 from temper.data.pictures import Pictures
 from temper.facts import Examples, Facts, Splits
 from temper.sending import sent
@@ -114,7 +114,7 @@ class Batches(L.LightningDataModule):
         self._ready: dict[str, Examples] = {}
         self._loader: EpochLoader | None = None
         self._position = {"epoch": 0, "position": 0}
-        self._lots_in_order = (-1, torch.zeros(0))  # of this epoch
+        self._lots_drawn: tuple[int, list[Tensor]] = (-1, [])  # of an epoch's batches
 
     def batch_size(self, epoch: int) -> int:
         """Return the size of the global batches of ``epoch``; beyond the run, as in its last one."""
@@ -221,12 +221,12 @@ class Batches(L.LightningDataModule):
 
     def _lots(self, rows: Rows) -> Tensor:
         """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""
-        if self._lots_in_order[0] != rows.epoch:
+        if self._lots_drawn[0] != rows.epoch:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
             lots = torch.rand(len(self.learned), generator=generator)
-            self._lots_in_order = rows.epoch, lots[(self._loader or self._new_loader()).order(rows.epoch)]
-        start = rows.batch * self.batch_size(rows.epoch) + rows.start
-        return self._lots_in_order[1][start : start + rows.size]
+            loader = self._loader or self._new_loader()
+            self._lots_drawn = rows.epoch, [lots[lent(batch)] for batch in loader.batches(rows.epoch)]
+        return self._lots_drawn[1][rows.batch][rows.start : rows.start + rows.size]
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the run stands, and what preprocessing remembers, for those who have only the checkpoint."""

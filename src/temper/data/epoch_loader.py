@@ -3,7 +3,8 @@
 A global batch is cut into ``world x accumulate`` pieces of nearly equal size; micro-batch ``m`` of rank ``r`` is piece
 ``m * world + r``. Each piece carries its share, pieces · size / batch size, by which its mean loss is multiplied: the
 gradient averaged over ranks and summed over micro-batches is then that of the whole batch, whatever the cut. A batch
-too small to give every piece an example lends its first piece, with share 0, to those that went without.
+too small to give every piece an example lends its first piece, with share 0, to those that went without; a batch that
+sampling left empty lends an example of the data to all.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -67,6 +68,11 @@ def steps_in_epoch(examples: int, batch_size: int, drop_last: bool) -> int:
     return examples // batch_size if drop_last else -(-examples // batch_size)
 
 
+def lent(batch: Tensor) -> Tensor:
+    """Return the rows of a batch; of one that sampling left empty, a row that does not count."""
+    return batch if len(batch) else batch.new_zeros(1)
+
+
 class EpochLoader:
     """Yields this rank's micro-batches of one epoch after another; where it stands is its state.
 
@@ -96,19 +102,20 @@ class EpochLoader:
     def __len__(self) -> int:
         return self.clock.steps(self.epoch) * self.cut.accumulate
 
-    def order(self, epoch: int) -> Tensor:
-        """Return the rows of the examples that ``epoch`` holds, in its order."""
+    def batches(self, epoch: int) -> list[Tensor]:
+        """Return the rows of the examples in each global batch of ``epoch``."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return self.sampling.indices(self.targets, generator)
+        return self.sampling.batches(self.targets, self.batch_size(epoch), self.clock.steps(epoch), generator)
 
     def __iter__(self) -> Iterator[Batch]:
-        epoch, order = self.epoch, self.order(self.epoch).to(self.examples.inputs.device)
-        size, count = self.batch_size(epoch), len(self)
-        positions = range(self.position, count)
+        epoch, count = self.epoch, len(self)
+        drawn, positions = self.batches(epoch), range(self.position, count)
+        held = torch.cat(drawn).to(self.examples.inputs.device)  # one copy an epoch, not one a step
+        batches = torch.split(held, [len(batch) for batch in drawn])
 
         def piece(position: int) -> tuple[Tensor, Rows]:
             step, micro = divmod(position, self.cut.accumulate)
-            return self._piece(order[step * size : (step + 1) * size], epoch, step, micro)
+            return self._piece(batches[step], epoch, step, micro)
 
         for position, (inputs, chosen, rows) in zip(positions, self._read(map(piece, positions)), strict=True):
             # Before the batch is handed out: nobody asks again after an epoch's last one.
@@ -126,9 +133,10 @@ class EpochLoader:
 
     def _piece(self, batch: Tensor, epoch: int, step: int, micro: int) -> tuple[Tensor, Rows]:
         """Return the rows of the examples in this piece, and where they stand."""
+        empty, batch = not len(batch), lent(batch)
         parts = self.cut.sizes(len(batch))
         mine = micro * self.cut.world + self.cut.rank
-        share = len(parts) * parts[mine] / len(batch)
+        share = 0.0 if empty else len(parts) * parts[mine] / len(batch)
         taken = mine if parts[mine] else 0
         start, size = sum(parts[:taken]), parts[taken]
         number = (self.clock.start(epoch) + step) * self.cut.accumulate + micro

@@ -22,6 +22,7 @@ from temper.strategy import (
     Optimizer,
     Penalty,
     Preprocessing,
+    Privacy,
     Pruning,
     Sampling,
     Scheduler,
@@ -62,6 +63,7 @@ class Settings:
     scheduler: InstanceOf[Scheduler]
     batch_growth: InstanceOf[BatchGrowth]
     averaging: InstanceOf[Averaging]
+    privacy: InstanceOf[Privacy]
     stopping: dict[str, InstanceOf[Stopping]]
     pruning: InstanceOf[Pruning]
     distillation: dict[str, InstanceOf[Distillation]]

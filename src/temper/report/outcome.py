@@ -52,6 +52,8 @@ def conclude(
     metric, better = experiment.chosen_by
     if "val" in module.verdicts:
         report.score = Score(metric=metric, value=report.metrics[metric], better=better)
+    if module.privatizer is not None:
+        report.privacy = module.privatizer.spent()
     seconds = sum(attempt.seconds for attempt in report.attempts)
     examples = sum(attempt.examples for attempt in report.attempts)
     forward, training = multiply_adds(module.network, shape)
@@ -117,4 +119,5 @@ def final_figures(report: Report) -> dict[str, float]:
     figures = {f"final/{name}": value for name, value in report.metrics.items()}
     for group in ("speed", "cost", "generalisation", "complexity"):
         figures |= {f"{group}/{key}": value for key, value in asdict(getattr(report, group)).items()}
+    figures |= {f"privacy/{name}": value for name, value in (report.privacy or {}).items()}
     return {name: float(value) for name, value in figures.items() if value is not None}

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from temper.report import solution
 from temper.report.record import Report, figures, metric_rows
-from temper.report.units import in_score, in_seconds
+from temper.report.units import in_privacy, in_score, in_seconds
 
 FILE = "report.html"
 _MACHINE = ("trainer", "logger", "debug", "search", "hydra")  # axes that say nothing of the method
@@ -20,7 +20,7 @@ def write(folder: Path) -> Path:
     environment = Environment(
         loader=PackageLoader("temper.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(score=in_score, duration=in_seconds)
+    environment.filters.update(score=in_score, duration=in_seconds, privacy=in_privacy)
     config = folder / "config.yaml"
     html = environment.get_template("report.html.jinja").render(
         report=report,

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.report import solution
-from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_score, in_seconds
+from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
 
 FILE = "report.json"
 # A measurement makes these grow, and is not changed by them: the ledgers, and the pages that are generated.
@@ -113,6 +113,7 @@ class Report:
     seed: int | None = None
     epochs: int | None = None
     solution: dict[str, dict[str, float]] = field(default_factory=dict)
+    privacy: dict[str, float] | None = None  # what was promised, and the epsilon that was spent
 
     @property
     def returned(self) -> float:
@@ -287,6 +288,8 @@ def show(report: Report, console: Console) -> None:
         line(f"worst class: {worst}, of which {measured[worst]:.1%} are recognised")
     if report.promise != "none":
         line(f"promise: {report.promise}", "bold red" if report.promise == "broken" else "")
+    if report.privacy:
+        line(in_privacy(report.privacy))
     for note in report.notes:
         line(f"note: {note}")
     for name, phrases in figures(report).items():

@@ -1,5 +1,8 @@
 """Measured values in words that a person reads at a glance; what was not measured says so."""
 
+import math
+from collections.abc import Mapping
+
 UNMEASURED = "not measured"
 
 
@@ -47,6 +50,17 @@ def in_joules(value: float | None) -> str:
     if value >= 3.6e5:
         return f"{value / 3.6e6:.3g} kWh"
     return f"{value / 1e3:.3g} kJ" if value >= 1e3 else f"{value:.3g} J"
+
+
+def in_privacy(spent: Mapping[str, float | None]) -> str:
+    """Return what a private run has spent, such as ``privacy: the gradients spent ε = 2.91 at δ = 1e-05 (...)``."""
+    epsilon = spent["epsilon"]
+    bound = "∞" if epsilon is None or not math.isfinite(epsilon) else f"{epsilon:.3g}"
+    return (
+        f"privacy: the gradients spent ε = {bound} at δ = {spent['delta']:g} (noise {spent['noise_multiplier']:.3g},"
+        f" examples clipped to {spent['max_grad_norm']:g}, {spent['steps']:,.0f} steps); fitted preprocessing and"
+        " training scores are outside of it"
+    )
 
 
 def in_score(value: float | None) -> str:

@@ -11,11 +11,11 @@ import torch
 from torch import Generator, Tensor
 
 from temper.sampling.classes import check_classes, counts
-from temper.strategy import Sampling, strategy
+from temper.strategy import OrderedSampling, strategy
 
 
 @strategy
-class Balanced(Sampling):
+class Balanced(OrderedSampling):
     """Each class with the same chance, at every place."""
 
     def check(self, classes: int) -> None:

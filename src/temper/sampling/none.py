@@ -6,11 +6,11 @@
 import torch
 from torch import Generator, Tensor
 
-from temper.strategy import Sampling, strategy
+from temper.strategy import OrderedSampling, strategy
 
 
 @strategy
-class NoSampling(Sampling):
+class NoSampling(OrderedSampling):
     """Every example once."""
 
     def check(self, classes: int) -> None:

@@ -12,11 +12,11 @@ import torch
 from torch import Generator, Tensor
 
 from temper.sampling.classes import check_classes, counts, members
-from temper.strategy import Sampling, strategy
+from temper.strategy import OrderedSampling, strategy
 
 
 @strategy
-class Over(Sampling):
+class Over(OrderedSampling):
     """As many of each class as the largest has."""
 
     def check(self, classes: int) -> None:

@@ -10,11 +10,11 @@ import torch
 from torch import Generator, Tensor
 
 from temper.sampling.classes import check_classes, counts, members
-from temper.strategy import Sampling, strategy
+from temper.strategy import OrderedSampling, strategy
 
 
 @strategy
-class Under(Sampling):
+class Under(OrderedSampling):
     """As many of each class as the smallest has."""
 
     def check(self, classes: int) -> None:

@@ -16,11 +16,11 @@ from torch import Generator, Tensor
 
 from temper.quantity import NonNegative, Positive
 from temper.sampling.classes import check_classes, counts
-from temper.strategy import Sampling, strategy
+from temper.strategy import OrderedSampling, strategy
 
 
 @strategy
-class Weighted(Sampling):
+class Weighted(OrderedSampling):
     """Each example with a chance that its class decides."""
 
     power: NonNegative | None

@@ -12,7 +12,7 @@ What contracts hand to each other, and the shapes of predictions and targets, st
     running    where it trains, and who looks on
 """
 
-from temper.strategy.examples import Augmentation, Data, Preprocessing, Sampling, Task
+from temper.strategy.examples import Augmentation, Data, OrderedSampling, Preprocessing, Sampling, Task
 from temper.strategy.learning import (
     Averaging,
     BatchGrowth,
@@ -24,6 +24,7 @@ from temper.strategy.learning import (
     Optimizer,
     Penalty,
     PenaltyFunction,
+    Privacy,
     Scheduler,
     Stopping,
     Teach,
@@ -46,9 +47,11 @@ __all__ = [
     "Loss",
     "LossFunction",
     "Optimizer",
+    "OrderedSampling",
     "Penalty",
     "PenaltyFunction",
     "Preprocessing",
+    "Privacy",
     "Pruning",
     "Sampling",
     "Scheduler",

@@ -19,6 +19,11 @@ class Task(ABC):
     kinds: ClassVar[tuple[Kind, ...]]
 
     @property
+    def mixes_examples(self) -> bool:
+        """Return whether an example's answer hangs on the others of its batch in training, as under batch norm."""
+        return False
+
+    @property
     @abstractmethod
     def deep(self) -> bool:
         """Return whether the network has blocks before its head, rather than being the head alone."""
@@ -93,9 +98,32 @@ class Sampling(ABC):
     def size(self, targets: Tensor) -> int:
         """Return how many examples an epoch holds, given the training targets (n,)."""
 
+    def chance(self, steps: int) -> float | None:
+        """Return how likely each example is in each of an epoch's ``steps`` batches, where coins of its own decide.
+
+        None where batches are made otherwise.
+        """
+        return None
+
+    @abstractmethod
+    def batches(self, targets: Tensor, size: int, steps: int, generator: Generator) -> list[Tensor]:
+        """Return the rows of each of an epoch's ``steps`` global batches, alone by draws from ``generator``.
+
+        A batch holds ``size`` examples, the last perhaps fewer, or as many as the draws give, perhaps none.
+        """
+
+
+class OrderedSampling(Sampling):
+    """A sampling that puts an epoch's examples in an order, of which each batch takes the next few."""
+
     @abstractmethod
     def indices(self, targets: Tensor, generator: Generator) -> Tensor:
         """Return the rows of one epoch's examples, (size,), in order, by draws from ``generator`` alone."""
+
+    def batches(self, targets: Tensor, size: int, steps: int, generator: Generator) -> list[Tensor]:
+        """Return the order, cut."""
+        order = self.indices(targets, generator)
+        return [order[step * size : (step + 1) * size] for step in range(steps)]
 
 
 class Augmentation(ABC):

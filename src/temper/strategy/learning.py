@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from temper.facts import Facts, Kind, ParameterGroup
 from temper.quantity import Clock, Span, span_steps
-from temper.terms import Averager, Distiller, Reaction, Weigher
+from temper.terms import Averager, Distiller, Privatizer, Reaction, Weigher
 
 LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, progress in [0, 1] -> (n,)
 PenaltyFunction = Callable[[Mapping[str, Tensor]], Tensor]  # parameters by name -> scalar
@@ -158,6 +158,26 @@ class Averaging(ABC):
     @abstractmethod
     def averager(self, clock: Clock) -> Averager | None:
         """Return what averages while a run lasts; None for nothing."""
+
+
+class Privacy(ABC):
+    """What is promised to those whose examples are learned from."""
+
+    @abstractmethod
+    def privatizer(
+        self, network: nn.Module, facts: Facts, chance: Callable[[int], float | None], seed: int
+    ) -> Privatizer | None:
+        """Return what keeps examples private while ``network`` is trained; None for nothing.
+
+        Args:
+            network: which treats each example by itself.
+            facts: of the run.
+            chance: how likely each example is in each batch of an epoch of so many steps.
+            seed: of the noise.
+
+        Raises:
+            ValueError: the promise cannot be kept on such data; names the knob.
+        """
 
 
 class BatchGrowth(ABC):

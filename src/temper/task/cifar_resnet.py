@@ -5,8 +5,9 @@
     channels = round(width * w)         ``width`` stretches every stage, whichever widths w it has
 
 ``blocks`` names the blocks of each stage instead of a depth, ``widths`` its channels, and ``connection`` how a block
-sees what came before: these are independent, so that depth, width and shortcuts can be told apart. Residual connections
-bite from some twenty layers on; on few images a small ResNet is enough.
+sees what came before: these are independent, so that depth, width and shortcuts can be told apart. ``norm`` puts group
+norm in the place of batch norm where the examples of a batch must not see each other. Residual connections bite from
+some twenty layers on; on few images a small ResNet is enough.
 
     channel <- channel · r / (1 - p)         ``dropout`` p before the head, in training only: r is 0 with probability p
     F_l <- F_l · r_l / (1 - l/L · p_L)       ``stochastic_depth`` p_L: body l of L is silent with probability l/L · p_L
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 
 from temper.facts import Facts, Kind
 from temper.network.block import Connection
+from temper.network.group_norm import with_group_norm
 from temper.network.layered import Layered
 from temper.network.resnet import ResNet
 from temper.quantity import Count, Positive, ProperFraction
@@ -50,6 +52,12 @@ class CifarResNet(Task):
     connection: Connection
     dropout: ProperFraction | None
     stochastic_depth: ProperFraction | None
+    norm: Literal["group"] | None
+
+    @property
+    def mixes_examples(self) -> bool:
+        """Return whether the norms are over the batch."""
+        return self.norm is None
 
     @model_validator(mode="after")
     def _depth_fits(self) -> Self:
@@ -90,7 +98,7 @@ class CifarResNet(Task):
     def network(self, facts: Facts) -> Layered:
         """Return a ResNet from (n, channels, height, width) to (n, outputs), or (n,) for one output."""
         widths = self.widths or _WIDTHS[self.stages]
-        return ResNet(
+        made = ResNet(
             facts.shape[0],
             facts.outputs,
             blocks=self.blocks or _blocks(self.stages, self.depth or 0),
@@ -100,6 +108,7 @@ class CifarResNet(Task):
             dropout=self.dropout or 0.0,
             stochastic_depth=self.stochastic_depth or 0.0,
         )
+        return made if self.norm is None else with_group_norm(made)
 
     def module(self, network: nn.Module, ingredients: Any) -> "CifarResNetModule":
         """Return the module that trains the ResNet."""

@@ -72,6 +72,7 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
             optimizer=experiment.optimizer,
             scheduler=experiment.scheduler,
             clip=experiment.clip,
+            privatizer=experiment.privacy.privatizer(network, facts, experiment.sampling.chance, experiment.seed),
             metric=experiment.chosen_by[0].removeprefix("val/"),
             better=experiment.chosen_by[1],
             seed=experiment.seed,

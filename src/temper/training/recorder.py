@@ -159,6 +159,9 @@ class Recorder(L.Callback):
             row |= {f"train/{name}": value for name, value in means.items()}
             row["learning_rate"] = module.ingredients.optimizer.lr * (module.rate_factor or 0.0)
             row |= {name: value.item() for name, value in module.noted.items()}
+            if module.privatizer is not None and trainer.is_global_zero:
+                self.report.privacy = module.privatizer.spent()
+                row["privacy/epsilon"] = self.report.privacy["epsilon"]
             if len(module.ingredients.distillers):
                 row |= {f"weight/{name}": float(weight) for name, weight in module.weigher.weights().items()}
             self._window = (seconds, self.examples)
@@ -183,6 +186,8 @@ class Recorder(L.Callback):
             together = torch.tensor(values, dtype=torch.float64, device=module.device)
             torch.distributed.all_reduce(together)
             values = together.tolist()
+        if not values[-1]:  # sampling has left every batch since the last row empty
+            return {}
         return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
 
     def _write(self, trainer: L.Trainer, step: int, row: Row, validated: bool) -> None:

@@ -21,7 +21,7 @@ from temper.metric import Better
 from temper.network.statistics import frozen_statistics
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
-from temper.terms import Distiller, Weigher
+from temper.terms import Distiller, Privatizer, Weigher
 from temper.training.tally import Measured
 
 Scores = dict[str, float]
@@ -44,6 +44,7 @@ class Ingredients:
     optimizer: Optimizer
     scheduler: Scheduler
     clip: Clip
+    privatizer: Privatizer | None
     metric: str
     better: Better
     seed: int
@@ -79,6 +80,7 @@ class Supervised(L.LightningModule):
         self.row: Row = {}
         self.rate_factor: float | None = None
         self.reaction = ingredients.scheduler.reaction(ingredients.better)
+        self.privatizer = ingredients.privatizer
         self.verdicts: dict[str, Verdict] = {}
         self._pending: dict[str, list[tuple[Tensor, Tensor]]] = {}
         self._features: dict[str, Tensor] = {}

@@ -2,8 +2,9 @@
 
 examples   what is learned, and an example's way to the network
 learning   how the network learns
+privacy    what a promise of privacy can be kept with
 """
 
-from temper.experiment.rules import examples, learning
+from temper.experiment.rules import examples, learning, privacy
 
-RULES = (*examples.RULES, *learning.RULES)  # in this order: the first that is broken is told
+RULES = (*examples.RULES, *learning.RULES, *privacy.RULES)  # in this order: the first that is broken is told

@@ -1,0 +1,107 @@
+"""Rules between axes of what a promise of privacy can be kept with.
+
+Not refused, as noise that was added once protects whatever comes after it: any optimizer of one gradient, averaging,
+pruning, the gradient's norm (of the noisy one). Penalties hang on no example; accumulated pieces are clipped example by
+example all the same; growing batches are accounted for by their own chances.
+"""
+
+from collections.abc import Callable
+
+from temper.experiment.settings import Settings, option
+
+
+def _of_private_runs(rule: Callable[[Settings, str], None]) -> Callable[[Settings], None]:
+    """Return ``rule`` for runs that promise privacy; it is handed the words that say so."""
+
+    def asked(run: Settings) -> None:
+        if option(run.privacy) != "none":
+            rule(run, f"privacy={option(run.privacy)}")
+
+    return asked
+
+
+@_of_private_runs
+def batches_by_coins(run: Settings, private: str) -> None:
+    """Want each example in a batch by a coin of its own."""
+    if run.sampling.chance(1) is None:
+        raise ValueError(
+            f"{private} counts on each example being in a batch by a coin of its own, and sampling="
+            f"{option(run.sampling)} draws otherwise: choose sampling=poisson"
+        )
+
+
+@_of_private_runs
+def network_keeps_examples_apart(run: Settings, private: str) -> None:
+    """Want answers that hang on one example each."""
+    if run.task.mixes_examples:
+        raise ValueError(
+            f"{private} clips the gradient of each example, and the batch norm of task={option(run.task)} mixes"
+            " examples: set task.norm=group, or choose task=mlp"
+        )
+
+
+@_of_private_runs
+def augmentation_keeps_examples_apart(run: Settings, private: str) -> None:
+    """Want varied examples that hang on one example each."""
+    for name, step in run.augmentation.items():
+        if step.mixes:
+            raise ValueError(
+                f"{private} clips the gradient of each example, and augmentation={name} mixes two into one:"
+                " leave it out, or choose augmentation=[]"
+            )
+
+
+@_of_private_runs
+def teacher_tells_nothing(run: Settings, private: str) -> None:
+    """Want no teacher that has seen the examples."""
+    for name in run.distillation:
+        raise ValueError(
+            f"{private} counts what is learned of the examples directly, and the teacher of distillation={name} has"
+            " learned from the same and would tell of them: choose distillation=[]"
+        )
+
+
+@_of_private_runs
+def clipped_once(run: Settings, private: str) -> None:
+    """Want no second clipping."""
+    if run.clip.kind != "none":
+        raise ValueError(
+            f"{private} clips each example's gradient by privacy.max_grad_norm, and clip.kind={run.clip.kind} would"
+            " cut the noisy sum once more: set clip.kind=none"
+        )
+
+
+@_of_private_runs
+def one_gradient_a_step(run: Settings, private: str) -> None:
+    """Want each example asked once a step."""
+    if run.optimizer.passes > 1:
+        raise ValueError(
+            f"{private} counts one gradient a step, and optimizer={option(run.optimizer)} takes"
+            f" {run.optimizer.passes}: choose another, such as optimizer=sgd"
+        )
+
+
+@_of_private_runs
+def gradients_can_be_seen(run: Settings, private: str) -> None:
+    """Want layers apart, and gradients at their own scale."""
+    if run.compile:
+        raise ValueError(
+            f"{private} looks at what comes back to each layer, where compile=true would break what it compiles, and"
+            " only cost time: set compile=false"
+        )
+    if run.precision == "16-mixed":
+        raise ValueError(
+            f"{private} clips gradients at their own scale, and precision=16-mixed scales them: choose"
+            " precision=bf16-mixed"
+        )
+
+
+RULES = (
+    batches_by_coins,
+    network_keeps_examples_apart,
+    augmentation_keeps_examples_apart,
+    teacher_tells_nothing,
+    clipped_once,
+    one_gradient_a_step,
+    gradients_can_be_seen,
+)
