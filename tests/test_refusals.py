@@ -94,6 +94,9 @@ BAD = [
     (("pruning=magnitude", "pruning.start=0.9"), ("pruning", "start", "end")),
     (("precision=half",), ("precision=half", "bf16-mixed")),
     (("clip.kind=length",), ("clip.kind=length", "norm")),
+    (("clip.kind=adaptive", "task=linear_regression"), ("clip.kind=adaptive", "task=linear_regression", "norm")),
+    (("clip.kind=norm", "precision=16-mixed"), ("clip.kind=norm", "bf16-mixed")),
+    (("gradient_norm=whole", "precision=16-mixed"), ("gradient_norm=whole", "bf16-mixed", "gradient_norm=null")),
     (("optimizer._target_=torch.optim.SGD",), ("optimizer._target_", "torch.optim.SGD")),
     (("validate_every=0",), ("validate_every=0", "> 0")),
 ]
