@@ -97,6 +97,29 @@ def spied(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.Monkey
     return train
 
 
+def test_adaptive_leaves_the_head_alone(spied: Callable[..., Spy]) -> None:
+    spy = spied("clip.kind=adaptive", "clip.value=0.0001")
+    (before,), (after,) = spy.before, spy.after
+    assert len(before) == 4
+    for name in before:
+        same = torch.equal(before[name], after[name])
+        assert same == name.startswith("network.head."), name
+
+
+@pytest.mark.parametrize("kind", ["norm", "value", "adaptive"])
+def test_the_whole_batch_is_clipped_once(kind: str, spied: Callable[..., Spy]) -> None:
+    whole = spied(f"clip.kind={kind}", "clip.value=0.001")
+    cut = spied(f"clip.kind={kind}", "clip.value=0.001", "accumulate=3")
+    assert len(whole.before) == len(cut.before) == 1
+    assert len(cut.after) == 3
+    before, clipped, of_parts = whole.before[0], whole.after[-1], cut.after[-1]
+    assert any(not torch.equal(before[name], clipped[name]) for name in before)
+    for name in clipped:
+        torch.testing.assert_close(of_parts[name], clipped[name], rtol=0, atol=1e-12)
+    if kind == "norm":
+        assert torch.nn.utils.get_total_norm(of_parts.values()).item() == pytest.approx(0.001, rel=1e-4)
+
+
 @settings(deadline=None, max_examples=25)
 @given(bound=st.floats(1e-3, 1e3))
 def test_no_kind_makes_a_gradient_longer(bound: float) -> None:
