@@ -1,7 +1,10 @@
 """Clipping against torch's own and against plain floats."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,6 +13,8 @@ from pydantic import ValidationError
 from torch import nn
 
 from temper.clip import Clip, clip_adaptively
+from temper.command.job import Job
+from temper.run import run
 
 
 def layer(scale: float) -> nn.Linear:
@@ -31,23 +36,88 @@ def test_equals_torch(kind: str) -> None:
         assert torch.equal(one.grad, other.grad)  # type: ignore[arg-type]
 
 
-def test_adaptive_by_the_paper() -> None:
-    made = layer(5)
-    expected = {}
+def units(tensor: torch.Tensor) -> list[list[float]]:
+    """Return the entries of each unit: of a weight one output, of a bias or a scale all."""
+    return [tensor.tolist()] if tensor.ndim == 1 else [row.flatten().tolist() for row in tensor]
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Linear(3, 2), lambda: nn.Conv2d(2, 3, 3), lambda: nn.BatchNorm1d(4)])
+def test_adaptive_by_the_paper(make: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    made = make()
+    expected, clipped = {}, 0
     for name, weight in made.named_parameters():
-        rows = [[value] for value in weight.tolist()] if weight.ndim == 1 else weight.tolist()
-        grads = [[value] for value in weight.grad.tolist()] if weight.ndim == 1 else weight.grad.tolist()  # type: ignore[union-attr]
-        clipped = []
-        for row, grad in zip(rows, grads, strict=True):
-            size, steep = max(math.hypot(*row), 1e-3), math.hypot(*grad)
-            factor = 0.1 * size / steep if steep / size > 0.1 else 1.0
-            clipped.append([value * factor for value in grad])
-        expected[name] = clipped
+        weight.grad = torch.randn_like(weight)
+        with torch.no_grad():
+            weight.view(-1)[: weight.numel() // 2] *= 1e-5  # some units below the floor
+            weight.grad.view(-1)[-1] *= 1e-3
+        by_hand = []
+        for values, slopes in zip(units(weight.detach()), units(weight.grad), strict=True):
+            size, steep = max(math.hypot(*values), 1e-3), math.hypot(*slopes)
+            clipped += steep / size > 0.1
+            by_hand.append([slope * 0.1 * size / steep if steep / size > 0.1 else slope for slope in slopes])
+        expected[name] = by_hand
+    assert clipped
     clip_adaptively(list(made.parameters()), 0.1)
     for name, weight in made.named_parameters():
         assert weight.grad is not None
-        got = [[value] for value in weight.grad.tolist()] if weight.ndim == 1 else weight.grad.tolist()
-        torch.testing.assert_close(torch.tensor(got), torch.tensor(expected[name]), rtol=1e-5, atol=1e-8)
+        torch.testing.assert_close(torch.tensor(units(weight.grad)), torch.tensor(expected[name]), rtol=1e-5, atol=1e-8)
+
+
+class Spy(L.Callback):
+    """Keeps the gradient of a step, by name, before it is clipped and after."""
+
+    def __init__(self) -> None:
+        self.before: list[dict[str, torch.Tensor]] = []
+        self.after: list[dict[str, torch.Tensor]] = []
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, module: L.LightningModule, optimizer: object) -> None:
+        self.before.append(self._gradients(module))
+
+    def on_train_batch_end(self, trainer: L.Trainer, module: L.LightningModule, *_: object) -> None:
+        self.after.append(self._gradients(module))
+
+    @staticmethod
+    def _gradients(module: L.LightningModule) -> dict[str, torch.Tensor]:
+        return {name: weight.grad.clone() for name, weight in module.named_parameters() if weight.grad is not None}
+
+
+@pytest.fixture
+def spied(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Spy]:
+    """Return a function that takes one step, and tells what the gradient was."""
+
+    def train(*words: str) -> Spy:
+        spy = Spy()
+        small = ("epochs=1", "batch_size=full", "trainer=cpu", "precision=64-true", "task.hidden=[8]")
+        job = job_of(*small, *words, folder=tmp_path / " ".join(words))
+        monkeypatch.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [spy])
+        run(job)
+        return spy
+
+    return train
+
+
+def test_adaptive_leaves_the_head_alone(spied: Callable[..., Spy]) -> None:
+    spy = spied("clip.kind=adaptive", "clip.value=0.0001")
+    (before,), (after,) = spy.before, spy.after
+    assert len(before) == 4
+    for name in before:
+        same = torch.equal(before[name], after[name])
+        assert same == name.startswith("network.head."), name
+
+
+@pytest.mark.parametrize("kind", ["norm", "value", "adaptive"])
+def test_the_whole_batch_is_clipped_once(kind: str, spied: Callable[..., Spy]) -> None:
+    whole = spied(f"clip.kind={kind}", "clip.value=0.001")
+    cut = spied(f"clip.kind={kind}", "clip.value=0.001", "accumulate=3")
+    assert len(whole.before) == len(cut.before) == 1
+    assert len(cut.after) == 3
+    before, clipped, of_parts = whole.before[0], whole.after[-1], cut.after[-1]
+    assert any(not torch.equal(before[name], clipped[name]) for name in before)
+    for name in clipped:
+        torch.testing.assert_close(of_parts[name], clipped[name], rtol=0, atol=1e-12)
+    if kind == "norm":
+        assert torch.nn.utils.get_total_norm(of_parts.values()).item() == pytest.approx(0.001, rel=1e-4)
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,5 +1,6 @@
 """Two processes against one: the same weights after 20 steps in float64, each example counted once."""
 
+import csv
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from temper.command.command_line import options
 from temper.command.job import Job
@@ -24,9 +26,10 @@ HERE = Path(__file__).resolve().parent
 DOUBLE = ("precision=64-true", "epochs=2", "batch_size=108", "trainer.threads=1", "flush_every=5")  # 10 steps an epoch
 CASES = {
     "plain": DOUBLE,
-    "accumulated": (*DOUBLE, "accumulate=3"),
+    "accumulated": (*DOUBLE, "accumulate=3", "clip.kind=norm", "clip.value=0.05", "gradient_norm=layers"),
     "odd": (*DOUBLE[:2], "batch_size=97", "trainer.threads=1"),  # parts of 49 and 48, a last batch of 12
     "small": (*DOUBLE[:1], "epochs=1", "data.validation=0.9", "data.test=0.05", "batch_size=8", "trainer.threads=1"),
+    "recomputed": (*DOUBLE, "activation_checkpointing=blocks", "accumulate=2", "groups=layer_decay"),
     "adam": (*DOUBLE, "optimizer=adam", "scheduler=one_cycle", "penalty=[l1,l2]", "clip.kind=norm", "clip.value=0.5"),
     "mixup": (*DOUBLE, "augmentation=[mixup]", "optimizer=adamw"),
     "pruned": (*DOUBLE, "pruning=magnitude", "optimizer=nesterov"),
@@ -93,6 +96,19 @@ CASES |= {  # taught by the first case
     "gradnorm": (*DOUBLE, *TAUGHT, "weighting=gradnorm", "accumulate=3"),
     "dynamic_weight_average": (*DOUBLE, *TAUGHT, "epochs=3", "weighting=dynamic_weight_average"),
 }
+IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are held against two
+    *DOUBLE[:1],
+    "epochs=2",
+    "batch_size=20",
+    "task=cifar_resnet",
+    "task.depth=8",
+    "task.width=0.25",
+    "data=image_folder",
+    "task.stochastic_depth=0.5",
+    "task.dropout=0.2",
+    "trainer.threads=1",
+)
+OF_TWO = {"kept": IMAGES, "recomputed_blocks": (*IMAGES, "activation_checkpointing=blocks")}
 EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
 
@@ -136,12 +152,23 @@ def start_two_ranks(cases: Path) -> None:
     assert [rank.returncode for rank in ranks] == [0, 0], "\n".join(printed)[-4000:]
 
 
+def write_images(folder: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for row in range(60):
+        (folder / f"kind_{row % 3}").mkdir(parents=True, exist_ok=True)
+        pixels = torch.randint(0, 255, (16, 16, 3), generator=generator, dtype=torch.uint8)
+        Image.fromarray(pixels.numpy()).save(folder / f"kind_{row % 3}" / f"{row}.png")
+
+
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("two")
-    folders = {name: folder / name for name in CASES}
+    write_images(folder / "images")
+    folders = {name: folder / name for name in CASES | OF_TWO}
     cases = folder / "cases.json"
-    cases.write_text(json.dumps({name: (words_of(name, folders), str(folders[name])) for name in CASES}))
+    asked = {name: words_of(name, folders) for name in CASES}
+    asked |= {name: (*words, f"data.root={folder / 'images'}") for name, words in OF_TWO.items()}
+    cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in asked.items()}))
     start_two_ranks(cases)
     return folders | {"counted": cases.with_suffix(".counted")}
 
@@ -166,6 +193,29 @@ def test_two_processes_take_the_steps_of_one(
     assert len(other.attempts) == (2 if name == "resumed" else 1)
     for metric, value in report.metrics.items():
         assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric
+
+
+def test_clipping_cuts_and_the_norm_is_that_of_all_ranks(
+    two_ranks: dict[str, Path], job_of: Callable[..., Job]
+) -> None:
+    job = job_of(*CASES["accumulated"], "trainer=cpu")
+    run(job)
+    one, two = (
+        [row for row in csv.DictReader((folder / "metrics.csv").read_text().splitlines()) if row["gradient_norm"]]
+        for folder in (job.folder, two_ranks["accumulated"])
+    )
+    assert len(one) >= 4
+    for row, other in zip(one, two, strict=True):
+        norms = [name for name in row if name.startswith("gradient_norm")]
+        assert len(norms) == 4
+        assert float(row["gradient_norm"]) > 0.05  # the bound
+        assert [float(other[name]) for name in norms] == pytest.approx([float(row[name]) for name in norms], rel=1e-8)
+
+
+def test_blocks_are_recomputed_alike_on_two_ranks(two_ranks: dict[str, Path]) -> None:
+    kept, recomputed = (weights(two_ranks[name]) for name in OF_TWO)
+    assert [key for key in kept if not torch.equal(kept[key], recomputed[key])] == []
+    assert Report.load(two_ranks["kept"]).attempts[-1].last_step >= 4
 
 
 def test_each_example_is_counted_once(two_ranks: dict[str, Path]) -> None:

@@ -4,7 +4,12 @@
     value      g <- min(c, max(-c, g))                      each entry by itself
     adaptive   g <- g · min(1, c · max(‖w‖, 1e-3) / ‖g‖)    unit by unit (Brock et al. 2021, arXiv:2102.06171, eq. 3)
 
-A unit is one output of a layer: the first dimension of its weight; of a bias or a scale, each entry.
+A unit is one output of a layer, the first dimension of its weight; a bias or a scale is one unit as a whole, as in the
+authors' code. They clip every layer but the last linear one (section 4.1), and so is it here: ``adaptive`` leaves the
+network's head alone, and what learns beside the network.
+
+Whichever kind, it is the whole batch's gradient that is clipped, once: after micro-batches have been added up and
+processes averaged, and after its norm has been noted.
 """
 
 from collections.abc import Sequence
@@ -23,6 +28,11 @@ class Clip:
 
     kind: Literal["none", "norm", "value", "adaptive"]
     value: Positive
+
+    @property
+    def spares_head(self) -> bool:
+        """Return whether only layers before the network's head are clipped."""
+        return self.kind == "adaptive"
 
     def apply(self, parameters: Sequence[nn.Parameter]) -> None:
         """Clip the gradients of ``parameters`` in place."""
@@ -46,7 +56,6 @@ def clip_adaptively(parameters: Sequence[nn.Parameter], bound: float, floor: flo
 
 
 def _unit_norms(tensor: Tensor) -> Tensor:
-    if tensor.ndim <= 1:
-        return tensor.abs()
-    norms: Tensor = torch.linalg.vector_norm(tensor, dim=tuple(range(1, tensor.ndim)), keepdim=True)
+    dimensions = tuple(range(1, tensor.ndim)) if tensor.ndim > 1 else None
+    norms: Tensor = torch.linalg.vector_norm(tensor, dim=dimensions, keepdim=tensor.ndim > 1)
     return norms

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import lightning as L
 import pytest
@@ -10,6 +11,8 @@ import torch
 
 from temper.command.job import Job
 from temper.run import run
+from temper.training.gradient_norm import GradientNorm
+from temper.training.supervised import Supervised
 
 WORDS = ("epochs=2", "batch_size=400", "trainer=cpu", "trainer.threads=1", "flush_every=2", "precision=64-true")
 
@@ -47,3 +50,29 @@ def test_whole_names_no_layer(job_of: Callable[..., Job]) -> None:
     header = (Path(job.folder) / "metrics.csv").read_text().splitlines()[0].split(",")
     assert "gradient_norm" in header
     assert not [name for name in header if name.startswith("gradient_norm/")]
+
+
+def test_of_micro_batches_is_that_of_the_batch(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    noted = []
+    for parts in (1, 3):
+        job = job_of(*WORDS, "gradient_norm=layers", f"accumulate={parts}", folder=tmp_path / str(parts))
+        run(job)
+        rows = list(csv.DictReader((job.folder / "metrics.csv").read_text().splitlines()))
+        noted.append([[float(row[name]) for name in row if name.startswith("gradient_norm")] for row in rows])
+    assert [len(row) for row in noted[0]] == [4] * len(noted[0])
+    for whole, cut in zip(*noted, strict=True):
+        assert cut == pytest.approx(whole, rel=1e-9)
+
+
+def test_of_two_gradients_a_step_the_first_is_noted() -> None:
+    callback = GradientNorm(layers=False, due=lambda step: True)
+    module = Supervised.__new__(Supervised)
+    object.__setattr__(module, "ingredients", SimpleNamespace(optimizer=SimpleNamespace(passes=2)))
+    object.__setattr__(module, "noted", {})
+    weight = torch.nn.Parameter(torch.zeros(2))
+    object.__setattr__(module, "named_parameters", lambda: [("network.head.weight", weight)])
+    trainer = SimpleNamespace(is_last_batch=False, global_step=0)
+    for ascending, slope in ((True, 3.0), (False, 5.0)):
+        weight.grad = torch.tensor([slope, 0.0])
+        callback.on_before_optimizer_step(trainer, module, SimpleNamespace(ascending=ascending))  # type: ignore[arg-type]
+    assert module.noted["gradient_norm"] == 3.0

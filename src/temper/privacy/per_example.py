@@ -92,9 +92,9 @@ def put(gradient: Tensor, weights: Sequence[nn.Parameter]) -> None:
     for weight, part in zip(weights, torch.split(gradient, [weight.numel() for weight in weights]), strict=True):
         own = part.view_as(weight).to(weight.dtype)
         if weight.grad is None:
-            weight.grad = own.clone()
-        else:
-            weight.grad.copy_(own)  # the tensor itself may be part of what DDP holds
+            # In the layout of the weight: torch's fused CPU kernels take both as they lie in memory.
+            weight.grad = torch.empty_like(weight)
+        weight.grad.copy_(own)  # the tensor itself may be part of what DDP holds
 
 
 def _wide(weight: Tensor) -> torch.dtype:

@@ -1,4 +1,8 @@
-"""The gradient's norm, before it is clipped: of the whole, and of each layer, at the recorder's pace."""
+"""The gradient's norm, before it is clipped: of the whole, and of each layer, at the recorder's pace.
+
+It is that of the whole batch, after micro-batches have been added up and processes averaged; of an optimizer that takes
+two gradients a step, that of the first, at the weights themselves.
+"""
 
 from collections.abc import Callable
 
@@ -26,6 +30,8 @@ class GradientNorm(L.Callback):
         """Note it where a flush is due."""
         assert isinstance(pl_module, Supervised)
         if not (trainer.is_last_batch or self.due(trainer.global_step + 1)):
+            return
+        if pl_module.ingredients.optimizer.passes > 1 and not optimizer.ascending:  # type: ignore[attr-defined]
             return
         named = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
         if not named:

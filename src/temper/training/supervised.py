@@ -18,6 +18,7 @@ from temper.clip import Clip
 from temper.data.batches import Batch
 from temper.facts import Answer, Examples, Facts, ParameterGroup
 from temper.metric import Better
+from temper.network.layered import Layered
 from temper.network.statistics import frozen_statistics
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
@@ -195,8 +196,15 @@ class Supervised(L.LightningModule):
         gradient_clip_algorithm: str | None = None,
     ) -> None:
         """Clip the gradient that the step follows, as the run asks; Lightning's own clipping is not used."""
-        if self.ingredients.clip.kind != "none" and not getattr(optimizer, "ascending", False):
-            self.ingredients.clip.apply([weight for group in optimizer.param_groups for weight in group["params"]])
+        clip = self.ingredients.clip
+        if clip.kind == "none" or getattr(optimizer, "ascending", False):
+            return
+        if clip.spares_head:
+            assert isinstance(self.network, Layered)
+            parts = [part for block in self.network.blocks() for part in block]
+            clip.apply([weight for part in parts for weight in part.parameters()])
+        else:
+            clip.apply([weight for group in optimizer.param_groups for weight in group["params"]])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put what is needed to build the network again beside its weights, as plain values."""

@@ -15,6 +15,11 @@ def precision_fits(run: Settings) -> None:
             f"precision=16-mixed scales gradients, and clip.kind={run.clip.kind} would cut the scaled ones:"
             " choose precision=bf16-mixed, or clip.kind=none"
         )
+    if run.precision == "16-mixed" and run.gradient_norm is not None:
+        raise ValueError(
+            f"precision=16-mixed scales gradients, and gradient_norm={run.gradient_norm} would be that of the scaled"
+            " ones: choose precision=bf16-mixed, or gradient_norm=null"
+        )
 
 
 def initialization_fits(run: Settings) -> None:
@@ -151,6 +156,15 @@ def blocks_to_recompute(run: Settings) -> None:
         )
 
 
+def clip_has_layers(run: Settings) -> None:
+    """Want layers before the head where it is they that are clipped."""
+    if run.clip.spares_head and not run.task.deep:
+        raise ValueError(
+            f"clip.kind={run.clip.kind} leaves the last layer alone, and with task={option(run.task)} there is no"
+            " other: choose clip.kind=norm, or name layers, such as task=mlp task.hidden=[64]"
+        )
+
+
 def groups_fit_network(run: Settings) -> None:
     """Want layers before the head where they are treated apart from it."""
     if run.groups.by_depth and not run.task.deep:
@@ -173,4 +187,5 @@ RULES = (
     passes_fit,
     blocks_to_recompute,
     groups_fit_network,
+    clip_has_layers,
 )
