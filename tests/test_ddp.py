@@ -145,7 +145,7 @@ def start_two_ranks(cases: Path) -> None:
         for rank in range(2)
     ]
     try:
-        printed = [rank.communicate(timeout=240)[0] for rank in ranks]
+        printed = [rank.communicate(timeout=600)[0] for rank in ranks]
     finally:
         for rank in ranks:
             rank.kill()
