@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from temper.command.job import Job
-from temper.data.batches import Batch, Batches
+from temper.data.batches import Batch, Batches, Pipeline
 from temper.data.epoch_loader import Cut
+from temper.facts import Examples
+from temper.preprocessing.gaussian import Gaussian
+from temper.preprocessing.normalize import Normalize
 from temper.refusal import Refusal
 from temper.training.build import build_batches
 
@@ -144,3 +148,22 @@ def test_a_file_that_breaks_off_is_named_when_it_is_read(workers: int, small_dat
     assert skipped.splits.note is not None
     assert broken.name in skipped.splits.note
     assert sum(len(batch.targets) for batch in epoch(skipped)) > 0
+
+
+def test_a_filter_sees_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.randint(0, 256, (23, 3, 8, 8), dtype=torch.uint8)
+    steps = {"gaussian": Gaussian(size=3, sigma=0.7), "normalize": Normalize(mean=None, std=None)}
+    whole = Pipeline.fit(steps, Examples(images, torch.zeros(23)))
+    seen: list[int] = []
+    monkeypatch.setattr("temper.data.batches.FITTED_AT_ONCE", 7)
+    apply = Gaussian.apply
+
+    def watched(self: Gaussian, inputs: Tensor, fitted: Any) -> Tensor:
+        seen.append(len(inputs))
+        return apply(self, inputs, fitted)
+
+    monkeypatch.setattr(Gaussian, "apply", watched)
+    pieces = Pipeline.fit(steps, Examples(images, torch.zeros(23)))
+    assert seen == [7, 7, 7, 2]
+    for key, value in whole.fitted["normalize"].items():
+        torch.testing.assert_close(pieces.fitted["normalize"][key], value)

@@ -24,6 +24,7 @@ __all__ = ["Batch", "Batches", "Pipeline"]
 
 MEASURED_TRAIN_EXAMPLES = 10_000  # how many training examples the final training metrics are measured on
 EVALUATED_AT_ONCE = 500
+FITTED_AT_ONCE = 2000
 DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16}
 
 
@@ -47,7 +48,9 @@ class Pipeline:
         for position, (name, step) in enumerate(steps.items()):
             fitted[name] = step.fit(Examples(inputs, train.targets))
             if position < len(steps) - 1:
-                inputs = step.apply(to_float(inputs), fitted[name])
+                # Piece by piece: what a filter needs besides, for all images at once, would be many times their size.
+                pieces = inputs.split(FITTED_AT_ONCE)
+                inputs = torch.cat([step.apply(to_float(piece), fitted[name]) for piece in pieces])
         return cls(steps, fitted)
 
     def __call__(self, inputs: Tensor) -> Tensor:
