@@ -27,6 +27,7 @@ RECIPES = {
     "loss": 3,
     "optimizer": 4,
     "preprocessing": 1,
+    "privacy": 1,
     "sampling": 1,
     "scheduler": 2,
 }
