@@ -90,6 +90,10 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ((*TAUGHT, "weighting=schedule", "weighting.end={hints:0.1}"), ("weighting.end.hints", "logits")),
     ((*TAUGHT, "weighting=schedule", "weighting.end=2"), ("weighting.end=2", "<= 1", "{NAME: value}")),
     ((*TAUGHT, "weighting=dynamic_weight_average", "weighting.temperature=0"), ("weighting.temperature=0", "> 0")),
+    (
+        ("sampling=poisson", "privacy=dp_sgd", "activation_checkpointing=blocks"),
+        ("privacy=dp_sgd", "activation_checkpointing=null"),
+    ),
     (("privacy=dp_sgd",), ("privacy=dp_sgd", "sampling=none", "sampling=poisson")),
     (("sampling=poisson", "privacy=dp_sgd", "privacy.epsilon=1.0"), ("privacy", "noise_multiplier", "null")),
     (("sampling=poisson", "privacy=dp_sgd", "privacy.delta=0.01"), ("privacy.delta=0.01", "below 0.0009")),

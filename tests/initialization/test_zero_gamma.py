@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from temper.command.job import Job
 from temper.initialization.zero_gamma import ZeroGamma
 from temper.network.block import ResidualBlock
+from temper.network.group_norm import with_group_norm
 from temper.network.resnet import ResNet
 from temper.refusal import Refusal
 
@@ -32,8 +33,9 @@ def test_touches_the_last_norm_of_each_block_alone(bottleneck: bool, last: str) 
     assert all(network.get_parameter(name).count_nonzero() == 0 for name in changed)
 
 
-def test_each_block_is_its_shortcut() -> None:
-    network = resnet()
+@pytest.mark.parametrize("grouped", [False, True])
+def test_each_block_is_its_shortcut(grouped: bool) -> None:
+    network = with_group_norm(resnet()) if grouped else resnet()
     ZeroGamma().apply(network)
     for block in network.modules():
         if isinstance(block, ResidualBlock):

@@ -5,8 +5,9 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import pytest
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from temper.command.job import Job
 from temper.data.epoch_loader import Batch
 from temper.facts import Facts
+from temper.optimizer.sgd import SGD
 from temper.privacy.dp_sgd import DPSGD, noise_seed
 from temper.quantity import Clock
 from temper.refusal import Refusal
@@ -26,6 +28,7 @@ from temper.report.record import Report
 from temper.run import run
 from temper.terms import Privatizer
 from temper.training.build import build_batches, build_module
+from temper.weighting.fixed import Fixed
 
 JobOf = Callable[..., Job]
 GOOD: dict[str, Any] = {
@@ -290,11 +293,18 @@ def test_refuses_in_a_run(words: tuple[str, ...], message: str, job_of: JobOf) -
 
 
 def test_refuses_two_gradients_a_step(job_of: JobOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    from temper.optimizer.sgd import SGD
-
     monkeypatch.setattr(SGD, "passes", 2)
     with pytest.raises(Refusal, match=r"privacy=dp_sgd .*one gradient.*optimizer=sgd takes 2: choose another"):
         job_of(*PRIVATE, "optimizer=sgd")
+
+
+def test_refuses_weights_that_learn_from_the_examples(job_of: JobOf) -> None:
+    class Learned(Fixed):
+        single: ClassVar[bool] = True
+
+    Learned.__module__ = "temper.weighting.learned"
+    with pytest.raises(ValidationError, match=r"privacy=dp_sgd .*weighting=learned.*choose weighting=fixed"):
+        replace(job_of(*PRIVATE).experiment, weighting=Learned())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from typing import ClassVar
 from torch import nn
 
 from temper.network.block import ResidualBlock
-from temper.network.statistics import NORM
 from temper.strategy import Initialization, strategy
 
 
@@ -36,5 +35,5 @@ class ZeroGamma(Initialization):
                 " task=cifar_resnet task.connection=residual, or initialization=default"
             )
         for block in blocks:
-            *_, last = (layer for layer in block.body.modules() if isinstance(layer, NORM))
+            *_, last = (layer for layer in block.body.modules() if isinstance(layer, nn.BatchNorm2d | nn.GroupNorm))
             nn.init.zeros_(last.weight)

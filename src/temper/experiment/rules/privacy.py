@@ -62,6 +62,16 @@ def teacher_tells_nothing(run: Settings, private: str) -> None:
 
 
 @_of_private_runs
+def weights_of_terms_tell_nothing(run: Settings, private: str) -> None:
+    """Want no weights that are learned from the examples beside the network's."""
+    if option(run.weighting) != "fixed":
+        raise ValueError(
+            f"{private} adds noise to the network's gradient alone, and weighting={option(run.weighting)} would learn"
+            " from the examples without: choose weighting=fixed"
+        )
+
+
+@_of_private_runs
 def clipped_once(run: Settings, private: str) -> None:
     """Want no second clipping."""
     if run.clip.kind != "none":
@@ -89,6 +99,11 @@ def gradients_can_be_seen(run: Settings, private: str) -> None:
             f"{private} looks at what comes back to each layer, where compile=true would break what it compiles, and"
             " only cost time: set compile=false"
         )
+    if run.activation_checkpointing is not None:
+        raise ValueError(
+            f"{private} looks at what goes into each layer once, and activation_checkpointing="
+            f"{run.activation_checkpointing} would show it twice: set activation_checkpointing=null"
+        )
     if run.precision == "16-mixed":
         raise ValueError(
             f"{private} clips gradients at their own scale, and precision=16-mixed scales them: choose"
@@ -101,6 +116,7 @@ RULES = (
     network_keeps_examples_apart,
     augmentation_keeps_examples_apart,
     teacher_tells_nothing,
+    weights_of_terms_tell_nothing,
     clipped_once,
     one_gradient_a_step,
     gradients_can_be_seen,
