@@ -23,12 +23,15 @@ Kitchen = Callable[[str, str], None]
 RECIPES = {
     "averaging": 1,
     "baseline": 8,
+    "batch_growth": 1,
     "example": 16,
+    "groups": 1,
     "loss": 3,
     "optimizer": 4,
     "preprocessing": 1,
     "sampling": 1,
-    "scheduler": 2,
+    "scheduler": 3,
+    "task": 2,
 }
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
