@@ -26,13 +26,16 @@ Kitchen = Callable[[str, str], None]
 RECIPES = {
     "averaging": 1,
     "baseline": 9,
+    "batch_growth": 1,
     "example": 16,
+    "groups": 1,
     "loss": 6,
     "optimizer": 8,
     "preprocessing": 2,
     "privacy": 1,
     "sampling": 1,
-    "scheduler": 2,
+    "scheduler": 3,
+    "task": 2,
 }
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}

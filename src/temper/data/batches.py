@@ -49,7 +49,7 @@ class Pipeline:
             fitted[name] = step.fit(Examples(inputs, train.targets))
             if position < len(steps) - 1:
                 # Piece by piece: what a filter needs besides, for all images at once, would be many times their size.
-                pieces = inputs.split(FITTED_AT_ONCE)
+                pieces = torch.split(inputs, FITTED_AT_ONCE)
                 inputs = torch.cat([step.apply(to_float(piece), fitted[name]) for piece in pieces])
         return cls(steps, fitted)
 
