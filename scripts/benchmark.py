@@ -6,6 +6,8 @@
                                         the progress bar takes of a resnet20 step
     python scripts/benchmark.py data    images/s on one thread from stored uint8 to the augmented, normalised batch,
                                         against torchvision's transforms image by image, on PIL images and tensors
+    python scripts/benchmark.py memory  what activation_checkpointing=blocks saves of what the backward pass needs, and
+                                        what it costs in time; resnet18 with --only
     python scripts/benchmark.py recipe baseline/digits_mlp
                                         a whole run of the recipe: training time, time to its target, examples/s, and
                                         the share of what the machine can multiply in bfloat16; KEY=VALUE words beside
@@ -25,6 +27,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from temper.benchmark.data import DATA, measure_data
+from temper.benchmark.memory import MEMORY, measure_memory
 from temper.benchmark.recipe import measure_recipe
 from temper.benchmark.step import ON_REQUEST, STEP, measure_steps
 from temper.command import command_line
@@ -34,14 +37,16 @@ from temper.refusal import Refusal, refusing
 def main(words: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print the table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("step", "data", "recipe"), help="what is measured")
+    parser.add_argument("benchmark", choices=("step", "data", "memory", "recipe"), help="what is measured")
     parser.add_argument("words", nargs="*", metavar="RECIPE", help="of `recipe`: its name, and settings beside it")
-    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join((*STEP, 'bar', *DATA))}")
+    parser.add_argument(
+        "--only", metavar="NAME", help=f"one of {', '.join(dict.fromkeys((*STEP, 'bar', *DATA, *MEMORY)))}"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a block (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="blocks of each rival (default: 5)")
     parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
     asked = parser.parse_intermixed_args(words)
-    known = {"step": (*STEP, "bar"), "data": tuple(DATA), "recipe": ()}[asked.benchmark]
+    known = {"step": (*STEP, "bar"), "data": tuple(DATA), "memory": tuple(MEMORY), "recipe": ()}[asked.benchmark]
     with refusing():
         if (asked.benchmark == "recipe") != bool(asked.words):
             raise Refusal("a recipe's name belongs to `recipe`: python scripts/benchmark.py recipe baseline/digits_mlp")
@@ -59,8 +64,8 @@ def main(words: Sequence[str] | None = None) -> None:
             with refusing():
                 table, found = measure_recipe(asked.words[0], asked.root, asked.words[1:])
         else:
-            measure = measure_steps if asked.benchmark == "step" else measure_data
-            table, found = measure(names, asked.root, asked.seconds, asked.rounds)
+            measures = {"step": measure_steps, "data": measure_data, "memory": measure_memory}
+            table, found = measures[asked.benchmark](names, asked.root, asked.seconds, asked.rounds)
     Console().print(table)
     print(json.dumps(found))
 

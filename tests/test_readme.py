@@ -39,6 +39,7 @@ NOT_RUN = {
     "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
+    "python scripts/benchmark.py memory": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py recipe baseline/digits_mlp": "a whole run: tests/scripts/test_benchmark.py has one",
     "python train.py debug=profile": "is a debug option of its own: tests/debug/test_profile.py runs it",
     "python scripts/evaluate.py outputs/mine": "below, on a run of this test",

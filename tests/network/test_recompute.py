@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from temper.benchmark.memory import kept_bytes
 from temper.network.layered import Layered
 from temper.network.mlp import MLP
 from temper.network.recompute import recomputed
@@ -72,23 +73,6 @@ def test_takes_the_same_steps_compiled(name: str) -> None:
     one, second = trained(plain, 3), trained(other, 3)
     for key in one:
         torch.testing.assert_close(second[key], one[key], rtol=0, atol=1e-6)
-
-
-def kept_bytes(network: Layered, inputs: Tensor) -> int:
-    """Return the bytes that the backward pass keeps, each storage once, the weights left out."""
-    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
-    storages: dict[int, int] = {}
-
-    def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
-            storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        answer = network(inputs)  # alive until all is counted, so that no storage is used twice
-    del answer
-    return sum(storages.values())
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
 from temper.benchmark.case import CIFAR, Case, NoisyCIFAR10, Stopwatch, ratio, take_turns
 from temper.benchmark.data import DATA, our_batches, torchvision_batches
+from temper.benchmark.memory import kept_bytes, measure_memory
 from temper.benchmark.step import STEP, Epochs, largest_difference
 from temper.data.cifar10 import CIFAR10
 from temper.facts import Examples, Splits
@@ -151,3 +153,17 @@ def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             benchmark.main(words)
         assert said in capsys.readouterr().err
+
+
+def test_kept_bytes_of_a_perceptron_by_hand() -> None:
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2), torch.nn.Tanh())
+    # Its inputs, what each tanh makes (which the second layer takes in), in float32.
+    assert kept_bytes(layers, torch.randn(7, 3)) == 4 * 7 * (3 + 5 + 2)
+
+
+def test_memory_is_less_and_the_figures_agree(tmp_path: Path) -> None:
+    _, found = measure_memory(["resnet20"], str(tmp_path), seconds=0.01, rounds=1)
+    size = found["kept_bytes"]["resnet20"]
+    assert found["ratio_memory"]["resnet20"] == pytest.approx(size["blocks"] / size["all"], abs=1e-3)
+    assert size["blocks"] < 0.4 * size["all"]
+    assert found["ratio_step"]["resnet20"] > 0
