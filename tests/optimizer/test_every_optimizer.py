@@ -72,7 +72,8 @@ BRIEF = (*MACHINE, "epochs=1", "batch_size=200", "precision=bf16-true", "checkpo
 @pytest.mark.parametrize(
     "words",
     [
-        *(f"optimizer={name}" for name in OPTIMIZERS),
+        *(f"optimizer={name}" for name in OPTIMIZERS if name != "sam"),  # which refuses bf16-true
+        "optimizer=sam precision=64-true",
         *(f"optimizer={name} precision=64-true" for name in ("nadam", "lamb", "lion")),
         "optimizer=lion averaging=ema",
         "optimizer=lamb averaging=swa averaging.start=2steps scheduler=cosine",

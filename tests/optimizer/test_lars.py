@@ -38,8 +38,12 @@ def by_the_formula(
     return [weight - v for weight, v in zip(w, state["v"], strict=True)]
 
 
+# Below it, where a gradient is zero too, the divisor of the local rate is so small that the rate is infinite.
+DECAY = st.just(0.0) | st.floats(1e-9, 0.5)
+
+
 @settings(deadline=None, max_examples=10)
-@given(lr=st.floats(1e-2, 1), weight_decay=st.floats(0, 0.5), momentum=st.floats(0, 0.99), trust=st.floats(1e-3, 0.1))
+@given(lr=st.floats(1e-2, 1), weight_decay=DECAY, momentum=st.floats(0, 0.99), trust=st.floats(1e-3, 0.1))
 def test_follows_the_formula_by_layers(follows_by_layers: Check, **knobs: float) -> None:
     follows_by_layers(LARS, by_the_formula, knobs)
 

@@ -41,7 +41,7 @@ def test_equals_torch_in_parts_of_epochs(sizes: list[int], first: int, multiply:
 
 
 @settings(deadline=None, max_examples=25)
-@given(total=st.integers(8, 400), cycles=st.sampled_from([1, 2, 4, 5, 8]))
+@given(total=st.integers(16, 400), cycles=st.sampled_from([1, 2, 4, 5, 8]))  # a cycle of one step cannot fall
 def test_cycles_that_are_shares_end_with_the_run(total: int, cycles: int) -> None:
     ours, clock = CosineRestarts(**{**GOOD, "first": f"{100 / cycles}%"}), Clock((0, total))
     factors = [ours.factor(step, clock) for step in range(total)]

@@ -14,6 +14,13 @@ class Pace(L.Callback):
     def __init__(self, every: int, epochs: int) -> None:
         self.every, self.epochs = every, epochs
 
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Tell it of the epoch in whose middle a run goes on: Lightning does not call that one's start again."""
+        self._tell(trainer)
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Tell it of this epoch, which a run may also go on in the middle of."""
+        """Tell it of this epoch."""
+        self._tell(trainer)
+
+    def _tell(self, trainer: L.Trainer) -> None:
         trainer.check_val_every_n_epoch = 1 if trainer.current_epoch >= self.epochs - 1 else self.every
