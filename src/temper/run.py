@@ -35,6 +35,7 @@ from temper.training.progress import Bar
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
+from temper.training.unprofiled import Unprofiled
 
 
 def run(job: Job) -> Report:
@@ -173,6 +174,7 @@ def build_trainer(
             num_sanity_val_steps=0,
             logger=[each.build(folder.path, job.config) for each in experiment.logger.values()] or False,
             callbacks=callbacks,
+            profiler=Unprofiled(),
             use_distributed_sampler=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -136,7 +136,7 @@ def test_the_last_line_of_recipe_is_json(capsys: pytest.CaptureFixture[str], mon
     assert found["multiply_adds"] == pytest.approx(steps_examples * 3 * 17_024, rel=0.35)  # forward and twice backward
     assert 0 < found["share_of_peak"] < 1
     assert found["metrics"]["test/accuracy"] > 0.5
-    assert 0 < found["resident_bytes_over_imports"] < 2e9
+    assert 0 <= found["resident_bytes_over_imports"] < 2e9  # 0 where earlier tests held more
 
 
 def test_unknown_names_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
