@@ -151,12 +151,16 @@ def test_says_what_it_leaves_out(job_of: JobOf) -> None:
         "batch_growth=linear",
     ]
     assert left_out(job_of(*words).experiment) == [
-        "scheduler=cosine",
         "averaging=ema",
         "batch_growth=linear",
+        "scheduler=cosine",
         "scheduler.warmup=2epochs",
         "stopping=[patience]",
     ]
+
+
+def test_leaves_out_a_resolution_that_changes(job_of: JobOf) -> None:
+    assert left_out(job_of("task=convnet", "resolution=linear").experiment) == ["resolution=linear"]
 
 
 def made(*losses: float, before: float = 1.0) -> Curve:

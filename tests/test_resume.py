@@ -175,13 +175,19 @@ def test_every_state_is_resumed(
     assert resumed.privacy == report.privacy
 
 
-def test_dropped_blocks_are_resumed(
-    small_cifar10: None, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "words",
+    [
+        "task=cifar_resnet task.depth=8 task.width=0.25 task.stochastic_depth=0.5 task.dropout=0.2",
+        "task=convnet task.widths=[4,4] resolution=piecewise augmentation=[crop,alternating_flip] optimizer=muon",
+    ],
+)
+def test_what_images_have_of_their_own_is_resumed(
+    words: str, small_cifar10: None, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("task=cifar_resnet", "task.depth=8", "task.width=0.25", "task.stochastic_depth=0.5", "task.dropout=0.2")
-    whole = job_of(*BRIEF, "batch_size=40", *words, folder=tmp_path / "whole")  # 3 steps an epoch
+    whole = job_of(*BRIEF, "batch_size=40", *words.split(), folder=tmp_path / "whole")  # 3 steps an epoch
     run(whole)
-    job = job_of(*BRIEF, "batch_size=40", *words)
+    job = job_of(*BRIEF, "batch_size=40", *words.split())
     cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
     assert_same(whole.folder, job.folder)
 

@@ -26,6 +26,7 @@ class Facts:
         kind: what predictions and targets mean (see the module's docstring).
         shape: of one example's input to the network: ``(features,)`` or ``(channels, height, width)``.
         stored_shape: of the same as it is stored, before preprocessing.
+        epoch_shapes: of the same in each epoch of training; empty where it is ``shape`` throughout.
         outputs: columns of the prediction: 1, or the number of classes for ``multiclass``.
         classes: of the data; 0 for a regression.
         examples: in the training set.
@@ -43,6 +44,7 @@ class Facts:
     class_counts: tuple[int, ...]
     clock: Clock
     stored_shape: tuple[int, ...] = ()
+    epoch_shapes: tuple[tuple[int, ...], ...] = ()
     class_names: tuple[str, ...] = ()
     target_mean: float = 0.0
     target_deviation: float = 1.0

@@ -39,6 +39,7 @@ from temper.preflight import check_machine, check_teachers
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
 from temper.refusal import Refusal
+from temper.resolution.none import NoResolution
 from temper.scheduler.constant import Constant
 from temper.strategy import Scheduler, strategy
 from temper.trainer.machine import set_threads
@@ -167,7 +168,7 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
 
 def left_out(experiment: Experiment) -> list[str]:
     """Return what is chosen for the run and does not belong to its first steps, as words."""
-    alone = {"scheduler": "constant", "averaging": "none", "pruning": "none", "batch_growth": "none"}
+    alone = dict.fromkeys(("averaging", "pruning", "resolution", "batch_growth"), "none") | {"scheduler": "constant"}
     names = {axis: option(getattr(experiment, axis)) for axis in alone}
     words = [f"{axis}={name}" for axis, name in names.items() if name != alone[axis]]
     if experiment.scheduler.warmup not in (0, "0"):
@@ -223,6 +224,7 @@ def _first_steps(experiment: Experiment) -> Experiment:
         averaging=NoAveraging(),
         pruning=NoPruning(),
         batch_growth=NoBatchGrowth(),
+        resolution=NoResolution(),
         stopping={},
         gradient_norm=None,
     )

@@ -20,7 +20,7 @@ def images(count: int = 12) -> torch.Tensor:
 
 
 def step(**knobs: Any) -> PatchWhitening:
-    return PatchWhitening(**{"size": 3, "eps": 1e-3} | knobs)
+    return PatchWhitening(**{"size": 3, "eps": 1e-3, "negatives": False} | knobs)
 
 
 def test_each_pixel_is_its_whitened_window() -> None:
@@ -35,6 +35,24 @@ def test_each_pixel_is_its_whitened_window() -> None:
         window = padded[4, :, row : row + 3, column : column + 3]
         expected = (found.filters * window).sum((1, 2, 3)) - found.offsets
         torch.testing.assert_close(ours[4, :, row, column], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_an_even_window_stays_within_the_image_and_negatives_follow() -> None:
+    scaled = images().float() / 255
+    both = step(size=2, negatives=True)
+    ours = both.apply(scaled, both.fit(Examples(images(), torch.zeros(12, dtype=torch.int64))))
+    found = whitening(scaled, 2, 1e-3)
+    assert ours.shape == (12, 24, 7, 7)
+    for row, column in ((0, 0), (3, 5), (6, 6)):
+        expected = (found.filters * scaled[4, :, row : row + 2, column : column + 2]).sum((1, 2, 3)) - found.offsets
+        torch.testing.assert_close(ours[4, :12, row, column], expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(ours[:, 12:], -ours[:, :12], atol=1e-5, rtol=1e-5)
+
+
+def test_the_largest_window_is_the_image() -> None:
+    whole = step(size=8)
+    fitted = whole.fit(Examples(images(), torch.zeros(12, dtype=torch.int64)))
+    assert whole.apply(images().float() / 255, fitted).shape == (12, 192, 1, 1)
 
 
 def test_what_earlier_steps_made_of_the_images_is_whitened() -> None:
@@ -53,7 +71,7 @@ def test_the_network_sees_the_responses(small_cifar10: None, train: Callable[...
     assert report.state == "finished"
 
 
-@pytest.mark.parametrize(("knob", "value"), [("size", 2), ("size", 1), ("eps", 0.0)])
+@pytest.mark.parametrize(("knob", "value"), [("size", 1), ("size", 2.0), ("eps", 0.0), ("negatives", 1)])
 def test_refuses(knob: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=knob):
         step(**{knob: value})
@@ -62,5 +80,5 @@ def test_refuses(knob: str, value: Any) -> None:
 def test_refuses_a_table_and_small_images() -> None:
     with pytest.raises(ValueError, match=r"preprocessing=\[standardize\]"):
         step().fit(Examples(torch.zeros(3, 4), torch.zeros(3)))
-    with pytest.raises(ValueError, match=r"preprocessing\.patch_whitening\.size=17.*at most 15"):
-        step(size=17).fit(Examples(images(), torch.zeros(12)))
+    with pytest.raises(ValueError, match=r"preprocessing\.patch_whitening\.size=9.*at most 8"):
+        step(size=9).fit(Examples(images(), torch.zeros(12)))

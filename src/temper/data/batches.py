@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
 from temper.data.pictures import Pictures
+from temper.data.resize import resized
 from temper.facts import Examples, Facts, Splits
 from temper.sending import sent
 from temper.strategy import Augmentation, Preprocessing, Sampling
@@ -85,6 +86,7 @@ class Batches(L.LightningDataModule):
         seed: of order and augmentation.
         precision: Lightning's name of it, which decides the type of the inputs.
         channels_last: whether images are laid out channels last.
+        side: the pixels of the shorter side of training's images in an epoch; None where they are as they are stored.
         parts: the cut within whose pieces mixing partners lie, where it is not this run's own.
 
     Attributes:
@@ -104,12 +106,13 @@ class Batches(L.LightningDataModule):
         seed: int,
         precision: str,
         channels_last: bool,
+        side: Callable[[int], int] | None = None,
         parts: Cut | None = None,
     ) -> None:
         super().__init__()
         self.splits, self.facts, self.pipeline, self.augmentation = splits, facts, pipeline, augmentation
         self.accumulate, self.sampling, self.seed = accumulate, sampling, seed
-        self._batch_size = batch_size
+        self._batch_size, self._side = batch_size, side
         self.dtype, self.channels_last, self.parts = DTYPES.get(precision, torch.float32), channels_last, parts
         self.tested: tuple[str, ...] = ("test", "train") + (("val",) if splits.validation is not None else ())
         self._mixes = any(step.mixes for step in augmentation.values())
@@ -192,7 +195,7 @@ class Batches(L.LightningDataModule):
         if augmented and self.augmentation:
             inputs, targets = self.augment(inputs, targets, rows)
         elif self._images:
-            inputs = self.pipeline(inputs)
+            inputs = self._values(inputs, rows) if augmented else self.pipeline(inputs)
         inputs = inputs.to(self.dtype)
         if self.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
@@ -211,7 +214,7 @@ class Batches(L.LightningDataModule):
         raw = self._images
         for step in self.augmentation.values():
             if raw and step.wants == "values":
-                inputs, raw = self.pipeline(inputs), False
+                inputs, raw = self._values(inputs, rows), False
             drawn = step.draw(parts, tuple(inputs.shape[1:]), generator)
             mine = {name: values[rows.start : rows.start + rows.size] for name, values in drawn.items()}
             if step.recalls:
@@ -220,7 +223,13 @@ class Batches(L.LightningDataModule):
                 name: values if name in step.chooses else sent(values, inputs.device) for name, values in mine.items()
             }
             inputs, targets = step.apply(inputs, targets, mine)
-        return (self.pipeline(inputs) if raw else inputs), targets
+        return (self._values(inputs, rows) if raw else inputs), targets
+
+    def _values(self, images: Tensor, rows: Rows) -> Tensor:
+        """Return what a step sees of images (n, c, h, w): of their epoch's size, and preprocessed."""
+        if self._side is not None and rows.epoch < self.facts.clock.epochs:  # beyond the run: as evaluation sees them
+            images = resized(to_float(images), self._side(rows.epoch))
+        return self.pipeline(images)
 
     def _lots(self, rows: Rows) -> Tensor:
         """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""

@@ -24,6 +24,7 @@ from temper.strategy import (
     Preprocessing,
     Privacy,
     Pruning,
+    Resolution,
     Sampling,
     Scheduler,
     Stopping,
@@ -54,6 +55,7 @@ class Settings:
     preprocessing: dict[str, InstanceOf[Preprocessing]]
     sampling: InstanceOf[Sampling]
     augmentation: dict[str, InstanceOf[Augmentation]]
+    resolution: InstanceOf[Resolution]
     initialization: InstanceOf[Initialization]
     loss: InstanceOf[Loss]
     weighting: InstanceOf[Weighting]

@@ -16,15 +16,18 @@ def _odd(size: int) -> int:
 WindowSize = Annotated[int, Field(ge=3, strict=True), AfterValidator(_odd)]  # pixels along one side
 
 
-def check_window(name: str, size: int, inputs: Tensor) -> None:
-    """Refuse inputs, for the filter called ``name``, that are no images or smaller than a window of ``size``.
+def check_window(name: str, size: int, inputs: Tensor, *, mirrors: bool = True) -> None:
+    """Refuse inputs, for the filter called ``name``, that are no images or too small for a window of ``size``.
+
+    One that ``mirrors`` reaches half a window beyond the border; another must fit into the image.
 
     Raises:
         ValueError: names the knob and its bound.
     """
     if inputs.dim() != 4:
         raise ValueError(f"{name} is for images, and this data is a table: choose preprocessing=[standardize]")
-    most = 2 * min(inputs.shape[2:]) - 1  # a mirror shows what it stands before, and no more
+    side = min(inputs.shape[2:])
+    most = 2 * side - 1 if mirrors else side  # a mirror shows what it stands before, and no more
     if size > most:
         raise ValueError(f"preprocessing.{name}.size={size} is too large for these images: at most {most}")
 

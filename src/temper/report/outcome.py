@@ -56,14 +56,14 @@ def conclude(
         report.privacy = module.privatizer.spent()
     seconds = sum(attempt.seconds for attempt in report.attempts)
     examples = sum(attempt.examples for attempt in report.attempts)
-    forward, training = multiply_adds(module.network, shape)
+    forward, training = _multiply_adds(module)
     counted, nonzero = parameter_counts(module.network)
     memory = torch.tensor([peak_memory_bytes(module.device)], device=module.device)  # of each process
     report.speed = Speed(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
     report.cost = Cost(
-        training_multiply_adds=training * examples,
+        training_multiply_adds=round(training * examples),
         seconds=seconds,
         peak_memory_bytes=int(gather(memory).sum()),
         joules=_total([attempt.joules for attempt in report.attempts]),
@@ -87,6 +87,19 @@ def conclude(
             if job.comparable and experiment.debug.shortened_to is None and experiment.debug.memorised is None
             else "not comparable"
         )
+
+
+def _multiply_adds(module: Supervised) -> tuple[int, float]:
+    """Return those of one example: forward alone, and forward with backward in training, whatever its size there."""
+    facts = module.facts
+    forward, training = multiply_adds(module.network, facts.shape)
+    if not facts.epoch_shapes:
+        return forward, training
+    by_shape = {shape: multiply_adds(module.network, shape)[1] for shape in set(facts.epoch_shapes)}
+    clock, taken = facts.clock, module.trainer.global_step
+    steps = [min(taken, clock.start(epoch + 1)) - min(taken, clock.start(epoch)) for epoch in range(clock.epochs)]
+    total = sum(count * by_shape[shape] for count, shape in zip(steps, facts.epoch_shapes, strict=True))
+    return forward, total / max(1, sum(steps))
 
 
 def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batches) -> None:

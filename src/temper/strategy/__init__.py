@@ -12,7 +12,15 @@ What contracts hand to each other, and the shapes of predictions and targets, st
     running    where it trains, and who looks on
 """
 
-from temper.strategy.examples import Augmentation, Data, OrderedSampling, Preprocessing, Sampling, Task
+from temper.strategy.examples import (
+    Augmentation,
+    Data,
+    OrderedSampling,
+    Preprocessing,
+    Resolution,
+    Sampling,
+    Task,
+)
 from temper.strategy.learning import (
     Averaging,
     BatchGrowth,
@@ -53,6 +61,7 @@ __all__ = [
     "Preprocessing",
     "Privacy",
     "Pruning",
+    "Resolution",
     "Sampling",
     "Scheduler",
     "Stopping",

@@ -16,6 +16,7 @@ class Task(ABC):
     """Which network learns, and how its answers are judged."""
 
     images: ClassVar[bool]  # whether inputs are images (channels, height, width); otherwise one row of features
+    any_size: ClassVar[bool] = False  # whether one network takes images of any size
     kinds: ClassVar[tuple[Kind, ...]]
 
     @property
@@ -155,4 +156,16 @@ class Augmentation(ABC):
         """Return varied copies of inputs (n, ...) and their targets; the arguments stay as they were.
 
         No value of a tensor is looked at, but of those that ``chooses`` names: the device would have to be waited for.
+        """
+
+
+class Resolution(ABC):
+    """How large the images are that training sees, from epoch to epoch; evaluation always sees them whole."""
+
+    @abstractmethod
+    def side(self, full: int, epoch: int, epochs: int) -> int:
+        """Return the pixels of the shorter side, of ``full``, in ``epoch``, counted from 0 of ``epochs``.
+
+        Raises:
+            ValueError: such images do not go with the knobs; names the bound.
         """

@@ -42,6 +42,7 @@ class CifarResNet(Task):
     """A ResNet by its depth, or stage by stage."""
 
     images: ClassVar[bool] = True
+    any_size: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = ("binary", "multiclass")
 
     stages: Literal[3, 4]

@@ -1,13 +1,14 @@
 """Build what an experiment names: its data, the facts of the run, and the module that trains."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from temper.data.batches import Batches, Pipeline, memorised, truncated
+from temper.data.batches import Batches, Pipeline, memorised, to_float, truncated
 from temper.data.epoch_loader import steps_in_epoch
 from temper.data.pictures import Pictures
+from temper.data.resize import resized
 from temper.experiment import Experiment
 from temper.facts import Examples, Facts, Splits
 from temper.quantity import Clock
@@ -34,7 +35,8 @@ def build_batches(experiment: Experiment) -> Batches:
         splits = truncated(splits, shortened * first, SHORTENED_EVALUATION)
         first = min(first, _batch_size(experiment, splits))
     batch_size = _growing(experiment, splits, first)
-    facts = _facts(experiment, splits, pipeline, batch_size)
+    sides = _sides(experiment, splits)
+    facts = _facts(experiment, splits, pipeline, batch_size, sides)
     return Batches(
         splits,
         facts,
@@ -46,6 +48,7 @@ def build_batches(experiment: Experiment) -> Batches:
         seed=experiment.seed,
         precision=experiment.precision,
         channels_last=experiment.channels_last,
+        side=sides.__getitem__ if sides else None,
     )
 
 
@@ -108,23 +111,41 @@ def _clock(experiment: Experiment, train: Examples, batch_size: Callable[[int], 
     return Clock(tuple(starts))
 
 
-def _facts(experiment: Experiment, splits: Splits, pipeline: Pipeline, batch_size: Callable[[int], int]) -> Facts:
+def _sides(experiment: Experiment, splits: Splits) -> list[int]:
+    """Return the shorter side of training's images in each epoch; none where they are as large as they are stored."""
+    if not experiment.data.images or experiment.debug.memorised is not None:
+        return []
+    full, epochs = min(splits.train.inputs.shape[2:]), experiment.epochs
+    sides = [experiment.resolution.side(full, epoch, epochs) for epoch in range(epochs)]
+    return sides if any(side != full for side in sides) else []
+
+
+def _facts(
+    experiment: Experiment,
+    splits: Splits,
+    pipeline: Pipeline,
+    batch_size: Callable[[int], int],
+    sides: Sequence[int],
+) -> Facts:
     classes, kind, train = experiment.data.classes, experiment.kind, splits.train
     scales = [step.target_scale(train) for step in experiment.preprocessing.values()] if kind == "regression" else []
     mean, deviation = next((scale for scale in scales if scale != (0.0, 1.0)), (0.0, 1.0))
     held: Any = train.inputs[:1]
     one = held.sample() if isinstance(held, Pictures) else held
+    clock = _clock(experiment, train, batch_size)
+    shapes = {side: tuple(pipeline(resized(to_float(one), side)).shape[1:]) for side in set(sides)}
     counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []
     return Facts(
         kind=kind,
         shape=tuple(pipeline(one).shape[1:]),
         stored_shape=tuple(one.shape[1:]),
+        epoch_shapes=tuple(shapes[side] for side in sides[: clock.epochs]),
         outputs=classes if kind == "multiclass" else 1,
         classes=classes,
         examples=len(train),
         class_counts=tuple(counts),
         class_names=splits.class_names if classes else (),
-        clock=_clock(experiment, train, batch_size),
+        clock=clock,
         target_mean=mean,
         target_deviation=deviation,
     )

@@ -76,6 +76,7 @@ def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
     clock = Clock(tuple(kept.pop("clock")["epoch_starts"]))
     names = ("shape", "stored_shape", "class_counts", "class_names")
     kept |= {name: tuple(kept[name]) for name in names if name in kept}
+    kept["epoch_shapes"] = tuple(map(tuple, kept.get("epoch_shapes", ())))  # runs of earlier versions have none
     return Facts(**kept, clock=clock)
 
 

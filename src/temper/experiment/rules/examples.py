@@ -82,6 +82,22 @@ def augmentation_fits_data(run: Settings) -> None:
         as_values = as_values or step.wants == "values"
 
 
+def resolution_fits_task(run: Settings) -> None:
+    """Want images, and a network that takes them in any size."""
+    if option(run.resolution) == "none":
+        return
+    if not run.data.images:
+        raise ValueError(
+            f"resolution={option(run.resolution)} makes images smaller, and data={option(run.data)} holds rows of"
+            " numbers: choose resolution=none"
+        )
+    if not run.task.any_size:
+        raise ValueError(
+            f"resolution={option(run.resolution)} changes the size of images, and task={option(run.task)} is built for"
+            " one size: choose resolution=none, or task=convnet"
+        )
+
+
 def batch_can_be_cut(run: Settings) -> None:
     """Want at least one example to a micro-batch."""
     if run.batch_size != "full" and run.accumulate > run.batch_size:
@@ -108,6 +124,7 @@ RULES = (
     sampling_fits_data,
     classes_are_evened_once,
     augmentation_fits_data,
+    resolution_fits_task,
     batch_can_be_cut,
     batch_can_grow,
 )
