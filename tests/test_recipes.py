@@ -171,7 +171,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
     made_up = {axis for axis in axes() if "made_up" in str(tuning(axis)[1])}
-    assert len(axes()) == 21
+    assert len(axes()) == 22
     assert made_up == set()
 
 

@@ -24,7 +24,7 @@ from temper.refusal import Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
-from temper.trainer.machine import rank, set_threads
+from temper.trainer.machine import keep_freed_memory, rank, set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
@@ -58,6 +58,7 @@ def run(job: Job) -> Report:
         mine = rank(_processes(machine))
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         set_threads(experiment.trainer.threads, _processes(machine))
+        keep_freed_memory()
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
         module = build_module(experiment, batches.facts)

@@ -1,5 +1,7 @@
 """What the machine has, and how its cores are shared out."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -43,3 +45,27 @@ def test_counts_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_processes_on_cpus_talk_by_gloo() -> None:
     assert data_parallel(on_gpu=False).process_group_backend == "gloo"
     assert data_parallel(on_gpu=True).process_group_backend is None
+
+
+FAULTS = """
+import resource, sys
+import torch
+from temper.trainer.machine import keep_freed_memory
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+def filled():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.zeros(2**25).add_(1)  # 128 MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+filled()
+print(filled())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own way")
+def test_memory_that_is_kept_is_not_filled_with_zeros_again() -> None:
+    given_back, kept = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, way], capture_output=True, text=True, check=True).stdout)
+        for way in ("given_back", "kept")
+    )
+    assert kept < given_back / 10

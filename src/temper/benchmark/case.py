@@ -19,6 +19,7 @@ from temper.data.cifar10 import CIFAR10
 from temper.experiment import Experiment, parse
 from temper.facts import Examples, Splits
 from temper.recipes import CONF
+from temper.trainer.machine import keep_freed_memory
 from temper.training.build import build_batches, build_module
 from temper.training.supervised import Supervised
 
@@ -55,6 +56,7 @@ class Case:
     @classmethod
     def of(cls, words: Sequence[str], root: str) -> "Case":
         """Return the case that the words of a command line describe."""
+        keep_freed_memory()  # as a run does
         own = [f"data.root={root}"] if CIFAR[0] in words else []
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = container(compose("config", [*words, *own]))
