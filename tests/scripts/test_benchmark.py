@@ -52,6 +52,10 @@ def test_the_loop_by_hand_computes_the_same_losses_on_images(tmp_path: Path) -> 
     assert largest_difference(STEP["resnet20"], str(tmp_path), steps=3) < 1e-5
 
 
+def test_the_loop_by_hand_computes_the_same_losses_of_the_record(tmp_path: Path) -> None:
+    assert largest_difference(STEP["cifar10_94"], str(tmp_path), steps=9) < 1e-5  # two steps of four micro-batches
+
+
 def test_another_target_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     iterate = Epochs.__iter__
     monkeypatch.setattr(Epochs, "__iter__", lambda self: ((x, y + 0.01) for x, y in iterate(self)))

@@ -24,6 +24,7 @@ from temper.training.build import build_batches, build_module
 from temper.training.supervised import Supervised
 
 CIFAR = ("recipe=baseline/cifar10_resnet20", "data.validation=0", "data.download=false")
+RECORD = ("recipe=pipeline/cifar10_94", "data.download=false")
 WARM_UP = 3  # steps or batches at the start of a block that are not timed
 Block = Callable[[], float]  # runs for a while and returns seconds a step
 
@@ -57,7 +58,7 @@ class Case:
     def of(cls, words: Sequence[str], root: str) -> "Case":
         """Return the case that the words of a command line describe."""
         keep_freed_memory()  # as a run does
-        own = [f"data.root={root}"] if CIFAR[0] in words else []
+        own = [f"data.root={root}"] if {CIFAR[0], RECORD[0]} & set(words) else []
         with initialize_config_dir(str(CONF), version_base="1.3"):
             config = container(compose("config", [*words, *own]))
         experiment = parse(config)
