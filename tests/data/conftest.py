@@ -12,8 +12,10 @@ import pytest
 from temper.data import idx
 from temper.data.idx import IdxImages
 from temper.data.pickled import CIFARImages
+from temper.data.table import Table
 
 CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
+ROWS = ["length,colour,width,kind", "1.5,red,1,cat", "2.5,blue,2,dog", "3.5,red,3,cat", "4.5,green,4,dog"]
 KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
@@ -21,7 +23,7 @@ def digest(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def written(folder: Path, contents: Mapping[str, bytes]) -> None:
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True)
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -57,3 +59,17 @@ def accept_pickles(record: type[CIFARImages], contents: Mapping[str, bytes], mon
 def listed(theirs: Any) -> dict[str, str]:
     """Return the MD5 of each file of a CIFAR of torchvision's."""
     return dict([*theirs.train_list, *theirs.test_list, (theirs.meta["filename"], theirs.meta["md5"])])
+
+
+def table(path: Path, /, **knobs: Any) -> Table:
+    lists = {"categorical": None, "ignore": None, "label_noise": None, "imbalance": None, "input_noise": None}
+    shares = {"validation": 0.0, "test": 0.0, "drop_last": False}
+    return Table(
+        **{"path": str(path), "target": "kind", "kind": "auto", "missing": "refuse", **lists, **shares, **knobs}
+    )
+
+
+def write_table(tmp_path: Path, *rows: str) -> Path:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path

@@ -13,7 +13,7 @@ import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
-from tests.data.conftest import KNOBS, accept_pickles, digest, listed, written
+from tests.data.conftest import KNOBS, accept_pickles, digest, listed, write_files
 
 from temper.data import download
 from temper.data.cifar10 import CIFAR10
@@ -43,7 +43,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 @pytest.fixture
 def root(tmp_path: Path, files: dict[str, bytes]) -> Path:
-    written(tmp_path / "data" / "cifar-10-batches-py", files)
+    write_files(tmp_path / "data" / "cifar-10-batches-py", files)
     return tmp_path / "data"
 
 

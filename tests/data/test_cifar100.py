@@ -10,7 +10,7 @@ import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
-from tests.data.conftest import KNOBS, accept_pickles, listed, written
+from tests.data.conftest import KNOBS, accept_pickles, listed, write_files
 
 from temper.data.cifar100 import CIFAR100
 
@@ -30,7 +30,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         }
         made[name] = pickle.dumps({"data": draw.integers(0, 256, (count, 3072), dtype=np.uint8), **labels})
     accept_pickles(CIFAR100, made, monkeypatch)
-    written(tmp_path / "cifar-100-python", made)
+    write_files(tmp_path / "cifar-100-python", made)
     return tmp_path
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torchvision
 from pydantic import ValidationError
-from tests.data.conftest import KNOBS, accept, idx_contents, written
+from tests.data.conftest import KNOBS, accept, idx_contents, write_files
 
 from temper.data.fashion_mnist import FashionMNIST
 
@@ -20,7 +20,7 @@ def clothes(root: Path, /, **knobs: Any) -> FashionMNIST:
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = idx_contents()
     accept(FashionMNIST, made, monkeypatch)
-    written(tmp_path / "FashionMNIST" / "raw", made)
+    write_files(tmp_path / "FashionMNIST" / "raw", made)
     return tmp_path
 
 

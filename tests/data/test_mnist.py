@@ -9,7 +9,7 @@ import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
-from tests.data.conftest import KNOBS, accept, digest, idx_contents, written
+from tests.data.conftest import KNOBS, accept, digest, idx_contents, write_files
 
 from temper.data.idx import LENGTHS, idx_array
 from temper.data.mnist import MNIST
@@ -28,7 +28,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 @pytest.fixture
 def root(tmp_path: Path, files: dict[str, bytes]) -> Path:
-    written(tmp_path / "data" / "MNIST" / "raw", files)
+    write_files(tmp_path / "data" / "MNIST" / "raw", files)
     return tmp_path / "data"
 
 
