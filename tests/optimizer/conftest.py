@@ -25,6 +25,20 @@ NON_NEGATIVE: Refused = ((-1e-9, "greater than or equal to 0"),)
 FORGETTING: Refused = ((1.0, "less than 1"), (-1e-9, "greater than or equal to 0"))
 OPEN_FRACTION: Refused = ((1.0, "less than 1"), (0.0, "greater than 0"))
 
+MOMENTS_DRAWN = {
+    "lr": st.floats(1e-3, 0.2),
+    "weight_decay": st.floats(0, 0.5),
+    "beta1": st.floats(0, 0.99),
+    "beta2": st.floats(0, 0.999),
+}
+MOMENTS_REFUSED = {
+    "lr": POSITIVE,
+    "weight_decay": NON_NEGATIVE,
+    "beta1": FORGETTING,
+    "beta2": FORGETTING,
+    "eps": POSITIVE,
+}
+
 
 def group(*parameters: nn.Parameter, rate: float = 1.0, decay: float = 1.0) -> ParameterGroup:
     names = tuple(str(at) for at in range(len(parameters)))

@@ -1,7 +1,6 @@
 """Adam against its formula in plain floats, and bad values."""
 
-from hypothesis import strategies as st
-from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle
+from tests.optimizer.conftest import MOMENTS_DRAWN, MOMENTS_REFUSED, Oracle
 
 from temper.optimizer.adam import Adam
 
@@ -20,12 +19,7 @@ def by_the_formula(
 
 ORACLE = Oracle(Adam, by_the_formula, GOOD)
 
-test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(
-    lr=st.floats(1e-3, 0.2),
-    weight_decay=st.floats(0, 0.5),
-    beta1=st.floats(0, 0.99),
-    beta2=st.floats(0, 0.999),
-)
+test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(**MOMENTS_DRAWN)
 test_follows_the_formula_on_a_small_net = ORACLE.follows_on_a_small_net()
 test_keeps_the_dtype = ORACLE.keeps_the_dtype()
-test_refuses = ORACLE.refuses(lr=POSITIVE, weight_decay=NON_NEGATIVE, beta1=FORGETTING, beta2=FORGETTING, eps=POSITIVE)
+test_refuses = ORACLE.refuses(**MOMENTS_REFUSED)

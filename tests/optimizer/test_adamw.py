@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle, group
+from tests.optimizer.conftest import MOMENTS_DRAWN, MOMENTS_REFUSED, Oracle, group
 from torch import nn
 
 from temper.optimizer.adamw import AdamW
@@ -24,15 +24,10 @@ def by_the_formula(
 
 ORACLE = Oracle(AdamW, by_the_formula, GOOD)
 
-test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(
-    lr=st.floats(1e-3, 0.2),
-    weight_decay=st.floats(0, 0.5),
-    beta1=st.floats(0, 0.99),
-    beta2=st.floats(0, 0.999),
-)
+test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(**MOMENTS_DRAWN)
 test_follows_the_formula_on_a_small_net = ORACLE.follows_on_a_small_net()
 test_keeps_the_dtype = ORACLE.keeps_the_dtype()
-test_refuses = ORACLE.refuses(lr=POSITIVE, weight_decay=NON_NEGATIVE, beta1=FORGETTING, beta2=FORGETTING, eps=POSITIVE)
+test_refuses = ORACLE.refuses(**MOMENTS_REFUSED)
 
 
 @settings(deadline=None, max_examples=25)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle, group
+from tests.optimizer.conftest import MOMENTS_DRAWN, MOMENTS_REFUSED, POSITIVE, Oracle, group
 from torch import nn
 
 from temper.optimizer.lamb import LAMB
@@ -55,23 +55,10 @@ def by_the_formula(
 ORACLE = Oracle(LAMB, by_the_formula, GOOD)
 
 test_follows_the_formula_by_layers = ORACLE.follows_by_layers(
-    lr=st.floats(1e-3, 0.2),
-    weight_decay=st.floats(0, 0.5),
-    beta1=st.floats(0, 0.99),
-    beta2=st.floats(0, 0.999),
-    shortest=st.none() | st.floats(0.1, 1),
-    longest=st.none() | st.floats(1, 2),
+    **MOMENTS_DRAWN, shortest=st.none() | st.floats(0.1, 1), longest=st.none() | st.floats(1, 2)
 )
 test_keeps_the_dtype = ORACLE.keeps_the_dtype()
-test_refuses = ORACLE.refuses(
-    lr=POSITIVE,
-    weight_decay=NON_NEGATIVE,
-    beta1=FORGETTING,
-    beta2=FORGETTING,
-    eps=POSITIVE,
-    shortest=POSITIVE,
-    longest=POSITIVE,
-)
+test_refuses = ORACLE.refuses(**MOMENTS_REFUSED, shortest=POSITIVE, longest=POSITIVE)
 
 
 @settings(deadline=None, max_examples=25)
