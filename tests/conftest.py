@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -32,6 +33,7 @@ from temper.run import run
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]
 Kitchen = Callable[[str, str], None]
+CutOff = Callable[..., None]
 
 command_line.prepare()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
@@ -85,6 +87,29 @@ def train(job_of: Callable[..., Job]) -> Train:
 
     def start(*words: str, folder: Path | None = None) -> Report:
         return run(job_of(*words, folder=folder))
+
+    return start
+
+
+class _CutAt(L.Callback):
+    def __init__(self, step: int, place: str) -> None:
+        self.step = step
+        setattr(self, place, self._cut)
+
+    def _cut(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            raise InterruptedError
+
+
+@pytest.fixture
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> CutOff:
+    """Return a function that runs a job until it breaks off after ``step`` steps, in the hook named ``place``."""
+
+    def start(job: Job, step: int, place: str = "on_train_batch_end") -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [_CutAt(step, place)])
+            with pytest.raises(InterruptedError):
+                run(job)
 
     return start
 

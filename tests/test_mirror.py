@@ -71,6 +71,7 @@ def test_every_knob_is_explained(option: Path) -> None:
 
 
 def test_no_file_is_long() -> None:
-    files = sorted((ROOT / "src").rglob("*.py"))
-    assert len(files) > 90
-    assert [path for path in files if len(path.read_text().splitlines()) > 300] == []
+    files = [path for place in ("src", "scripts", "tests") for path in sorted((ROOT / place).rglob("*.py"))]
+    assert len(files) > 400
+    long = [path.relative_to(ROOT) for path in files if len(path.read_text().splitlines()) > 300]
+    assert set(long) <= {Path("tests", "test_recipes.py")}  # still to be parted

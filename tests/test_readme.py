@@ -28,14 +28,14 @@ NOT_RUN = {
     "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": (
         "tests/command/test_sweep.py sweeps"
     ),
-    "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: tests/test_cookbook.py",
+    "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: test_verification.py does",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/find_learning_rate.py optimizer=sgd": "test_find_learning_rate.py does",
     "python scripts/compare_runs.py multirun/mine": "below, on runs of this test",
     "python scripts/compare_runs.py multirun/mine --baseline optimizer=adam --format markdown --plot comparison.png": (
         "below, on runs of this test"
     ),
-    "python scripts/index_recipes.py": "writes the cards: tests/test_cookbook.py does, elsewhere",
+    "python scripts/index_recipes.py": "writes the cards: test_pages.py does, elsewhere",
     "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",

@@ -3,9 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import pytest
 import torch
 
@@ -14,6 +12,7 @@ from temper.command.job import Job
 from temper.report.record import Report
 from temper.run import run
 
+CutOff = Callable[..., None]
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = (
     "epochs=3",
@@ -30,22 +29,6 @@ SMALL = (
 STEPS_AN_EPOCH = 9
 
 
-class Cut(Exception):
-    """Stands for a kill."""
-
-
-class CutAt(L.Callback):
-    """Cuts the run off after ``step`` steps, in the hook named ``place``."""
-
-    def __init__(self, step: int, place: str) -> None:
-        self.step = step
-        setattr(self, place, self._cut)
-
-    def _cut(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step:
-            raise Cut
-
-
 def weights(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
     loaded: dict[str, torch.Tensor] = torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)[
         "state_dict"
@@ -60,11 +43,8 @@ def assert_same(first: Path, second: Path) -> None:
         assert all(torch.equal(one[key], other[key]) for key in one), name
 
 
-def cut_and_resume(job: Job, step: int, place: str, monkeypatch: pytest.MonkeyPatch) -> Report:
-    with monkeypatch.context() as patched:
-        patched.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [CutAt(step, place)])
-        with pytest.raises(Cut):
-            run(job)
+def cut_and_resume(job: Job, step: int, place: str, cut_off: CutOff) -> Report:
+    cut_off(job, step, place)
     assert Report.load(job.folder).state == "failed"
     report = run(job)
     assert report.state == "finished"
@@ -97,13 +77,13 @@ def test_cut_anywhere(
     unbroken: dict[str, Path],
     job_of: Callable[..., Job],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    cut_off: CutOff,
 ) -> None:
     whole = unbroken["folder"]
     if not (whole / "report.json").exists():
         run(job_of(*SMALL, folder=whole))
     job = job_of(*SMALL)
-    cut_and_resume(job, step, place, monkeypatch)
+    cut_and_resume(job, step, place, cut_off)
     assert_same(whole, job.folder)
     first, second = (Report.load(folder).metrics for folder in (whole, job.folder))
     assert first == second
@@ -135,7 +115,7 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
 
 @pytest.mark.parametrize("weighting", options("weighting"))
 def test_weights_of_terms_are_resumed(
-    weighting: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weighting: str, job_of: Callable[..., Job], tmp_path: Path, cut_off: CutOff
 ) -> None:
     run(job_of("epochs=1", folder=tmp_path / "teacher"))
     words = (
@@ -149,7 +129,7 @@ def test_weights_of_terms_are_resumed(
     whole = job_of(*words, folder=tmp_path / "whole")
     report = run(whole)
     job = job_of(*words)
-    resumed = cut_and_resume(job, 6, "on_train_batch_end", monkeypatch)
+    resumed = cut_and_resume(job, 6, "on_train_batch_end", cut_off)
     assert_same(whole.folder, job.folder)
     assert resumed.metrics == report.metrics
     logged = [list(weights_logged(folder)) for folder in (whole.folder, job.folder)]
@@ -163,13 +143,11 @@ def weights_logged(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("words", STATEFUL)
-def test_every_state_is_resumed(
-    words: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_state_is_resumed(words: str, job_of: Callable[..., Job], tmp_path: Path, cut_off: CutOff) -> None:
     whole = job_of(*BRIEF, *words.split(), folder=tmp_path / "whole")
     report = run(whole)
     job = job_of(*BRIEF, *words.split())
-    resumed = cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
+    resumed = cut_and_resume(job, 5, "on_train_batch_end", cut_off)
     assert_same(whole.folder, job.folder)
     assert resumed.metrics == report.metrics
     assert resumed.privacy == report.privacy
@@ -183,24 +161,22 @@ def test_every_state_is_resumed(
     ],
 )
 def test_what_images_have_of_their_own_is_resumed(
-    words: str, small_cifar10: None, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: str, small_cifar10: None, job_of: Callable[..., Job], tmp_path: Path, cut_off: CutOff
 ) -> None:
     whole = job_of(*BRIEF, "batch_size=40", *words.split(), folder=tmp_path / "whole")  # 3 steps an epoch
     run(whole)
     job = job_of(*BRIEF, "batch_size=40", *words.split())
-    cut_and_resume(job, 5, "on_train_batch_end", monkeypatch)
+    cut_and_resume(job, 5, "on_train_batch_end", cut_off)
     assert_same(whole.folder, job.folder)
 
 
 @pytest.mark.parametrize("place", ["on_train_batch_end", "on_validation_start", "on_train_epoch_end", "on_train_end"])
-def test_a_run_that_is_being_stopped(
-    place: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_is_being_stopped(place: str, job_of: Callable[..., Job], tmp_path: Path, cut_off: CutOff) -> None:
     words = (*BRIEF, *FLAT.split(), "stopping.gradient_norm.bound=1.0", "validate_every=3")
     whole, job = job_of(*words, folder=tmp_path / "whole"), job_of(*words)
     report = run(whole)
     # Without a validation after the first epoch the rows are of other steps: 2 and 4.
-    resumed = cut_and_resume(job, 4, place, monkeypatch)
+    resumed = cut_and_resume(job, 4, place, cut_off)
     assert_same(whole.folder, job.folder)
     assert report.attempts[-1].last_step == resumed.attempts[-1].last_step == 4
     assert resumed.stopped == report.stopped is not None

@@ -34,6 +34,13 @@ def squared_kind(name: str, classes: int) -> Kind:
     )
 
 
+def squared_error(prediction: Tensor, target: Tensor, kind: Kind) -> Tensor:
+    """Return the squared error of values, or under ``binary`` of a sigmoid unit, (n,)."""
+    prediction = widened(prediction)
+    answer = prediction.sigmoid() if kind == "binary" else prediction
+    return (answer - target.to(answer.dtype)).square()
+
+
 def class_kind(name: str, classes: int) -> Kind:
     """Return what outputs mean under the loss ``name``, which wants one logit a class.
 

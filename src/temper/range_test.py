@@ -21,8 +21,7 @@ import logging
 import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean
@@ -44,6 +43,7 @@ from temper.scheduler.constant import Constant
 from temper.strategy import Scheduler, strategy
 from temper.trainer.machine import set_threads
 from temper.training.build import build_batches, build_module
+from temper.training.quiet import quiet
 from temper.training.supervised import Supervised
 from temper.training.tally import Tally
 
@@ -196,7 +196,8 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
     ramp = Ramp(warmup=0, first=low / own, growth=(high / low) ** (1 / (steps - 1)))
     module.ingredients = replace(module.ingredients, scheduler=ramp)
     curve = Curve()
-    with tempfile.TemporaryDirectory() as nowhere, _quiet():
+    with tempfile.TemporaryDirectory() as nowhere, quiet(logging.ERROR), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         trainer = L.Trainer(
             **experiment.trainer.arguments(),
             precision=experiment.precision,
@@ -258,19 +259,3 @@ class _Watch(L.Callback):
         assert pl_module.rate_factor is not None
         self._rate = pl_module.rate_factor * pl_module.ingredients.optimizer.lr
         trainer.should_stop = self.curve.exploded is not None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's greetings and advice off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -32,6 +32,7 @@ from temper.training.gradient_norm import GradientNorm
 from temper.training.pace import Pace
 from temper.training.private_gradient import PrivateGradient
 from temper.training.progress import Bar
+from temper.training.quiet import quiet
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
@@ -163,7 +164,7 @@ def build_trainer(
         *watching,
         checkpoints,
     ]
-    with _quiet():
+    with quiet(logging.WARNING):
         trainer = L.Trainer(
             **machine,  # type: ignore[arg-type]
             precision=experiment.precision,
@@ -239,17 +240,3 @@ def _logged(path: Path) -> Iterator[None]:
         for logger, (handlers, propagate) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = handlers, propagate
         sink.close()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's greetings off the terminal."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -1,6 +1,5 @@
 """CIFAR-10 on a small folder in its format, its table of files against torchvision's, and what happens without it."""
 
-import hashlib
 import io
 import pickle
 import tarfile
@@ -14,15 +13,12 @@ import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
+from tests.data.conftest import KNOBS, accept_pickles, digest, listed, write_files
 
-from temper.data import cifar10, download
+from temper.data import download
 from temper.data.cifar10 import CIFAR10
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
-
-
-CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
-KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
 def cifar(root: Path, **knobs: Any) -> CIFAR10:
@@ -38,35 +34,23 @@ def contents() -> dict[str, bytes]:
     return files
 
 
-def digest(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     made = contents()
-    monkeypatch.setattr(cifar10, "_FILES", {name: (len(made[name]), digest(made[name])) for name in cifar10._FILES})
+    accept_pickles(CIFAR10, made, monkeypatch)
     return made
 
 
 @pytest.fixture
 def root(tmp_path: Path, files: dict[str, bytes]) -> Path:
-    folder = tmp_path / "data" / "cifar-10-batches-py"
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder.parent
+    write_files(tmp_path / "data" / "cifar-10-batches-py", files)
+    return tmp_path / "data"
 
 
 def test_the_files_are_torchvisions() -> None:
-    theirs = torchvision.datasets.CIFAR10
-    listed = dict([*theirs.train_list, *theirs.test_list, (theirs.meta["filename"], theirs.meta["md5"])])
-    assert {name: md5 for name, (_, md5) in cifar10._FILES.items()} == listed
-    assert (theirs.url, theirs.tgz_md5, theirs.base_folder) == (
-        cifar10._URL,
-        cifar10._ARCHIVE_MD5,
-        cifar10._FOLDER,
-    )
+    theirs, data = torchvision.datasets.CIFAR10, cifar(Path())
+    assert {name: md5 for name, (_, md5) in data.files.files.items()} == listed(theirs)
+    assert (theirs.url, theirs.tgz_md5, theirs.base_folder) == (data.url, data.archive_md5, data.inside)
 
 
 def test_images_are_those_of_the_files(root: Path, files: dict[str, bytes]) -> None:
@@ -149,8 +133,8 @@ def archive(files: dict[str, bytes], path: Path) -> str:
 
 
 def test_is_fetched_when_absent(tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cifar10, "_ARCHIVE_MD5", archive(files, tmp_path / "a.tar.gz"))
-    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "a.tar.gz").as_uri())
+    monkeypatch.setattr(CIFAR10, "archive_md5", archive(files, tmp_path / "a.tar.gz"))
+    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "a.tar.gz").as_uri())
     data = cifar(tmp_path / "new" / "data", download=True)
     data.prepare()
     assert len(data.splits().test) == 20
@@ -161,12 +145,12 @@ def test_a_damaged_archive_leaves_nothing(
     tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive(files, tmp_path / "a.tar.gz")
-    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "a.tar.gz").as_uri())
+    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "a.tar.gz").as_uri())
     with pytest.raises(ValueError, match="damaged"):
         cifar(tmp_path / "new" / "data", download=True).prepare()
     (tmp_path / "b.tar.gz").write_bytes(b"no archive")
-    monkeypatch.setattr(cifar10, "_ARCHIVE_MD5", digest(b"no archive"))
-    monkeypatch.setattr(cifar10, "_URL", (tmp_path / "b.tar.gz").as_uri())
+    monkeypatch.setattr(CIFAR10, "archive_md5", digest(b"no archive"))
+    monkeypatch.setattr(CIFAR10, "url", (tmp_path / "b.tar.gz").as_uri())
     with pytest.raises(ValueError, match="cannot be stored"):
         cifar(tmp_path / "new" / "data", download=True).prepare()
     assert not (tmp_path / "new").exists()

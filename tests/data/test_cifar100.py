@@ -1,6 +1,5 @@
 """CIFAR-100 on a small folder in its format, and its table of files against torchvision's."""
 
-import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,9 @@ import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
+from tests.data.conftest import KNOBS, accept_pickles, listed, write_files
 
-from temper.data import cifar100
 from temper.data.cifar100 import CIFAR100
-
-CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
-KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
 def cifar(root: Path, /, **knobs: Any) -> CIFAR100:
@@ -26,30 +22,22 @@ def cifar(root: Path, /, **knobs: Any) -> CIFAR100:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     draw = np.random.default_rng(0)
-    files = {"meta": {"fine_label_names": [f"fine{k}" for k in range(100)], "coarse_label_names": ["x"] * 20}}
+    names = {"fine_label_names": [f"fine{k}" for k in range(100)], "coarse_label_names": ["x"] * 20}
+    made = {"meta": pickle.dumps(names)}
     for name, count in (("train", 300), ("test", 100)):
-        pixels = draw.integers(0, 256, (count, 3072), dtype=np.uint8)
-        fine = [i % 100 for i in range(count)]
-        files[name] = {"data": pixels, "fine_labels": fine, "coarse_labels": [i % 20 for i in range(count)]}  # type: ignore[dict-item]
-    folder = tmp_path / "cifar-100-python"
-    folder.mkdir()
-    md5s = {}
-    for name, held in files.items():
-        (folder / name).write_bytes(pickle.dumps(held))
-        md5s[name] = (None, hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest())
-    monkeypatch.setattr(cifar100, "_FILES", md5s)
+        labels = {
+            key: [i % classes for i in range(count)] for key, classes in (("fine_labels", 100), ("coarse_labels", 20))
+        }
+        made[name] = pickle.dumps({"data": draw.integers(0, 256, (count, 3072), dtype=np.uint8), **labels})
+    accept_pickles(CIFAR100, made, monkeypatch)
+    write_files(tmp_path / "cifar-100-python", made)
     return tmp_path
 
 
 def test_the_files_are_torchvisions() -> None:
-    theirs = torchvision.datasets.CIFAR100
-    listed = dict([*theirs.train_list, *theirs.test_list, (theirs.meta["filename"], theirs.meta["md5"])])
-    assert {name: md5 for name, (_, md5) in cifar100._FILES.items()} == listed
-    assert (theirs.url, theirs.tgz_md5, theirs.base_folder) == (
-        cifar100._URL,
-        cifar100._ARCHIVE_MD5,
-        cifar100._FOLDER,
-    )
+    theirs, data = torchvision.datasets.CIFAR100, cifar(Path())
+    assert {name: md5 for name, (_, md5) in data.files.files.items()} == listed(theirs)
+    assert (theirs.url, theirs.tgz_md5, theirs.base_folder) == (data.url, data.archive_md5, data.inside)
 
 
 def test_images_and_fine_labels_are_those_of_the_files(root: Path) -> None:

@@ -8,10 +8,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 from sklearn.datasets import load_digits
+from tests.data.conftest import CLEAN
 
 from temper.data.digits import Digits
-
-CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
 
 
 def digits(**knobs: Any) -> Digits:

@@ -1,21 +1,15 @@
 """Fashion-MNIST on four small files in its format, read by torchvision as well."""
 
-import hashlib
-import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torchvision
 from pydantic import ValidationError
+from tests.data.conftest import KNOBS, accept, idx_contents, write_files
 
-from temper.data import fashion_mnist
 from temper.data.fashion_mnist import FashionMNIST
-
-CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
-KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
 def clothes(root: Path, /, **knobs: Any) -> FashionMNIST:
@@ -24,29 +18,17 @@ def clothes(root: Path, /, **knobs: Any) -> FashionMNIST:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    draw = np.random.default_rng(0)
-    folder = tmp_path / "FashionMNIST" / "raw"
-    folder.mkdir(parents=True)
-    for part, count in (("train", 60), ("t10k", 20)):
-        pixels = draw.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-        images = struct.pack(">4I", 0x803, count, 28, 28) + pixels.tobytes()
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(images)
-        labels = struct.pack(">2I", 0x801, count) + bytes(i % 10 for i in range(count))
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels)
-    known = {}
-    for path in folder.iterdir():
-        content = path.read_bytes()
-        known[path.name] = (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
-    assert set(known) == set(fashion_mnist._FILES)
-    monkeypatch.setattr(fashion_mnist, "_FILES", known)
+    made = idx_contents()
+    accept(FashionMNIST, made, monkeypatch)
+    write_files(tmp_path / "FashionMNIST" / "raw", made)
     return tmp_path
 
 
 def test_the_files_are_torchvisions() -> None:
     theirs = torchvision.datasets.FashionMNIST
-    assert dict(theirs.resources) == fashion_mnist._ZIPPED
-    assert fashion_mnist._URL in theirs.mirrors
-    assert tuple(theirs.classes) == fashion_mnist._KINDS
+    assert dict(theirs.resources) == FashionMNIST.zipped
+    assert FashionMNIST.url in theirs.mirrors
+    assert tuple(theirs.classes) == FashionMNIST.class_names
 
 
 def test_images_are_those_that_torchvision_reads(root: Path) -> None:

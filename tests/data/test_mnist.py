@@ -1,65 +1,42 @@
 """MNIST on four small files in its format, read by torchvision as well, and what happens without them."""
 
 import gzip
-import hashlib
-import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torchvision
 from PIL import Image
 from pydantic import ValidationError
+from tests.data.conftest import KNOBS, accept, digest, idx_contents, write_files
 
-from temper.data import mnist
 from temper.data.idx import LENGTHS, idx_array
 from temper.data.mnist import MNIST
-
-CLEAN = {"label_noise": None, "imbalance": None, "input_noise": None}
-KNOBS = {"download": False, "cache": None, "drop_last": False, **CLEAN}
 
 
 def digits(root: Path, /, **knobs: Any) -> MNIST:
     return MNIST(**{"root": str(root), "validation": 0, **KNOBS, **knobs})
 
 
-def contents() -> dict[str, bytes]:
-    draw = np.random.default_rng(0)
-    files = {}
-    for part, count in (("train", 60), ("t10k", 20)):
-        pixels = draw.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-        files[f"{part}-images-idx3-ubyte"] = struct.pack(">4I", 0x803, count, 28, 28) + pixels.tobytes()
-        files[f"{part}-labels-idx1-ubyte"] = struct.pack(">2I", 0x801, count) + bytes(i % 10 for i in range(count))
-    return files
-
-
-def digest(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    made = contents()
-    monkeypatch.setattr(mnist, "_FILES", {name: (len(made[name]), digest(made[name])) for name in mnist._FILES})
+    made = idx_contents()
+    accept(MNIST, made, monkeypatch)
     return made
 
 
 @pytest.fixture
 def root(tmp_path: Path, files: dict[str, bytes]) -> Path:
-    folder = tmp_path / "data" / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
+    write_files(tmp_path / "data" / "MNIST" / "raw", files)
     return tmp_path / "data"
 
 
 def test_the_files_are_torchvisions() -> None:
     theirs = torchvision.datasets.MNIST
-    assert dict(theirs.resources) == mnist._ZIPPED
-    assert mnist._URL in theirs.mirrors
-    assert {f"{name}.gz" for name in mnist._FILES} == set(mnist._ZIPPED)
+    assert dict(theirs.resources) == MNIST.zipped
+    assert MNIST.url in theirs.mirrors
+    assert {f"{name}.gz" for name in MNIST.unzipped} == set(MNIST.zipped)
     assert LENGTHS == {
         "train-images-idx3-ubyte": 47_040_016,
         "train-labels-idx1-ubyte": 60_008,
@@ -96,13 +73,13 @@ def test_is_fetched_when_absent(tmp_path: Path, files: dict[str, bytes], monkeyp
     (tmp_path / "there").mkdir()
     for name, content in zipped.items():
         (tmp_path / "there" / name).write_bytes(content)
-    monkeypatch.setattr(mnist, "_ZIPPED", {name: digest(content) for name, content in zipped.items()})
-    monkeypatch.setattr(mnist, "_URL", (tmp_path / "there").as_uri() + "/")
+    monkeypatch.setattr(MNIST, "zipped", {name: digest(content) for name, content in zipped.items()})
+    monkeypatch.setattr(MNIST, "url", (tmp_path / "there").as_uri() + "/")
     data = digits(tmp_path / "new", download=True)
     data.prepare()
     assert len(data.splits().test) == 20
     assert [path.name for path in (tmp_path / "new" / "MNIST").iterdir()] == ["raw"]
-    monkeypatch.setattr(mnist, "_ZIPPED", dict.fromkeys(zipped, "0" * 32))
+    monkeypatch.setattr(MNIST, "zipped", dict.fromkeys(zipped, "0" * 32))
     with pytest.raises(ValueError, match="damaged"):
         digits(tmp_path / "other", download=True).prepare()
     assert not (tmp_path / "other").exists()
@@ -112,10 +89,10 @@ def test_a_damaged_archive_leaves_nothing(
     tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "there").mkdir()
-    for name in mnist._ZIPPED:
+    for name in MNIST.zipped:
         (tmp_path / "there" / name).write_bytes(b"no archive")
-    monkeypatch.setattr(mnist, "_ZIPPED", dict.fromkeys(mnist._ZIPPED, digest(b"no archive")))
-    monkeypatch.setattr(mnist, "_URL", (tmp_path / "there").as_uri() + "/")
+    monkeypatch.setattr(MNIST, "zipped", dict.fromkeys(MNIST.zipped, digest(b"no archive")))
+    monkeypatch.setattr(MNIST, "url", (tmp_path / "there").as_uri() + "/")
     with pytest.raises(ValueError, match="cannot be stored"):
         digits(tmp_path / "new", download=True).prepare()
     assert not (tmp_path / "new").exists()

@@ -1,6 +1,5 @@
 """A user's table against its own cells, and each fault in it by row and column."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pydantic import ValidationError
-
-from temper.data.table import Table
-
-ROWS = ["length,colour,width,kind", "1.5,red,1,cat", "2.5,blue,2,dog", "3.5,red,3,cat", "4.5,green,4,dog"]
-
-
-def table(path: Path, /, **knobs: Any) -> Table:
-    lists = {"categorical": None, "ignore": None, "label_noise": None, "imbalance": None, "input_noise": None}
-    shares = {"validation": 0.0, "test": 0.0, "drop_last": False}
-    return Table(
-        **{"path": str(path), "target": "kind", "kind": "auto", "missing": "refuse", **lists, **shares, **knobs}
-    )
-
-
-def written(tmp_path: Path, *rows: str) -> Path:
-    path = tmp_path / "t.csv"
-    path.write_text("\n".join(rows), encoding="utf-8")
-    return path
+from tests.data.conftest import ROWS, table, write_table
 
 
 def test_columns_and_classes_are_those_of_the_file(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *ROWS))
+    data = table(write_table(tmp_path, *ROWS))
     splits = data.splits()
     assert splits.train.inputs.tolist() == [
         [1.5, 0, 0, 1, 1],  # length, blue, green, red, width
@@ -44,27 +26,9 @@ def test_columns_and_classes_are_those_of_the_file(tmp_path: Path) -> None:
     assert (data.classes, splits.class_names, data.validates) == (2, ("cat", "dog"), False)
 
 
-@pytest.mark.parametrize("separator", [";", "\t"])
-def test_other_separators(tmp_path: Path, separator: str) -> None:
-    path = written(tmp_path, *(row.replace(",", separator) for row in ROWS))
-    assert table(path).splits().train.inputs.shape == (4, 5)
-
-
-def test_the_separator_is_the_one_that_cuts(tmp_path: Path) -> None:
-    splits = table(written(tmp_path, '"length, cm";"a;b";kind', "1;2;cat", "3;4;dog")).splits()
-    assert splits.train.inputs.tolist() == [[1, 2], [3, 4]]
-
-
-def test_commas_may_be_meant(tmp_path: Path) -> None:
-    data = table(written(tmp_path, "x;kind", "1,5;a", "2,5;b"), categorical=["x"])
-    assert data.splits().train.inputs.tolist() == [[1, 0], [0, 1]]
-    data = table(written(tmp_path, "x;kind", "1;1,5", "2;2,5"), kind="classification")
-    assert data.splits().class_names == ("1,5", "2,5")
-
-
 def test_corrupted_when_asked(tmp_path: Path) -> None:
     rows = [f"{row * 100},{'ab'[row % 2]},{'xyz'[row % 3]}" for row in range(300)]
-    path = written(tmp_path, "long,word,kind", *rows)
+    path = write_table(tmp_path, "long,word,kind", *rows)
     shares = {"validation": 0.2, "test": 0.2}
     clean = table(path, **shares).splits()
     noisy = table(path, **shares, input_noise=0.1).splits()
@@ -86,7 +50,7 @@ def test_corrupted_when_asked(tmp_path: Path) -> None:
 
 
 def test_a_regression(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *ROWS), target="length", ignore=["kind"])
+    data = table(write_table(tmp_path, *ROWS), target="length", ignore=["kind"])
     splits = data.splits()
     assert splits.train.targets.tolist() == [1.5, 2.5, 3.5, 4.5]
     assert splits.train.targets.dtype == torch.float32
@@ -109,7 +73,7 @@ def test_a_regression(tmp_path: Path) -> None:
     ],
 )
 def test_what_labels_are_taken_for(tmp_path: Path, labels: list[str], kind: str, classes: int) -> None:
-    path = written(tmp_path, "x,y", *(f"{row},{label}" for row, label in enumerate(labels)))
+    path = write_table(tmp_path, "x,y", *(f"{row},{label}" for row, label in enumerate(labels)))
     data = table(path, target="y", kind=kind)
     assert data.classes == classes
     if classes:
@@ -121,7 +85,7 @@ def test_what_labels_are_taken_for(tmp_path: Path, labels: list[str], kind: str,
 
 
 def test_numbers_may_be_words(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *ROWS), categorical=["width"], ignore=["length", "colour"])
+    data = table(write_table(tmp_path, *ROWS), categorical=["width"], ignore=["length", "colour"])
     assert data.splits().train.inputs.tolist() == np.eye(4).tolist()
 
 
@@ -129,17 +93,17 @@ GAPS = ["x,word,y", *(f"{row},{'ab'[row % 2]},{row % 2}" for row in range(1, 21)
 
 
 def test_rows_with_gaps_are_dropped_if_asked(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *GAPS, "5,a,null"), target="y", missing="drop", test=0.2)
+    data = table(write_table(tmp_path, *GAPS, "5,a,null"), target="y", missing="drop", test=0.2)
     splits = data.splits()
     assert len(splits.train) + len(splits.test) == 20
     assert splits.note == "4 rows with missing values left out"
 
 
 def test_gaps_take_the_mean_of_the_training_rows(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)
+    data = table(write_table(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)
     splits = data.splits()
     assert splits.validation is not None
-    raw = table(written(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)._cut
+    raw = table(write_table(tmp_path, *GAPS), target="y", missing="mean", validation=0.2, test=0.2)._cut
     mean = float(np.nanmean(raw.train.inputs[:, 0].numpy()))
     assert raw.validation is not None
     parts = [(splits.train, raw.train), (splits.validation, raw.validation), (splits.test, raw.test)]
@@ -157,7 +121,7 @@ def test_gaps_take_the_mean_of_the_training_rows(tmp_path: Path) -> None:
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=some.integers(11, 60), validation=some.floats(0.1, 0.4), test=some.floats(0.1, 0.4))
 def test_every_row_is_in_one_part(tmp_path: Path, rows: int, validation: float, test: float) -> None:
-    path = written(tmp_path, "x,y", *(f"{row},{row}.5" for row in range(rows)))
+    path = write_table(tmp_path, "x,y", *(f"{row},{row}.5" for row in range(rows)))
     splits = table(path, target="y", validation=validation, test=test).splits()
     assert splits.validation is not None
     targets = torch.cat([part.targets for part in (splits.train, splits.validation, splits.test)])
@@ -165,7 +129,7 @@ def test_every_row_is_in_one_part(tmp_path: Path, rows: int, validation: float, 
 
 
 def test_reads_the_users_rows_by_name(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *ROWS))
+    data = table(write_table(tmp_path, *ROWS))
     mine = tmp_path / "mine.csv"
     mine.write_text("width,other,colour,length\n7,x,green,8\n")
     assert data.read(mine).tolist() == [[8, 0, 1, 0, 7]]
@@ -184,9 +148,9 @@ def test_reads_the_users_rows_by_name(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    data = table(written(tmp_path, *ROWS))
+    data = table(write_table(tmp_path, *ROWS))
     assert data.classes == 2
-    written(tmp_path, *ROWS, "5.5,red,5,eel")
+    write_table(tmp_path, *ROWS, "5.5,red,5,eel")
     assert data.classes == 3
 
 
@@ -238,67 +202,18 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 )
 def test_faults_of_a_table_are_named(tmp_path: Path, rows: list[str], knobs: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
-        table(written(tmp_path, *rows), **knobs)
+        table(write_table(tmp_path, *rows), **knobs)
 
 
 def test_a_column_without_training_values_is_named(tmp_path: Path) -> None:
     knobs: dict[str, Any] = {"target": "y", "missing": "mean", "test": 0.2}
     rows = [["z", "x", "y"], *([str(row), str(row), f"{row}.5"] for row in range(20))]
-    tested = table(written(tmp_path, *map(",".join, rows)), **knobs).splits().test.inputs[:, 0].tolist()
+    tested = table(write_table(tmp_path, *map(",".join, rows)), **knobs).splits().test.inputs[:, 0].tolist()
     for row in rows[1:]:
         row[1] = "1" if float(row[0]) in tested else ""
-    data = table(written(tmp_path, *map(",".join, rows)), **knobs)
+    data = table(write_table(tmp_path, *map(",".join, rows)), **knobs)
     with pytest.raises(ValueError, match=r"column x has no value in the training rows: data\.ignore=\[x\]"):
         data.splits()
-
-
-def test_faults_of_other_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes(b"\xe9,kind\n1,a\n")
-    with pytest.raises(ValidationError, match=r"latin\.csv: is no CSV text file"):
-        table(tmp_path / "latin.csv")
-    with pytest.raises(ValidationError, match=r"absent\.csv: there is no such file"):
-        table(tmp_path / "absent.csv")
-
-
-def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    (tmp_path / "t.parquet").write_bytes(b"PAR1")
-    with pytest.raises(
-        ValidationError, match=r"t\.parquet: reading Parquet needs pyarrow.*pip install -e '\.\[parquet\]'"
-    ):
-        table(tmp_path / "t.parquet")
-
-
-def test_columns_of_parquet_that_are_no_columns_are_named(tmp_path: Path) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    path = tmp_path / "t.parquet"
-    twice = pyarrow.Table.from_arrays([pyarrow.array([1.0, 2.0])] * 2 + [pyarrow.array(["a", "b"])], ["x", "x", "kind"])
-    parquet.write_table(twice, path)
-    with pytest.raises(ValidationError, match=r"t\.parquet: two columns are called 'x'"):
-        table(path)
-    parquet.write_table(pyarrow.table({"x": [[1], [2]], "kind": ["a", "b"]}), path)
-    with pytest.raises(ValidationError, match=r"t\.parquet: column x holds list<.*>, and numbers or words are wanted"):
-        table(path)
-
-
-def test_parquet_gives_what_the_csv_gives(tmp_path: Path) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    names, *rows = [row.split(",") for row in [*ROWS, "5.5,,5,cat"]]
-    columns: dict[str, list[Any]] = {name: [row[place] or None for row in rows] for place, name in enumerate(names)}
-    columns["length"] = [float(value) for value in columns["length"]]
-    columns["width"] = [int(value) for value in columns["width"]]
-    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
-    ours = table(tmp_path / "t.parquet", missing="drop").splits()
-    theirs = table(written(tmp_path, *ROWS)).splits()
-    assert torch.equal(ours.train.inputs, theirs.train.inputs)
-    assert torch.equal(ours.train.targets, theirs.train.targets)
-    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ValidationError, match=r"broken\.parquet: is no Parquet file"):
-        table(tmp_path / "broken.parquet")
 
 
 @pytest.mark.parametrize(
@@ -315,4 +230,4 @@ def test_parquet_gives_what_the_csv_gives(tmp_path: Path) -> None:
 )
 def test_refuses(tmp_path: Path, bad: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
-        table(written(tmp_path, *ROWS), **bad)
+        table(write_table(tmp_path, *ROWS), **bad)

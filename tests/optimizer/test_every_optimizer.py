@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import pytest
 import torch
 
@@ -33,21 +32,6 @@ def test_learns_with_its_default_knobs(name: str, train: Callable[..., Report]) 
     report = train(*MACHINE, LONG, f"optimizer={name}")
     assert report.attempts[-1].last_step == 170
     assert report.metrics["train/loss"] < BOUNDS.get(name, BOUND)
-
-
-class Cut(Exception):
-    """Stands for a kill."""
-
-
-class CutAfter(L.Callback):
-    """Cuts the run off after ``step`` steps."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step:
-            raise Cut
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -80,15 +64,12 @@ BRIEF = (*MACHINE, "epochs=1", "batch_size=200", "precision=bf16-true", "checkpo
     ],
 )
 def test_goes_on_to_the_bit(
-    words: str, job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: str, job_of: Callable[..., Job], tmp_path: Path, cut_off: Callable[..., None]
 ) -> None:
     whole = job_of(*BRIEF, *words.split(), folder=tmp_path / "whole")
     report = run(whole)
     job = job_of(*BRIEF, *words.split())
-    with monkeypatch.context() as patched:
-        patched.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [CutAfter(3)])
-        with pytest.raises(Cut):
-            run(job)
+    cut_off(job, 3)
     half = kept(job.folder)
     resumed = run(job)
     assert (half["global_step"], report.attempts[-1].last_step, resumed.attempts[-1].from_step) == (2, 6, 2)

@@ -1,19 +1,17 @@
 """LAMB against Algorithm 2 in plain floats, layer by layer, its own laws and bad values."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.optimizer.conftest import MOMENTS_DRAWN, MOMENTS_REFUSED, POSITIVE, Oracle, group
 from torch import nn
 
 from temper.optimizer.lamb import LAMB
 
-Check = Callable[..., Any]
 GOOD = {
     "lr": 0.01,
     "beta1": 0.9,
@@ -54,26 +52,18 @@ def by_the_formula(
     return [weight - lr * ratio * x for weight, x in zip(w, u, strict=True)]
 
 
-@settings(deadline=None, max_examples=10)
-@given(
-    lr=st.floats(1e-3, 0.2),
-    weight_decay=st.floats(0, 0.5),
-    beta1=st.floats(0, 0.99),
-    beta2=st.floats(0, 0.999),
-    shortest=st.none() | st.floats(0.1, 1),
-    longest=st.none() | st.floats(1, 2),
+ORACLE = Oracle(LAMB, by_the_formula, GOOD)
+
+test_follows_the_formula_by_layers = ORACLE.follows_by_layers(
+    **MOMENTS_DRAWN, shortest=st.none() | st.floats(0.1, 1), longest=st.none() | st.floats(1, 2)
 )
-def test_follows_the_formula_by_layers(follows_by_layers: Check, **knobs: Any) -> None:
-    follows_by_layers(LAMB, by_the_formula, {**GOOD, **knobs})
-
-
-def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
-    keeps_the_dtype(LAMB, GOOD)
+test_keeps_the_dtype = ORACLE.keeps_the_dtype()
+test_refuses = ORACLE.refuses(**MOMENTS_REFUSED, shortest=POSITIVE, longest=POSITIVE)
 
 
 @settings(deadline=None, max_examples=25)
 @given(scale=st.floats(1e-2, 1e3), longest=st.none() | st.floats(0.1, 10))
-def test_a_step_is_a_share_of_the_weights_length(group: Check, scale: float, longest: float | None) -> None:
+def test_a_step_is_a_share_of_the_weights_length(scale: float, longest: float | None) -> None:
     torch.manual_seed(0)
     weight = nn.Parameter(torch.randn(3, 4, dtype=torch.float64))
     optimizer = LAMB(**{**GOOD, "longest": longest}).build([group(weight)])
@@ -86,7 +76,7 @@ def test_a_step_is_a_share_of_the_weights_length(group: Check, scale: float, lon
         assert torch.equal(weight.grad, gradient)
 
 
-def test_a_weight_counts_its_own_steps(group: Check) -> None:
+def test_a_weight_counts_its_own_steps() -> None:
     first, late = (nn.Parameter(torch.ones(2, dtype=torch.float64)) for _ in range(2))
     optimizer = LAMB(**GOOD).build([group(first, late)])
     first.grad = torch.ones_like(first)
@@ -95,27 +85,6 @@ def test_a_weight_counts_its_own_steps(group: Check) -> None:
     optimizer.step()
     assert late.tolist() == pytest.approx([1 - 0.01 * 1.0] * 2, abs=1e-6)  # as its first: corrected by t = 1
     assert [optimizer.state[weight]["step"].item() for weight in (first, late)] == [2, 1]
-
-
-@pytest.mark.parametrize(
-    ("knob", "value", "message"),
-    [
-        ("lr", 0.0, "greater than 0"),
-        ("lr", float("inf"), "finite"),
-        ("lr", True, "valid number"),
-        ("weight_decay", -1e-9, "greater than or equal to 0"),
-        ("beta1", 1.0, "less than 1"),
-        ("beta1", -1e-9, "greater than or equal to 0"),
-        ("beta2", 1.0, "less than 1"),
-        ("beta2", -1e-9, "greater than or equal to 0"),
-        ("eps", 0.0, "greater than 0"),
-        ("shortest", 0.0, "greater than 0"),
-        ("longest", 0.0, "greater than 0"),
-    ],
-)
-def test_refuses(knob: str, value: float, message: str) -> None:
-    with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
-        LAMB(**{**GOOD, knob: value})
 
 
 def test_refuses_bounds_that_cross() -> None:

@@ -1,19 +1,16 @@
 """LARS against Algorithm 1 in plain floats, layer by layer, its own laws and bad values."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle, group
 from torch import nn
 
 from temper.optimizer.lars import LARS
 
-Check = Callable[..., Any]
 GOOD = {"lr": 0.2, "momentum": 0.9, "trust": 0.02, "weight_decay": 0.0}
 
 
@@ -42,19 +39,18 @@ def by_the_formula(
 DECAY = st.just(0.0) | st.floats(1e-9, 0.5)
 
 
-@settings(deadline=None, max_examples=10)
-@given(lr=st.floats(1e-2, 1), weight_decay=DECAY, momentum=st.floats(0, 0.99), trust=st.floats(1e-3, 0.1))
-def test_follows_the_formula_by_layers(follows_by_layers: Check, **knobs: float) -> None:
-    follows_by_layers(LARS, by_the_formula, knobs)
+ORACLE = Oracle(LARS, by_the_formula, GOOD)
 
-
-def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
-    keeps_the_dtype(LARS, {**GOOD, "trust": 0.5})
+test_follows_the_formula_by_layers = ORACLE.follows_by_layers(
+    lr=st.floats(1e-2, 1), weight_decay=DECAY, momentum=st.floats(0, 0.99), trust=st.floats(1e-3, 0.1)
+)
+test_keeps_the_dtype = ORACLE.keeps_the_dtype(trust=0.5)
+test_refuses = ORACLE.refuses(lr=POSITIVE, weight_decay=NON_NEGATIVE, momentum=FORGETTING, trust=POSITIVE)
 
 
 @settings(deadline=None, max_examples=25)
 @given(scale=st.floats(1e-3, 1e3))
-def test_a_first_step_is_a_share_of_the_weights_length(group: Check, scale: float) -> None:
+def test_a_first_step_is_a_share_of_the_weights_length(scale: float) -> None:
     torch.manual_seed(0)
     weight = nn.Parameter(torch.randn(3, 4, dtype=torch.float64))
     size, before = weight.norm().item(), weight.detach().clone()
@@ -63,20 +59,3 @@ def test_a_first_step_is_a_share_of_the_weights_length(group: Check, scale: floa
     LARS(**GOOD).build([group(weight)]).step()
     assert (weight - before).norm().item() == pytest.approx(0.2 * 0.02 * size, rel=1e-9)
     assert torch.equal(weight.grad, gradient)
-
-
-@pytest.mark.parametrize(
-    ("knob", "value", "message"),
-    [
-        ("lr", 0.0, "greater than 0"),
-        ("lr", float("inf"), "finite"),
-        ("lr", True, "valid number"),
-        ("weight_decay", -1e-9, "greater than or equal to 0"),
-        ("momentum", 1.0, "less than 1"),
-        ("momentum", -1e-9, "greater than or equal to 0"),
-        ("trust", 0.0, "greater than 0"),
-    ],
-)
-def test_refuses(knob: str, value: float, message: str) -> None:
-    with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
-        LARS(**{**GOOD, knob: value})

@@ -1,10 +1,8 @@
 """Lengths and ratios of whole layers, and which groups they count for."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
+from tests.optimizer.conftest import group
 from torch import nn
 
 from temper.optimizer.layerwise import layerwise_groups, lengths, ratios
@@ -24,7 +22,7 @@ def test_ratios_are_one_where_a_length_is_zero() -> None:
     assert [each.item() for each in found] == [1.5, 1.0, 1.0, 1.0]
 
 
-def test_lengths_count_where_weights_decay(group: Callable[..., Any]) -> None:
+def test_lengths_count_where_weights_decay() -> None:
     weights = [nn.Parameter(torch.ones(2)) for _ in range(3)]
     groups = [group(weights[0]), group(weights[1], decay=0.0), group(weights[2], rate=0.5, decay=2.0)]
     for weight_decay in (0.0, 0.1):  # what a group's multiple is multiplied by does not matter

@@ -1,6 +1,5 @@
 """Muon against torch's own, its rule for the rest against that optimizer alone, its laws and bad values."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.optimizer.conftest import keeps_the_dtype
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
@@ -17,7 +17,6 @@ from temper.optimizer.muon import Muon
 from temper.optimizer.sam import SAM
 from temper.optimizer.schedule_free_sgd import ScheduleFreeSGD
 
-Check = Callable[..., Any]
 REST = AdamW(lr=0.003, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)
 GOOD: dict[str, Any] = {
     "lr": 0.02,
@@ -224,8 +223,12 @@ def test_goes_on_from_its_state_to_the_bit() -> None:
         assert torch.equal(one, other)
 
 
-def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
-    keeps_the_dtype(lambda **knobs: Muon(**{**knobs, "rest": Momentum(lr=0.1, momentum=0.9, weight_decay=0.0)}), GOOD)
+test_keeps_the_dtype_of_the_rest = keeps_the_dtype(
+    lambda **knobs: Muon(**{**knobs, "rest": Momentum(lr=0.1, momentum=0.9, weight_decay=0.0)}), GOOD
+)
+
+
+def test_keeps_the_dtype_of_a_matrix() -> None:
     weight = nn.Parameter(torch.ones(3, 4, dtype=torch.bfloat16))
     weight.grad = torch.ones_like(weight)
     Muon(**GOOD).build([ParameterGroup(names=("w",), parameters=(weight,))]).step()

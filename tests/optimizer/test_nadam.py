@@ -1,18 +1,13 @@
 """NAdam against its formula in plain floats, its checkpoint and bad values."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 import torch
-from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle, group
 from torch import nn
 
 from temper.optimizer.nadam import NAdam
 
-Check = Callable[..., Any]
 GOOD = {
     "lr": 0.002,
     "beta1": 0.9,
@@ -50,9 +45,10 @@ def by_the_formula(
     return w - lr * m / ((state["v"] / (1 - beta2**t)) ** 0.5 + eps)
 
 
+ORACLE = Oracle(NAdam, by_the_formula, GOOD)
+
 # torch keeps the product of the μ in float32; where β₂ is small, the path bends so sharply that this rounding shows.
-@settings(deadline=None, max_examples=25)
-@given(
+test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(
     lr=st.floats(1e-3, 0.2),
     weight_decay=st.floats(0.01, 0.5),
     beta1=st.floats(0.01, 0.99),
@@ -60,21 +56,21 @@ def by_the_formula(
     momentum_decay=st.floats(0, 1),
     decoupled=st.booleans(),
 )
-def test_follows_the_formula_on_a_quadratic(follows_on_a_quadratic: Check, **knobs: Any) -> None:
-    follows_on_a_quadratic(NAdam, by_the_formula, {**GOOD, **knobs})
-
-
-@pytest.mark.parametrize("decoupled", [False, True])
-def test_follows_the_formula_on_a_small_net(follows_on_a_small_net: Check, decoupled: bool) -> None:
-    follows_on_a_small_net(NAdam, by_the_formula, {**GOOD, "decoupled": decoupled})
-
-
-def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
-    keeps_the_dtype(NAdam, GOOD)
+test_follows_the_formula_on_a_small_net = ORACLE.follows_on_a_small_net({}, {"decoupled": True})
+test_keeps_the_dtype = ORACLE.keeps_the_dtype()
+test_refuses = ORACLE.refuses(
+    lr=POSITIVE,
+    weight_decay=NON_NEGATIVE,
+    beta1=((1.0, "less than 1"), (0.0, "must be above 0.*optimizer=adam")),
+    beta2=FORGETTING,
+    momentum_decay=NON_NEGATIVE,
+    eps=POSITIVE,
+    decoupled=((True, "no decay to act on: set weight_decay"), (1, "valid boolean")),
+)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
-def test_a_checkpoint_keeps_the_product_of_momenta(group: Check, dtype: torch.dtype) -> None:
+def test_a_checkpoint_keeps_the_product_of_momenta(dtype: torch.dtype) -> None:
     weight = nn.Parameter(torch.ones(3, dtype=dtype))
     optimizer = NAdam(**GOOD).build([group(weight)])
     for _ in range(3):
@@ -87,25 +83,3 @@ def test_a_checkpoint_keeps_the_product_of_momenta(group: Check, dtype: torch.dt
     assert after.dtype == before.dtype == torch.float32
     assert after == before
     assert after.is_cpu
-
-
-@pytest.mark.parametrize(
-    ("knob", "value", "message"),
-    [
-        ("lr", 0.0, "greater than 0"),
-        ("lr", float("inf"), "finite"),
-        ("lr", True, "valid number"),
-        ("weight_decay", -1e-9, "greater than or equal to 0"),
-        ("beta1", 1.0, "less than 1"),
-        ("beta1", 0.0, "must be above 0.*optimizer=adam"),
-        ("beta2", 1.0, "less than 1"),
-        ("beta2", -1e-9, "greater than or equal to 0"),
-        ("momentum_decay", -1e-9, "greater than or equal to 0"),
-        ("eps", 0.0, "greater than 0"),
-        ("decoupled", True, "no decay to act on: set weight_decay"),
-        ("decoupled", 1, "valid boolean"),
-    ],
-)
-def test_refuses(knob: str, value: float, message: str) -> None:
-    with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
-        NAdam(**{**GOOD, knob: value})

@@ -1,16 +1,10 @@
 """RAdam against its formula in plain floats, and bad values."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from tests.optimizer.conftest import FORGETTING, NON_NEGATIVE, POSITIVE, Oracle
 
 from temper.optimizer.radam import RAdam
 
-Check = Callable[..., Any]
 GOOD = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0, "decoupled": False}
 
 
@@ -42,43 +36,22 @@ def by_the_formula(
     return w - lr * r * m * (1 - beta2**t) ** 0.5 / (state["v"] ** 0.5 + eps)
 
 
-@settings(deadline=None, max_examples=25)
-@given(
+ORACLE = Oracle(RAdam, by_the_formula, GOOD)
+
+test_follows_the_formula_on_a_quadratic = ORACLE.follows_on_a_quadratic(
     lr=st.floats(1e-3, 0.2),
     weight_decay=st.floats(0.01, 0.5),
     beta1=st.floats(0, 0.99),
     beta2=st.floats(0.7, 0.999),
     decoupled=st.booleans(),
 )
-def test_follows_the_formula_on_a_quadratic(follows_on_a_quadratic: Check, **knobs: Any) -> None:
-    follows_on_a_quadratic(RAdam, by_the_formula, {**GOOD, **knobs})
-
-
-@pytest.mark.parametrize("decoupled", [False, True])
-def test_follows_the_formula_on_a_small_net(follows_on_a_small_net: Check, decoupled: bool) -> None:
-    follows_on_a_small_net(RAdam, by_the_formula, {**GOOD, "decoupled": decoupled})
-
-
-def test_keeps_the_dtype(keeps_the_dtype: Check) -> None:
-    keeps_the_dtype(RAdam, GOOD)
-
-
-@pytest.mark.parametrize(
-    ("knob", "value", "message"),
-    [
-        ("lr", 0.0, "greater than 0"),
-        ("lr", float("inf"), "finite"),
-        ("lr", True, "valid number"),
-        ("weight_decay", -1e-9, "greater than or equal to 0"),
-        ("beta1", 1.0, "less than 1"),
-        ("beta1", -1e-9, "greater than or equal to 0"),
-        ("beta2", 1.0, "less than 1"),
-        ("beta2", 0.6666, "must be above 2/3"),
-        ("eps", 0.0, "greater than 0"),
-        ("decoupled", True, "no decay to act on: set weight_decay"),
-        ("decoupled", 1, "valid boolean"),
-    ],
+test_follows_the_formula_on_a_small_net = ORACLE.follows_on_a_small_net({}, {"decoupled": True})
+test_keeps_the_dtype = ORACLE.keeps_the_dtype()
+test_refuses = ORACLE.refuses(
+    lr=POSITIVE,
+    weight_decay=NON_NEGATIVE,
+    beta1=FORGETTING,
+    beta2=((1.0, "less than 1"), (0.6666, "must be above 2/3")),
+    eps=POSITIVE,
+    decoupled=((True, "no decay to act on: set weight_decay"), (1, "valid boolean")),
 )
-def test_refuses(knob: str, value: float, message: str) -> None:
-    with pytest.raises(ValidationError, match=f"(?s){knob}.*{message}"):
-        RAdam(**{**GOOD, knob: value})

@@ -1,21 +1,18 @@
-"""The report: its file, its promise, where it ran, and what it prints last."""
+"""The report: its file, its promise, and what it prints last."""
 
 import io
 import json
 import math
-import subprocess
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from temper.report import record as module
-from temper.report.record import Attempt, Complexity, Cost, Report, Score, environment, judge_promise, show
+from temper.report.record import Attempt, Complexity, Cost, Report, Score, judge_promise, show
 
 KEYS = {
     "command", "state", "digest", "commit", "versions", "device", "choices", "tuned", "metrics", "score", "speed",
@@ -119,41 +116,6 @@ def test_a_metric_that_is_missing_keeps_no_promise() -> None:
 def test_max_and_min_mirror_each_other(value: float, tolerance: float, measured: float) -> None:
     high = judge_promise("m", value, tolerance, "max", {"m": measured})
     assert high == judge_promise("m", -value, tolerance, "min", {"m": -measured})
-
-
-def test_the_environment_names_versions_and_the_cpu() -> None:
-    versions, device, commit = environment(torch.device("cpu"))
-    assert versions["torch"] == torch.__version__.partition("+")[0] or versions["torch"] == torch.__version__
-    assert {"python", "lightning"} <= versions.keys()
-    assert device
-    assert commit is None or len(commit.removesuffix("+dirty")) in (40, 64)
-
-
-def test_the_commit_says_when_files_differ(tmp_path: Path) -> None:
-    def git(*words: str) -> str:
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(
-            ["git", "-C", str(tmp_path), *identity, *words], capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    assert module._commit(tmp_path) is None
-    git("init", "-q")
-    assert module._commit(tmp_path) is None  # nothing committed yet
-    (tmp_path / "code.py").write_text("1")
-    git("add", "."), git("commit", "-q", "-m", "first")
-    assert module._commit(tmp_path) == git("rev-parse", "HEAD")
-    for name in ("results.csv", "tuning.csv", "README.md", "CHOOSING.md", "loss/a.md"):  # written of measurements
-        (tmp_path / "recipes" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "recipes" / name).write_text("3")
-    assert module._commit(tmp_path) == git("rev-parse", "HEAD")
-    (tmp_path / "recipes" / "loss" / "a.yaml").write_text("4")
-    assert module._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
-    (tmp_path / "recipes" / "loss" / "a.yaml").unlink()
-    (tmp_path / "new.py").write_text("2")
-    assert module._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
-    (tmp_path / "inner").mkdir()
-    assert module._commit(tmp_path / "inner") is None  # somebody else's checkout around us
 
 
 def printed(report: Report) -> list[str]:

@@ -1,12 +1,11 @@
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
+from tests.scripts.conftest import load
 
 from temper.benchmark.case import CIFAR, Case, NoisyCIFAR10, Stopwatch, ratio, take_turns
 from temper.benchmark.data import DATA, our_batches, torchvision_batches
@@ -14,18 +13,6 @@ from temper.benchmark.memory import kept_bytes, measure_memory
 from temper.benchmark.step import STEP, Epochs, largest_difference
 from temper.data.cifar10 import CIFAR10
 from temper.facts import Examples, Splits
-
-ROOT = Path(__file__).parents[2]
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
 
 benchmark = load("benchmark")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore:.*LeafSpec:FutureWarning")

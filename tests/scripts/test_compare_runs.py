@@ -1,6 +1,5 @@
 """The program itself: its table, its files, its refusals; and that it answers without torch."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,19 +8,12 @@ from types import ModuleType
 
 import pytest
 from matplotlib.image import imread
-
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "compare_runs.py"
+from tests.scripts.conftest import SCRIPTS, load
 
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("compare_runs", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("compare_runs")
 
 
 @pytest.fixture
@@ -105,7 +97,7 @@ def test_refuses(
 def test_answers_without_torch(sweep: Path) -> None:
     code = (
         f"import runpy, sys; sys.argv = ['compare_runs.py', {str(sweep)!r}]\n"
-        f"try: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+        f"try: runpy.run_path({str(SCRIPTS / 'compare_runs.py')!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
         "print([name for name in ('torch', 'lightning', 'matplotlib') if name in sys.modules])"
     )

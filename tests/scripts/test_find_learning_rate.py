@@ -1,27 +1,20 @@
 """What is proposed trains, nothing but the picture is left, and bad words are refused as train.py refuses them."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from matplotlib.image import imread
+from tests.scripts.conftest import load
 
 from temper.report.record import Report
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.chdir(tmp_path)
-    spec = importlib.util.spec_from_file_location("find_learning_rate", ROOT / "scripts" / "find_learning_rate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("find_learning_rate")
 
 
 def proposed(said: str) -> str:

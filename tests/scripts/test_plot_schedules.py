@@ -1,24 +1,17 @@
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.image import imread
+from tests.scripts.conftest import load
 
 from temper.command.command_line import options
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("plot_schedules", ROOT / "scripts" / "plot_schedules.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("plot_schedules")
 
 
 def test_draws_a_panel_for_each_option(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,27 +1,21 @@
 """A search over a knob: each value is a run, entered once, and validation decides."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.scripts.conftest import load
 
 from temper.cookbook import ledger, tuning
 
 Kitchen = Callable[[str, str], None]
 SMALL = "# A small net.\ndefaults:\n  - override /optimizer: sgd\n  - _self_\nepochs: 2\n"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tune_recipe", ROOT / "scripts" / "tune_recipe.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("tune_recipe")
 
 
 def row(recipe: str, digest: str, seed: int, val: float) -> ledger.Row:

@@ -4,14 +4,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import pytest
 import torch
 
 from temper.command.job import Job
-from temper.debug.none import NoDebug
 from temper.refusal import Refusal
 from temper.report.record import Report
 from temper.run import run
@@ -30,23 +27,14 @@ def test_last_good(tmp_path: Path) -> None:
     assert last_good(tmp_path) == tmp_path / "previous.ckpt"
 
 
-class Cut(L.Callback):
-    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.global_step == 20:
-            raise InterruptedError
-
-
 def test_goes_on_from_the_previous_one(
-    job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    job_of: Callable[..., Job], tmp_path: Path, cut_off: Callable[..., None]
 ) -> None:
     words = ("epochs=2", "checkpoint_seconds=1e-9", "trainer=cpu", "flush_every=3")
     run(job_of(*words, folder=tmp_path / "whole"))
     weights = torch.load(tmp_path / "whole" / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     job = job_of(*words)
-    with monkeypatch.context() as patched:
-        patched.setattr(NoDebug, "callbacks", lambda self, folder: [Cut()])
-        with pytest.raises(InterruptedError):
-            run(job)
+    cut_off(job, 20, "on_train_batch_start")
     (job.folder / "checkpoints" / "last.ckpt").write_bytes(b"damaged")
     run(job_of(*words))
     assert Report.load(job.folder).attempts[1].from_step == 19

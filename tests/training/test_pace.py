@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import pytest
 
 from temper.command.job import Job
-from temper.debug.none import NoDebug
 from temper.run import run
 from temper.training.metrics_file import read_rows
 
@@ -28,21 +25,9 @@ def test_every_so_many_and_the_last(every: int, epochs: int, expected: list[int]
     assert validated(job.folder) == expected
 
 
-class CutAt(L.Callback):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.global_step == self.step:
-            raise InterruptedError
-
-
 @pytest.mark.parametrize("step", [5, 12, 13])
-def test_the_same_ones_after_a_break(step: int, job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_ones_after_a_break(step: int, job_of: Callable[..., Job], cut_off: Callable[..., None]) -> None:
     job = job_of(*WORDS, "validate_every=2", "epochs=5")
-    with monkeypatch.context() as patched:
-        patched.setattr(NoDebug, "callbacks", lambda self, folder: [CutAt(step)])
-        with pytest.raises(InterruptedError):
-            run(job)
+    cut_off(job, step, "on_train_batch_start")
     run(job)
     assert validated(job.folder) == [1, 3, 4]

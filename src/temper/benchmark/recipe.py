@@ -35,16 +35,6 @@ PEAK_SECONDS = 1.0
 class Events(Debug):
     """Looks at nothing but the time: CUDA events around the fit where there is a GPU."""
 
-    @property
-    def shortened_to(self) -> int | None:
-        """Return None: the run is whole."""
-        return None
-
-    @property
-    def memorised(self) -> int | None:
-        """Return None: on all examples."""
-        return None
-
     def callbacks(self, folder: Path) -> list[L.Callback]:
         """Return the callback that records the events."""
         return [_Around(folder / "cuda_seconds")] if torch.cuda.is_available() else []

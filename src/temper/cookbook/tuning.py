@@ -5,12 +5,11 @@ value is chosen.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
 from temper.cookbook import ledger
 from temper.cookbook.standing import compose_recipe
-from temper.cookbook.verification import Errand, fitting
+from temper.cookbook.verification import Errand, fitting, missing
 from temper.digest import digest
 from temper.metric import better
 from temper.recipes import RECIPES
@@ -35,27 +34,20 @@ def trials(
     Raises:
         Refusal: no such recipe, or a value that it cannot have.
     """
-    known, found = {row.key for row in rows}, []
-    for value in values:
-        tried = [f"{knob}={value}", *also]
-        words = [*fitting(recipe, machine), *tried]
-        config = compose_recipe(recipe, words)
-        name, today = f"{recipe} {' '.join(tried)}", digest(config)
-        for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            if (name, today, seed) not in known:
-                found.append(
-                    Errand(
-                        recipe=recipe,
-                        digest=today,
-                        seed=seed,
-                        folder=Path("outputs", "tune", recipe, today[:8], f"seed_{seed}").absolute(),
-                        epochs=int(config["epochs"]),
-                        words=tuple(words),
-                        threads=threads,
-                        entered_as=name,
-                    )
-                )
-    return found
+    tried, seen = [[f"{knob}={value}", *also] for value in values], range(FIRST_SEED, FIRST_SEED + seeds)
+    return [
+        errand
+        for words in tried
+        for errand in missing(
+            recipe,
+            [*fitting(recipe, machine), *words],
+            seen,
+            threads=threads,
+            rows=rows,
+            place="tune",
+            entered_as=f"{recipe} {' '.join(words)}",
+        )
+    ]
 
 
 def found(

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,39 @@ class Errand:
         return int(rows[-1]["epoch"]) if rows else 0
 
 
+def missing(
+    recipe: str,
+    words: Sequence[str],
+    seeds: Iterable[int],
+    *,
+    threads: int,
+    rows: Sequence[ledger.Row],
+    place: str,
+    entered_as: str | None = None,
+) -> list[Errand]:
+    """Return the ``seeds`` of ``recipe``, with ``words`` beside it, that ``rows`` lack; they run in outputs/``place``.
+
+    Raises:
+        Refusal: there is no such recipe, or a word is at fault.
+    """
+    config = compose_recipe(recipe, words)
+    today, entered = digest(config), {row.key for row in rows}
+    return [
+        Errand(
+            recipe=recipe,
+            digest=today,
+            seed=seed,
+            folder=Path("outputs", place, recipe, today[:8], f"seed_{seed}").absolute(),
+            epochs=int(config["epochs"]),
+            words=tuple(words),
+            threads=threads,
+            entered_as=entered_as,
+        )
+        for seed in seeds
+        if (entered_as or recipe, today, seed) not in entered
+    ]
+
+
 def errands(
     names: Sequence[str], seeds: int, threads: int, words: Sequence[str], rows: Sequence[ledger.Row]
 ) -> list[Errand]:
@@ -98,23 +131,11 @@ def errands(
             raise Refusal(
                 f"{word}: a recipe is measured as it stands; only {', '.join(OF_THE_MACHINE)} may be given beside it"
             )
-    known, found = {row.key for row in rows}, []
-    for name in names:
-        config = compose_recipe(name, fitting(name, words))
-        today = digest(config)
-        for seed in range(seeds):
-            if (name, today, seed) not in known:
-                found.append(
-                    Errand(
-                        recipe=name,
-                        digest=today,
-                        seed=seed,
-                        folder=Path("outputs", "verify", name, today[:8], f"seed_{seed}").absolute(),
-                        epochs=int(config["epochs"]),
-                        words=tuple(fitting(name, words)),
-                        threads=threads,
-                    )
-                )
+    found = [
+        errand
+        for name in names
+        for errand in missing(name, fitting(name, words), range(seeds), threads=threads, rows=rows, place="verify")
+    ]
     return sorted(found, key=lambda errand: errand.seed)
 
 

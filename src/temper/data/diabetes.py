@@ -7,36 +7,26 @@ Ships with scikit-learn. Linear models explain about half of the variance, and m
 measured here is training, not modelling.
 """
 
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import model_validator
-from torch import Tensor
 
-from temper.data.reading import read_table
-from temper.data.split import check_shares, cut
+from temper.data.rows import Rows
+from temper.data.split import cut
 from temper.facts import Examples, Splits
-from temper.quantity import ProperFraction, Switch
-from temper.strategy import Data, strategy
-
-_EXAMPLES, _FEATURES = 442, 10
+from temper.strategy import strategy
 
 
 @strategy
-class Diabetes(Data):
+class Diabetes(Rows):
     """442 patients, 10 features."""
 
-    images: ClassVar[bool] = False
+    columns: ClassVar[int] = 10
 
-    validation: ProperFraction
-    test: ProperFraction
-    drop_last: Switch
-
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        check_shares(_EXAMPLES, self.validation, self.test)
-        return self
+    @property
+    def count(self) -> int:
+        """Return 442."""
+        return 442
 
     @property
     def classes(self) -> int:
@@ -50,7 +40,3 @@ class Diabetes(Data):
         inputs, targets = load_diabetes(return_X_y=True, scaled=False)
         examples = Examples(torch.from_numpy(inputs).float(), torch.from_numpy(targets).float())
         return cut(examples, self.validation, self.test, class_names=())
-
-    def read(self, path: Path) -> Tensor:
-        """Return the user's patients, (n, 10), in the columns' own order and units."""
-        return read_table(path, columns=_FEATURES)

@@ -6,40 +6,32 @@
 Ships with scikit-learn. A small MLP learns it in seconds: the place to see at once what an option does.
 """
 
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import model_validator
-from torch import Tensor
 
 from temper.data.corruption import corrupt
-from temper.data.reading import read_table
-from temper.data.split import check_shares, cut
+from temper.data.rows import Rows
+from temper.data.split import cut
 from temper.facts import Examples, Splits
-from temper.quantity import AboveOne, Fraction, Positive, ProperFraction, Switch
-from temper.strategy import Data, strategy
-
-_EXAMPLES, _FEATURES = 1797, 64
+from temper.quantity import AboveOne, Fraction, Positive
+from temper.strategy import strategy
 
 
 @strategy
-class Digits(Data):
+class Digits(Rows):
     """1797 digits as rows of 64 numbers."""
 
-    images: ClassVar[bool] = False
+    columns: ClassVar[int] = 64
 
-    validation: ProperFraction
-    test: ProperFraction
-    drop_last: Switch
     label_noise: Fraction | None
     imbalance: AboveOne | None
     input_noise: Positive | None
 
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        check_shares(_EXAMPLES, self.validation, self.test)
-        return self
+    @property
+    def count(self) -> int:
+        """Return 1797."""
+        return 1797
 
     @property
     def classes(self) -> int:
@@ -54,7 +46,3 @@ class Digits(Data):
         examples = Examples(torch.from_numpy(inputs).float(), torch.from_numpy(targets).long())
         splits = cut(examples, self.validation, self.test, class_names=tuple("0123456789"))
         return corrupt(splits, label_noise=self.label_noise, imbalance=self.imbalance, input_noise=self.input_noise)
-
-    def read(self, path: Path) -> Tensor:
-        """Return the user's digits, (n, 64), each 8x8 counts of ink row by row."""
-        return read_table(path, columns=_FEATURES)

@@ -10,13 +10,17 @@ Four files of this form are a set: the images and the labels of each part.
 import struct
 from collections.abc import Mapping
 from math import prod
+from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from temper.data.download import fetch_unzipped
-from temper.data.official import OfficialFiles
+from temper.data.official import OfficialFiles, OfficialImages
+from temper.data.reading import read_image
 from temper.facts import Examples
+from temper.strategy import strategy
 
 SIDE = 28  # pixels
 TRAINING_IMAGES, TEST_IMAGES = 60_000, 10_000
@@ -27,26 +31,6 @@ LENGTHS = {
     "t10k-labels-idx1-ubyte": 8 + TEST_IMAGES,
 }
 _BYTES = 8
-
-
-def idx_files(
-    *,
-    name: str,
-    root: str,
-    inside: str,
-    files: Mapping[str, tuple[int | None, str]],
-    url: str,
-    zipped: Mapping[str, str],
-) -> OfficialFiles:
-    """Return the four files of a set in MNIST's format; ``zipped`` holds the MD5 of each file beneath ``url``."""
-    return OfficialFiles(
-        name=name,
-        root=root,
-        inside=inside,
-        files=files,
-        by_hand=f"put {', '.join(zipped)} of {url}, unzipped, into {inside} of a folder",
-        fetch=lambda folder: fetch_unzipped(url, zipped, folder.parent, folder.name),
-    )
 
 
 def idx_array(content: bytes, name: str) -> Tensor:
@@ -64,13 +48,54 @@ def idx_array(content: bytes, name: str) -> Tensor:
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(shape)
 
 
-def idx_examples(files: OfficialFiles, part: str) -> Examples:
-    """Return images (n, 1, 28, 28) uint8 and classes (n,) int64 of ``part``: train or t10k.
+@strategy
+class IdxImages(OfficialImages):
+    """A set in MNIST's format: 70,000 grey images of 28x28 pixels.
 
-    Raises:
-        ValueError: a file is not the official one; names it.
+    A set says what it is called, where its files lie beneath the user's folder, the address of the zipped ones with
+    the MD5 of each, the MD5 of each unzipped, and what its classes are called.
     """
-    images, labels = (
-        idx_array(files.content(name), name) for name in (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
-    )
-    return Examples(images.unsqueeze(1), labels.long())
+
+    training_images: ClassVar[int] = TRAINING_IMAGES
+    title: ClassVar[str]
+    inside: ClassVar[str]
+    url: ClassVar[str]
+    zipped: ClassVar[Mapping[str, str]]  # file beneath the address: MD5
+    unzipped: ClassVar[Mapping[str, str]]  # file: MD5
+    class_names: ClassVar[tuple[str, ...]]
+
+    @property
+    def classes(self) -> int:
+        """Return the number of classes."""
+        return len(self.class_names)
+
+    def parts(self) -> tuple[Examples, Examples, tuple[str, ...]]:
+        """Return images (n, 1, 28, 28) uint8 and classes (n,) int64.
+
+        Raises:
+            ValueError: a file is not the official one; names it.
+        """
+        return self._part("train"), self._part("t10k"), self.class_names
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's picture, bright on black, in grey at 28x28, (1, 1, 28, 28) uint8."""
+        return read_image(path, height=SIDE, width=SIDE, grey=True)
+
+    @property
+    def files(self) -> OfficialFiles:
+        """Return the four files of the set."""
+        return OfficialFiles(
+            name=self.title,
+            root=self.root,
+            inside=self.inside,
+            files={name: (LENGTHS[name], md5) for name, md5 in self.unzipped.items()},
+            by_hand=f"put {', '.join(self.zipped)} of {self.url}, unzipped, into {self.inside} of a folder",
+            fetch=lambda folder: fetch_unzipped(self.url, self.zipped, folder.parent, folder.name),
+        )
+
+    def _part(self, part: str) -> Examples:
+        images, labels = (
+            idx_array(self.files.content(name), name)
+            for name in (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
+        )
+        return Examples(images.unsqueeze(1), labels.long())

@@ -7,25 +7,22 @@ slope=2 intercept=0 noise=0 examples=3 grid=true is the exact line y = 2x on x =
 gradient descent is slow along one direction, since x is not centred: what standardising and momentum are shown on.
 """
 
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import model_validator
-from torch import Tensor
 
-from temper.data.reading import read_table
-from temper.data.split import check_shares, cut
+from temper.data.rows import Rows
+from temper.data.split import cut
 from temper.facts import Examples, Splits
-from temper.quantity import Count, NonNegative, NonNegativeCount, ProperFraction, Real, Switch
-from temper.strategy import Data, strategy
+from temper.quantity import Count, NonNegative, NonNegativeCount, Real, Switch
+from temper.strategy import strategy
 
 
 @strategy
-class Line(Data):
+class Line(Rows):
     """A line of one feature, drawn from its own seed."""
 
-    images: ClassVar[bool] = False
+    columns: ClassVar[int] = 1
 
     examples: Count
     slope: Real
@@ -33,14 +30,11 @@ class Line(Data):
     noise: NonNegative
     grid: Switch
     seed: NonNegativeCount
-    validation: ProperFraction
-    test: ProperFraction
-    drop_last: Switch
 
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        check_shares(self.examples, self.validation, self.test)
-        return self
+    @property
+    def count(self) -> int:
+        """Return how many are drawn."""
+        return self.examples
 
     @property
     def classes(self) -> int:
@@ -55,7 +49,3 @@ class Line(Data):
             x = torch.arange(1, self.examples + 1, dtype=torch.float32)
         y = self.slope * x + self.intercept + self.noise * u
         return cut(Examples(x.unsqueeze(1), y), self.validation, self.test, class_names=())
-
-    def read(self, path: Path) -> Tensor:
-        """Return the user's x, (n, 1)."""
-        return read_table(path, columns=1)

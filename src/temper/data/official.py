@@ -17,6 +17,8 @@ from temper.facts import Examples, Splits
 from temper.quantity import AboveOne, Fraction, NonNegativeCount, Positive, Switch
 from temper.strategy import Data, strategy
 
+Files = Mapping[str, tuple[int | None, str]]  # name: length in bytes (None: not known here) and MD5
+
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialFiles:
@@ -26,7 +28,7 @@ class OfficialFiles:
         name: of the data set, as one writes it.
         root: the folder that the user names.
         inside: the folder beneath it that holds the files.
-        files: the MD5 of each by name, behind its length in bytes (None: not known here).
+        files: what each must be.
         by_hand: what to do where it cannot be fetched.
         fetch: gets the folder that it is handed; OSError: it cannot.
     """
@@ -34,7 +36,7 @@ class OfficialFiles:
     name: str
     root: str
     inside: str
-    files: Mapping[str, tuple[int | None, str]]
+    files: Files
     by_hand: str
     fetch: Callable[[Path], None]
 

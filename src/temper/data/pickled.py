@@ -2,47 +2,74 @@
 
 import pickle
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from temper.data.download import fetch_folder
-from temper.data.official import OfficialFiles
+from temper.data.official import Files, OfficialFiles, OfficialImages
+from temper.data.reading import read_image
 from temper.facts import Examples
+from temper.strategy import strategy
 
 
-def cifar_files(
-    *, name: str, root: str, inside: str, files: dict[str, tuple[int | None, str]], url: str, archive_md5: str
-) -> OfficialFiles:
-    """Return the files of a CIFAR, which come as one archive at ``url``."""
-    return OfficialFiles(
-        name=name,
-        root=root,
-        inside=inside,
-        files=files,
-        by_hand=f"unpack {url} into a folder",
-        fetch=lambda folder: fetch_folder(url, archive_md5, folder.parent, folder.name),
-    )
+@strategy
+class CIFARImages(OfficialImages):
+    """A CIFAR: 60,000 colour images of 32x32 pixels.
 
-
-def cifar_examples(files: OfficialFiles, names: Sequence[str], labels: str) -> Examples:
-    """Return images (n, 3, 32, 32) uint8 and classes (n,) int64 of the files called ``names``, one after the other.
-
-    Raises:
-        ValueError: a file is not the official one; names it.
+    A set says what it is called, where its files lie beneath the user's folder, the address of their archive and its
+    MD5, the files of each part and that of the names, and the keys of labels and of names in them.
     """
-    batches = [unpickled(files, name) for name in names]
-    pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
-    return Examples(torch.from_numpy(pixels), torch.tensor([label for batch in batches for label in batch[labels]]))
 
+    training_images: ClassVar[int] = 50_000
+    title: ClassVar[str]
+    inside: ClassVar[str]
+    url: ClassVar[str]
+    archive_md5: ClassVar[str]
+    train_files: ClassVar[Files]
+    test_files: ClassVar[Files]
+    names_files: ClassVar[Files]
+    labels: ClassVar[str]
+    names: ClassVar[str]
 
-def unpickled(files: OfficialFiles, name: str) -> dict[str, Any]:
-    """Return what the file called ``name`` holds; ValueError: it is not the official one."""
-    content = files.content(name)
-    with warnings.catch_warnings():
-        # NumPy 2.4 warns of the integer flags with which Python 2 pickled these arrays in 2009.
-        warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-        held: dict[str, Any] = pickle.loads(content, encoding="latin1")
-    return held
+    def parts(self) -> tuple[Examples, Examples, tuple[str, ...]]:
+        """Return images (n, 3, 32, 32) uint8 and classes (n,) int64.
+
+        Raises:
+            ValueError: a file is not the official one; names it.
+        """
+        (held,) = self._unpickled(self.names_files)
+        return self._part(self.train_files), self._part(self.test_files), tuple(held[self.names])
+
+    def read(self, path: Path) -> Tensor:
+        """Return the user's picture in RGB at 32x32, (1, 3, 32, 32) uint8."""
+        return read_image(path, height=32, width=32)
+
+    @property
+    def files(self) -> OfficialFiles:
+        """Return the files of the set."""
+        return OfficialFiles(
+            name=self.title,
+            root=self.root,
+            inside=self.inside,
+            files={**self.train_files, **self.test_files, **self.names_files},
+            by_hand=f"unpack {self.url} into a folder",
+            fetch=lambda folder: fetch_folder(self.url, self.archive_md5, folder.parent, folder.name),
+        )
+
+    def _part(self, names: Iterable[str]) -> Examples:
+        batches = self._unpickled(names)
+        pixels = np.concatenate([batch["data"] for batch in batches]).reshape(-1, 3, 32, 32)
+        labels = [label for batch in batches for label in batch[self.labels]]
+        return Examples(torch.from_numpy(pixels), torch.tensor(labels))
+
+    def _unpickled(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        contents = [self.files.content(name) for name in names]
+        with warnings.catch_warnings():
+            # NumPy 2.4 warns of the integer flags with which Python 2 pickled these arrays in 2009.
+            warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
+            return [pickle.loads(content, encoding="latin1") for content in contents]

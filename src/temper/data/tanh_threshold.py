@@ -6,36 +6,30 @@
 A unit σ(w x + b) comes near that curve: what squared error and cross-entropy on one unit are compared on.
 """
 
-from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import model_validator
-from torch import Tensor
 
-from temper.data.reading import read_table
-from temper.data.split import check_shares, cut
+from temper.data.rows import Rows
+from temper.data.split import cut
 from temper.facts import Examples, Splits
-from temper.quantity import Count, NonNegativeCount, ProperFraction, Switch
-from temper.strategy import Data, strategy
+from temper.quantity import Count, NonNegativeCount
+from temper.strategy import strategy
 
 
 @strategy
-class TanhThreshold(Data):
+class TanhThreshold(Rows):
     """Two classes of one feature, drawn from their own seed."""
 
-    images: ClassVar[bool] = False
+    columns: ClassVar[int] = 1
 
     examples: Count
     seed: NonNegativeCount
-    validation: ProperFraction
-    test: ProperFraction
-    drop_last: Switch
 
-    @model_validator(mode="after")
-    def _shares(self) -> Self:
-        check_shares(self.examples, self.validation, self.test)
-        return self
+    @property
+    def count(self) -> int:
+        """Return how many are drawn."""
+        return self.examples
 
     @property
     def classes(self) -> int:
@@ -47,7 +41,3 @@ class TanhThreshold(Data):
         x, u = torch.rand(2, self.examples, generator=torch.Generator().manual_seed(self.seed))
         reached = (torch.tanh(2 * x) + u >= 1).long()
         return cut(Examples(x.unsqueeze(1), reached), self.validation, self.test, class_names=("below", "reached"))
-
-    def read(self, path: Path) -> Tensor:
-        """Return the user's x, (n, 1)."""
-        return read_table(path, columns=1)

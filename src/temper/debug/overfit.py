@@ -3,10 +3,6 @@
 The examples are used unaugmented and are evaluated on as well, so the score is to become perfect.
 """
 
-from pathlib import Path
-
-import lightning as L
-
 from temper.quantity import Count
 from temper.strategy import Debug, strategy
 
@@ -18,15 +14,6 @@ class Overfit(Debug):
     examples: Count
 
     @property
-    def shortened_to(self) -> int | None:
-        """Return None: all steps."""
-        return None
-
-    @property
     def memorised(self) -> int | None:
         """Return how many training examples are used."""
         return self.examples
-
-    def callbacks(self, folder: Path) -> list[L.Callback]:
-        """Return no callback."""
-        return []

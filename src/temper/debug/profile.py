@@ -46,11 +46,6 @@ class Profile(Debug):
         """Return the steps after which the run ends."""
         return self.wait + self.steps
 
-    @property
-    def memorised(self) -> int | None:
-        """Return None: all examples."""
-        return None
-
     def callbacks(self, folder: Path) -> list[L.Callback]:
         """Return the callback that profiles and writes into ``folder``."""
         return [_Profiling(folder / "profile", self.wait, self.steps)]

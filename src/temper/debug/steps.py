@@ -1,9 +1,5 @@
 """A few steps, and a few hundred examples of each evaluation, to see that the whole way through holds."""
 
-from pathlib import Path
-
-import lightning as L
-
 from temper.quantity import Count
 from temper.strategy import Debug, strategy
 
@@ -18,12 +14,3 @@ class Steps(Debug):
     def shortened_to(self) -> int | None:
         """Return the steps after which the run ends."""
         return self.steps
-
-    @property
-    def memorised(self) -> int | None:
-        """Return None: all examples."""
-        return None
-
-    def callbacks(self, folder: Path) -> list[L.Callback]:
-        """Return no callback."""
-        return []

@@ -18,8 +18,21 @@ from torch import Tensor
 
 from temper.facts import Facts
 from temper.quantity import NonNegative
+from temper.strategy import Loss, strategy
 
 ClassWeights = tuple[NonNegative, ...] | Literal["inverse", "inverse_root"] | None
+
+
+@strategy
+class ClassWeighted(Loss):
+    """A loss that may weigh some classes more than others."""
+
+    class_weights: ClassWeights
+
+    @property
+    def by_frequency(self) -> bool:
+        """Return whether the weights follow from how many examples a class has."""
+        return isinstance(self.class_weights, str)
 
 
 def class_weights(asked: ClassWeights, facts: Facts) -> "Weights | None":

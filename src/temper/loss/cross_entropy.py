@@ -12,21 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.facts import Facts, Kind
-from temper.loss.class_weights import ClassWeights, class_weights
+from temper.loss.class_weights import ClassWeighted, class_weights
 from temper.prediction import class_kind, widened
-from temper.strategy import Loss, LossFunction, strategy
+from temper.strategy import LossFunction, strategy
 
 
 @strategy
-class CrossEntropy(Loss):
+class CrossEntropy(ClassWeighted):
     """Softmax cross-entropy of each example."""
-
-    class_weights: ClassWeights
-
-    @property
-    def by_frequency(self) -> bool:
-        """Return whether the weights follow from how many examples a class has."""
-        return isinstance(self.class_weights, str)
 
     def kind(self, classes: int) -> Kind:
         """Return ``multiclass``, for two classes or more."""

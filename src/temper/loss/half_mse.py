@@ -7,10 +7,8 @@ Its gradient is (h - y) without the factor 2, so a step at rate η equals one of
 descent that is the whole difference. Two classes: h = sigmoid(f), f the logit of one unit.
 """
 
-from torch import Tensor
-
 from temper.facts import Facts, Kind
-from temper.prediction import squared_kind, widened
+from temper.prediction import squared_error, squared_kind
 from temper.strategy import Loss, LossFunction, strategy
 
 
@@ -24,11 +22,4 @@ class HalfMSE(Loss):
 
     def build(self, facts: Facts) -> LossFunction:
         """Return half the squared error of values, or of a sigmoid unit, (n,)."""
-        sigmoid = facts.kind == "binary"
-
-        def loss(prediction: Tensor, target: Tensor, progress: float) -> Tensor:
-            prediction = widened(prediction)
-            answer = prediction.sigmoid() if sigmoid else prediction
-            return (answer - target.to(answer.dtype)).square() / 2
-
-        return loss
+        return lambda prediction, target, progress: squared_error(prediction, target, facts.kind) / 2

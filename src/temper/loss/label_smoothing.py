@@ -17,25 +17,19 @@ from typing import Literal
 from torch import Tensor
 
 from temper.facts import Facts, Kind
-from temper.loss.class_weights import ClassWeights, class_weights
+from temper.loss.class_weights import ClassWeighted, class_weights
 from temper.prediction import class_kind, expectation, widened
 from temper.quantity import ProperFraction
-from temper.strategy import Loss, LossFunction, strategy
+from temper.strategy import LossFunction, strategy
 
 
 @strategy
-class LabelSmoothing(Loss):
+class LabelSmoothing(ClassWeighted):
     """Cross-entropy to smoothed targets, of each example."""
 
     smoothing: ProperFraction
     convention: Literal["others", "uniform"]
     final: ProperFraction | None
-    class_weights: ClassWeights
-
-    @property
-    def by_frequency(self) -> bool:
-        """Return whether the weights follow from how many examples a class has."""
-        return isinstance(self.class_weights, str)
 
     def kind(self, classes: int) -> Kind:
         """Return ``multiclass``, for two classes or more."""

@@ -7,10 +7,8 @@ It bites on regressions; outliers weigh by the square of their distance. On a si
 unit is sure of itself, also when it is wrong: compare with ``binary_cross_entropy``.
 """
 
-from torch import Tensor
-
 from temper.facts import Facts, Kind
-from temper.prediction import squared_kind, widened
+from temper.prediction import squared_error, squared_kind
 from temper.strategy import Loss, LossFunction, strategy
 
 
@@ -24,11 +22,4 @@ class MSE(Loss):
 
     def build(self, facts: Facts) -> LossFunction:
         """Return the squared error of values, or of a sigmoid unit, (n,)."""
-        sigmoid = facts.kind == "binary"
-
-        def loss(prediction: Tensor, target: Tensor, progress: float) -> Tensor:
-            prediction = widened(prediction)
-            answer = prediction.sigmoid() if sigmoid else prediction
-            return (answer - target.to(answer.dtype)).square()
-
-        return loss
+        return lambda prediction, target, progress: squared_error(prediction, target, facts.kind)

@@ -15,27 +15,15 @@ from collections.abc import Sequence
 import torch
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import fusible, torch_groups
-from temper.quantity import Forgetting, NonNegative, Positive
-from temper.strategy import Optimizer, strategy
+from temper.optimizer.moments import Moments
+from temper.optimizer.torch_groups import fusible
+from temper.strategy import strategy
 
 
 @strategy
-class Adam(Optimizer):
+class Adam(Moments):
     """Adaptive moments with weight decay coupled to the gradient."""
-
-    lr: Positive
-    beta1: Forgetting
-    beta2: Forgetting
-    eps: Positive
-    weight_decay: NonNegative
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's Adam."""
-        return torch.optim.Adam(
-            torch_groups(groups, self.lr, self.weight_decay),
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            fused=fusible(groups),
-        )
+        return torch.optim.Adam(**self.in_torch(groups), fused=fusible(groups))

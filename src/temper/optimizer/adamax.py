@@ -13,27 +13,14 @@ from collections.abc import Sequence
 import torch
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import torch_groups
-from temper.quantity import Forgetting, NonNegative, Positive
-from temper.strategy import Optimizer, strategy
+from temper.optimizer.moments import Moments
+from temper.strategy import strategy
 
 
 @strategy
-class Adamax(Optimizer):
+class Adamax(Moments):
     """Adaptive moments of which the second is a maximum."""
-
-    lr: Positive
-    beta1: Forgetting
-    beta2: Forgetting
-    eps: Positive
-    weight_decay: NonNegative
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's Adamax."""
-        return torch.optim.Adamax(
-            torch_groups(groups, self.lr, self.weight_decay),
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            foreach=True,
-        )
+        return torch.optim.Adamax(**self.in_torch(groups), foreach=True)

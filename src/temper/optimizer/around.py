@@ -3,8 +3,21 @@
 from typing import Any
 
 import torch
+from pydantic import InstanceOf
 
-from temper.strategy import Optimizer
+from temper.strategy import Optimizer, strategy
+
+
+@strategy
+class OverBase(Optimizer):
+    """An optimizer that adds to the steps of another, its base, and takes the base's rate."""
+
+    base: InstanceOf[Optimizer]
+
+    @property
+    def lr(self) -> float:  # type: ignore[override]
+        """Return the base's rate."""
+        return self.base.lr
 
 
 class Around(torch.optim.Optimizer):

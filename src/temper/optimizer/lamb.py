@@ -19,19 +19,15 @@ from torch import Tensor
 
 from temper.facts import ParameterGroup
 from temper.optimizer.layerwise import Layerwise, layerwise_groups, lengths, ratios
-from temper.quantity import Forgetting, NonNegative, Positive
-from temper.strategy import Optimizer, strategy
+from temper.optimizer.moments import Moments
+from temper.quantity import Positive
+from temper.strategy import strategy
 
 
 @strategy
-class LAMB(Optimizer):
+class LAMB(Moments):
     """Adaptive moments, each layer at its own rate."""
 
-    lr: Positive
-    beta1: Forgetting
-    beta2: Forgetting
-    eps: Positive
-    weight_decay: NonNegative
     shortest: Positive | None
     longest: Positive | None
 

@@ -13,24 +13,23 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
-from pydantic import InstanceOf, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.around import Around, name_of
+from temper.optimizer.around import Around, OverBase, name_of
 from temper.quantity import Count, OpenFraction
-from temper.strategy import Optimizer, strategy
+from temper.strategy import strategy
 
 _SLOW, _TAKEN = "slow", "steps_since_slow"  # in the state of a weight, and in the first group
 
 
 @strategy
-class Lookahead(Optimizer):
+class Lookahead(OverBase):
     """Any optimizer, held back by slow weights."""
 
     k: Count
     alpha: OpenFraction
-    base: InstanceOf[Optimizer]
 
     @model_validator(mode="after")
     def _has_a_base_of_its_own(self) -> Self:
@@ -40,11 +39,6 @@ class Lookahead(Optimizer):
                 " choose another base, such as optimizer@optimizer.base=adam"
             )
         return self
-
-    @property
-    def lr(self) -> float:  # type: ignore[override]
-        """Return the base's rate."""
-        return self.base.lr
 
     @property
     def passes(self) -> int:

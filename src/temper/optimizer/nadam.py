@@ -19,39 +19,30 @@ import torch
 from pydantic import model_validator
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import torch_groups
-from temper.quantity import Forgetting, NonNegative, Positive, Switch
-from temper.strategy import Optimizer, strategy
+from temper.optimizer.moments import Moments, check_decoupled
+from temper.quantity import NonNegative, Switch
+from temper.strategy import strategy
 
 
 @strategy
-class NAdam(Optimizer):
+class NAdam(Moments):
     """Adaptive moments that look ahead."""
 
-    lr: Positive
-    beta1: Forgetting
-    beta2: Forgetting
     momentum_decay: NonNegative
-    eps: Positive
-    weight_decay: NonNegative
     decoupled: Switch
 
     @model_validator(mode="after")
     def _moves(self) -> Self:
         if self.beta1 == 0:
             raise ValueError("beta1 must be above 0: there is nothing to look ahead along; optimizer=adam has none")
-        if self.decoupled and self.weight_decay == 0:
-            raise ValueError("decoupled=true has no decay to act on: set weight_decay, or decoupled=false")
+        check_decoupled(self.decoupled, self.weight_decay)
         return self
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's NAdam, its product of momenta kept as it is by a checkpoint."""
         optimizer = torch.optim.NAdam(
-            torch_groups(groups, self.lr, self.weight_decay),
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
+            **self.in_torch(groups),
             momentum_decay=self.momentum_decay,
-            eps=self.eps,
             decoupled_weight_decay=self.decoupled,
             foreach=True,
         )

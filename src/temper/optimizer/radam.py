@@ -19,22 +19,17 @@ import torch
 from pydantic import model_validator
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import torch_groups
-from temper.quantity import Forgetting, NonNegative, Positive, Switch
-from temper.strategy import Optimizer, strategy
+from temper.optimizer.moments import Moments, check_decoupled
+from temper.quantity import Switch
+from temper.strategy import strategy
 
 _TRUSTED = 5.0  # gradients that the mean square must be worth
 
 
 @strategy
-class RAdam(Optimizer):
+class RAdam(Moments):
     """Adaptive moments with a rectified start."""
 
-    lr: Positive
-    beta1: Forgetting
-    beta2: Forgetting
-    eps: Positive
-    weight_decay: NonNegative
     decoupled: Switch
 
     @model_validator(mode="after")
@@ -43,17 +38,9 @@ class RAdam(Optimizer):
             raise ValueError(
                 "beta2 must be above 2/3: below, the mean square is never trusted; optimizer=momentum has none"
             )
-        if self.decoupled and self.weight_decay == 0:
-            raise ValueError("decoupled=true has no decay to act on: set weight_decay, or decoupled=false")
+        check_decoupled(self.decoupled, self.weight_decay)
         return self
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's RAdam."""
-        return torch.optim.RAdam(
-            torch_groups(groups, self.lr, self.weight_decay),
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            decoupled_weight_decay=self.decoupled,
-            foreach=True,
-        )
+        return torch.optim.RAdam(**self.in_torch(groups), decoupled_weight_decay=self.decoupled, foreach=True)

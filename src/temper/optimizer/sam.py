@@ -16,25 +16,24 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import torch
-from pydantic import InstanceOf, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.around import Around, name_of
+from temper.optimizer.around import Around, OverBase, name_of
 from temper.quantity import Positive, Switch
-from temper.strategy import Optimizer, strategy
+from temper.strategy import strategy
 
 _TINY = 1e-12  # keeps a gradient of zero from being divided by its length
 _FLOOR = 0.01  # η of arXiv:2102.11600, section 4: what a weight of zero may still move
 
 
 @strategy
-class SAM(Optimizer):
+class SAM(OverBase):
     """Any optimizer, by the gradient of the worst point nearby."""
 
     rho: Positive
     adaptive: Switch
-    base: InstanceOf[Optimizer]
 
     @model_validator(mode="after")
     def _has_a_base_of_its_own(self) -> Self:
@@ -43,11 +42,6 @@ class SAM(Optimizer):
                 f"base={name_of(self.base)} climbs already: choose another base, such as optimizer@optimizer.base=adam"
             )
         return self
-
-    @property
-    def lr(self) -> float:  # type: ignore[override]
-        """Return the base's rate."""
-        return self.base.lr
 
     @property
     def passes(self) -> int:

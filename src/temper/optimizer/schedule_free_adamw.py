@@ -13,20 +13,18 @@ rate one to ten times that of adamw, and ``scheduler.warmup``.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.averaged_path import average_of_path
+from temper.optimizer.schedule_free import ScheduleFree, trained
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import Forgetting, NonNegative, OpenFraction, Positive
-from temper.strategy import Optimizer, strategy
+from temper.strategy import strategy
 
 
 @strategy
-class ScheduleFreeAdamW(Optimizer):
+class ScheduleFreeAdamW(ScheduleFree):
     """Adaptive steps, evaluated at their average."""
 
     lr: Positive
@@ -36,30 +34,20 @@ class ScheduleFreeAdamW(Optimizer):
     weight_decay: NonNegative
 
     @property
-    def paces_itself(self) -> bool:
-        """Return that a schedule would work against it."""
-        return True
-
-    @property
-    def averages(self) -> bool:
-        """Return that its average is evaluated."""
-        return True
+    def interpolation(self) -> float:
+        """Return β."""
+        return self.beta1
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the authors' own, which knows the rate of each step from its groups."""
         from schedulefree import AdamWScheduleFree
 
-        optimizer: Any = AdamWScheduleFree(
-            torch_groups(groups, self.lr, self.weight_decay),
-            lr=self.lr,
-            betas=(self.beta1, self.beta2),
-            eps=self.eps,
-            foreach=True,
+        return trained(
+            AdamWScheduleFree(
+                torch_groups(groups, self.lr, self.weight_decay),
+                lr=self.lr,
+                betas=(self.beta1, self.beta2),
+                eps=self.eps,
+                foreach=True,
+            )
         )
-        optimizer.train()  # for good: what is evaluated is found without a change to what is trained
-        built: torch.optim.Optimizer = optimizer
-        return built
-
-    def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
-        """Return the average x."""
-        return average_of_path(optimizer, self.beta1)

@@ -11,20 +11,18 @@ ten times that of momentum, as only the share 1 - β of a step reaches y at once
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.averaged_path import average_of_path
+from temper.optimizer.schedule_free import ScheduleFree, trained
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import NonNegative, OpenFraction, Positive
-from temper.strategy import Optimizer, strategy
+from temper.strategy import strategy
 
 
 @strategy
-class ScheduleFreeSGD(Optimizer):
+class ScheduleFreeSGD(ScheduleFree):
     """Plain steps, evaluated at their average."""
 
     lr: Positive
@@ -32,26 +30,16 @@ class ScheduleFreeSGD(Optimizer):
     weight_decay: NonNegative
 
     @property
-    def paces_itself(self) -> bool:
-        """Return that a schedule would work against it."""
-        return True
-
-    @property
-    def averages(self) -> bool:
-        """Return that its average is evaluated."""
-        return True
+    def interpolation(self) -> float:
+        """Return β."""
+        return self.beta
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the authors' own, which knows the rate of each step from its groups."""
         from schedulefree import SGDScheduleFree
 
-        optimizer: Any = SGDScheduleFree(
-            torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, momentum=self.beta, foreach=True
+        return trained(
+            SGDScheduleFree(
+                torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, momentum=self.beta, foreach=True
+            )
         )
-        optimizer.train()  # for good: what is evaluated is found without a change to what is trained
-        built: torch.optim.Optimizer = optimizer
-        return built
-
-    def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
-        """Return the average x."""
-        return average_of_path(optimizer, self.beta)

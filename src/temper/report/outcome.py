@@ -9,8 +9,9 @@ import torch
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.metric import better as better_of
+from temper.report.environment import environment
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
-from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, environment, judge_promise
+from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder
 from temper.training.supervised import Supervised, gather

@@ -1,6 +1,11 @@
-"""How much of a run lies before a step, counted in epochs or in a span of the user's."""
+"""How much of a run lies before a step, counted in epochs or in a span of the user's; falls by such stretches."""
 
-from temper.quantity import Clock, parse_span
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from temper.quantity import Clock, Span, parse_span
+from temper.strategy import Scheduler, strategy
 
 
 def epochs_before(step: int, clock: Clock) -> float:
@@ -31,3 +36,17 @@ def check_lasts(knob: str, span: str | int | float, otherwise: str) -> None:
     """
     if parse_span(span)[0] == 0:
         raise ValueError(f"{knob} must be longer than 0; {otherwise}")
+
+
+@strategy
+class Stretched(Scheduler):
+    """A fall by the factor ``gamma`` in each stretch of ``every``."""
+
+    warmup: Span
+    every: Span
+    gamma: Annotated[float, Field(gt=0, le=1, strict=True)]
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        check_lasts("every", self.every, "scheduler=constant never changes the rate")
+        return self

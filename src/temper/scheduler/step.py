@@ -6,27 +6,14 @@ A stretch in epochs ends where epochs end, also when their batches grow. It bite
 rate because of noise: each fall in the rate then shows as a fall in the loss.
 """
 
-from typing import Annotated, Self
-
-from pydantic import Field, model_validator
-
-from temper.quantity import Clock, Span, parse_span, span_steps
-from temper.scheduler.lapse import check_lasts, epochs_before
-from temper.strategy import Scheduler, strategy
+from temper.quantity import Clock, parse_span, span_steps
+from temper.scheduler.lapse import Stretched, epochs_before
+from temper.strategy import strategy
 
 
 @strategy
-class Step(Scheduler):
+class Step(Stretched):
     """A staircase that goes down."""
-
-    warmup: Span
-    every: Span
-    gamma: Annotated[float, Field(gt=0, le=1, strict=True)]
-
-    @model_validator(mode="after")
-    def _lasts(self) -> Self:
-        check_lasts("every", self.every, "scheduler=constant never changes the rate")
-        return self
 
     def factor(self, step: int, clock: Clock) -> float:
         """Return γ to the power of the stretches that lie before ``step``; a stretch takes at least one step."""

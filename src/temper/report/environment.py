@@ -1,0 +1,61 @@
+"""Where a run took place: what a measurement is to be held against."""
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+# A measurement makes these grow, and is not changed by them: the ledgers, and the pages that are generated.
+WRITTEN_OF_MEASUREMENTS = (":!recipes/results.csv", ":!recipes/tuning.csv", ":!recipes/*.md")
+
+
+class Environment(NamedTuple):
+    """Where a run took place; ``commit`` ends in ``+dirty`` where files differ from it, None without a checkout."""
+
+    versions: dict[str, str]
+    device: str
+    commit: str | None
+
+
+def environment(device: torch.device | None = None) -> Environment:
+    """Return versions, the name of ``device`` (None: the GPU if there is one, else the CPU) and the git commit."""
+    versions = {"python": platform.python_version()}
+    for package in ("torch", "lightning", "torchvision", "hydra-core", "temper"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if device is None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = _cpu_name() if device.type == "cpu" else device.type
+    return Environment(versions, name, _commit(Path(__file__).resolve().parents[3]))
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+def _commit(checkout: Path) -> str | None:
+    def git(*words: str) -> str:
+        command = ["git", "--no-optional-locks", "-C", str(checkout), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        top, commit = git("rev-parse", "--show-toplevel", "HEAD").splitlines()
+        if Path(top).resolve() != checkout.resolve():  # an installed copy inside somebody else's checkout
+            return None
+        status = git("status", "--porcelain", "--untracked-files=all", "--", ".", *WRITTEN_OF_MEASUREMENTS)
+        return commit + ("+dirty" if status else "")
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None

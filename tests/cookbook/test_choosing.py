@@ -1,0 +1,73 @@
+"""The page of choices: figures filled in, and a source that says too little refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.cookbook.conftest import CHOOSING, rows
+
+from temper import recipes
+from temper.cookbook import choosing
+from temper.cookbook.ledger import Row
+from temper.cookbook.standing import standing
+from temper.refusal import Refusal
+
+
+def told(every: list[Row]) -> list[str]:
+    standings = {name: standing(name, every) for name in recipes.names()}
+    return choosing.choosing(choosing.SOURCE, standings).splitlines()
+
+
+def test_choosing_fills_in_the_figures(book: Path) -> None:
+    every = rows("baseline/small", 0.91, 0.93) + rows("optimizer/quick", 0.95, 0.97)
+    lines = told(every)
+    assert lines[0] == "# Choosing"
+    assert "What to try." in lines
+    assert lines[-6:] == [
+        "| problem | method | command | our figure |",
+        "| --- | --- | --- | --- |",
+        "| digits | a small net | `python train.py recipe=baseline/small` | [baseline/small](baseline/small.md):"
+        " test/accuracy 0.9200 ± 0.0141 (n = 2); 90 s on this CPU |",
+        "| slow | Adam | `python train.py recipe=optimizer/quick` | [optimizer/quick](optimizer/quick.md):"
+        " test/accuracy 0.9600 ± 0.0141 (n = 2); -0.0208 to +0.1008 against baseline/small: no difference that can be"
+        " told from noise; 90 s on this CPU |",
+        "| trembling | larger batches | `python train.py batch_size=256` | not measured yet |",
+        "| diverging | a range test | `python scripts/find_learning_rate.py` | - |",
+    ]
+    better = [replace(row, seconds=None) for row in rows("optimizer/quick", 0.99, 0.991)]
+    assert told(every[:2] + better)[-3].endswith(
+        "(n = 2); -0.0552 to +0.1962 against baseline/small: no difference that can be told from noise |"
+    )
+    assert told(rows("optimizer/quick", 0.9))[-3].endswith("test/accuracy 0.9000 (n = 1); 90 s on this CPU |")
+    assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            "recipe: optimizer/quick",
+            "recipe: optimizer/quik",
+            "slow · Adam · optimizer/quik: optimizer/quik: no such recipe; did",
+        ),
+        (", recipe: baseline/small", "", "digits · a small net: a row has problem, method, and a recipe or a command"),
+        ("problem: slow, ", "", "Adam · optimizer/quick: a row has problem, method, and"),
+        (
+            "problem: slow,",
+            "problem: slow, data: much,",
+            "slow · much · Adam · optimizer/quick: a row has problem, method",
+        ),
+        (
+            "recipe: baseline/small",
+            "recipe: baseline/small, command: x",
+            "a row has problem, method, and a recipe or a com",
+        ),
+        ("introduction:", "intro:", "an introduction and sections are wanted"),
+        ("sections:", "sections: {", "an introduction and sections are wanted"),
+    ],
+)
+def test_choosing_refuses_a_source_that_says_too_little(before: str, after: str, message: str, book: Path) -> None:
+    choosing.SOURCE.write_text(CHOOSING.replace(before, after))
+    with pytest.raises(Refusal) as refusal:
+        told([])
+    assert message in str(refusal.value)

@@ -1,0 +1,43 @@
+"""Where a run took place: versions, device, and the commit."""
+
+import subprocess
+from pathlib import Path
+
+import torch
+
+from temper.report import environment
+
+
+def test_the_environment_names_versions_and_the_cpu() -> None:
+    versions, device, commit = environment.environment(torch.device("cpu"))
+    assert versions["torch"] == torch.__version__.partition("+")[0] or versions["torch"] == torch.__version__
+    assert {"python", "lightning"} <= versions.keys()
+    assert device
+    assert commit is None or len(commit.removesuffix("+dirty")) in (40, 64)
+
+
+def test_the_commit_says_when_files_differ(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
+        done = subprocess.run(
+            ["git", "-C", str(tmp_path), *identity, *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert environment._commit(tmp_path) is None
+    git("init", "-q")
+    assert environment._commit(tmp_path) is None  # nothing committed yet
+    (tmp_path / "code.py").write_text("1")
+    git("add", "."), git("commit", "-q", "-m", "first")
+    assert environment._commit(tmp_path) == git("rev-parse", "HEAD")
+    for name in ("results.csv", "tuning.csv", "README.md", "CHOOSING.md", "loss/a.md"):  # written of measurements
+        (tmp_path / "recipes" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "recipes" / name).write_text("3")
+    assert environment._commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "recipes" / "loss" / "a.yaml").write_text("4")
+    assert environment._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
+    (tmp_path / "recipes" / "loss" / "a.yaml").unlink()
+    (tmp_path / "new.py").write_text("2")
+    assert environment._commit(tmp_path) == git("rev-parse", "HEAD") + "+dirty"
+    (tmp_path / "inner").mkdir()
+    assert environment._commit(tmp_path / "inner") is None  # somebody else's checkout around us
