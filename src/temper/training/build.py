@@ -46,6 +46,7 @@ def build_batches(experiment: Experiment) -> Batches:
         seed=experiment.seed,
         precision=experiment.precision,
         channels_last=experiment.channels_last,
+        test_time_augmentation=experiment.test_time_augmentation,
     )
 
 
