@@ -138,6 +138,17 @@ def test_a_card_tells_method_knobs_and_numbers(book: Path) -> None:
     assert "no worse by more than 0.01: kept" in text
 
 
+def test_a_card_tells_the_score_with_and_without_views(book: Path) -> None:
+    plain, *every = rows("baseline/small", 0.9, 0.91, 0.93)
+    assert "accuracy_tta" not in card(standing("baseline/small", [plain]))
+    every = [
+        replace(row, figures={**row.figures, "test/accuracy_tta": row.figures["test/accuracy"] + 0.01}) for row in every
+    ]
+    lines = card(standing("baseline/small", every)).splitlines()
+    first = lines.index("| test/accuracy | 0.9200 | 0.0141 | 2 |")
+    assert lines[first + 1] == "| test/accuracy_tta | 0.9300 | 0.0141 | 2 |"
+
+
 def test_a_card_without_rows_says_so(book: Path) -> None:
     text = card(standing("augmentation/shift", []))
     assert "Not measured yet: `python scripts/verify_recipe.py augmentation/shift --seeds 3`" in text
