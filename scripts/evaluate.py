@@ -3,7 +3,9 @@
     python scripts/evaluate.py outputs/RUN --split test
 
 RUN is a run's folder (its best checkpoint, or the last where none was chosen) or a checkpoint in one. The data is the
-run's own, through the preprocessing that the checkpoint holds, in float32 (float64 for a run in 64-true).
+run's own, through the preprocessing that the checkpoint holds, in float32 (float64 for a run in 64-true). With
+test-time augmentation (--test-time-augmentation, or the run's own on its test set) the main metric is also told of the
+mean over the views of each image: accuracy_tta.
 """
 
 import argparse
@@ -18,13 +20,16 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.data.batches import Batches
+from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
+from temper.metric import over_views
 from temper.refusal import Refusal, refusing
 from temper.report.record import Report, main_metric
 from temper.report.units import in_score
+from temper.training.answers import Answers
 from temper.training.build import build_batches, build_module
 from temper.training.supervised import Supervised, Verdict
-from temper.training.trained import Trained, facts_of, network_of, pipeline_of
+from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +39,7 @@ class Evaluation:
     Attributes:
         examples: in the set.
         classes: their names, in order; empty for a regression.
-        expected: the main metric's name and what report.json says of it; None where it says nothing of this network.
+        expected: what report.json says of the main metrics by name; empty where it says nothing of this network.
         precision: that the run itself was evaluated in.
     """
 
@@ -43,17 +48,21 @@ class Evaluation:
     examples: int
     verdict: Verdict
     classes: tuple[str, ...]
-    expected: tuple[str, float] | None
+    expected: dict[str, float]
     precision: str
 
 
-def evaluate(trained: Trained, split: str, root: str | None) -> Evaluation:
+def evaluate(trained: Trained, split: str, root: str | None, views: str | None = None) -> Evaluation:
     """Return how ``trained`` does on its ``split``; ``root`` replaces ``data.root``.
+
+    ``views`` names a level of test-time augmentation, or ``none``; None: on the test set as the run, else none.
 
     Raises:
         ValueError: the data is not there, the run has no such split, or its files are damaged.
     """
     experiment = _experiment(trained, root)
+    own = experiment.test_time_augmentation if split == "test" else None
+    level = own if views is None else level_of(views, experiment)
     checkpoint = trained.checkpoint()
     try:
         experiment.data.prepare()
@@ -66,29 +75,28 @@ def evaluate(trained: Trained, split: str, root: str | None) -> Evaluation:
     module = build_module(experiment, batches.facts)
     module.network = network_of(experiment, checkpoint)
     batches.setup("test")
-    prediction, target = predictions(module, batches, split)
+    answers = answered(module, batches, split, level)
     return Evaluation(
         trained=trained,
         split=split,
-        examples=len(target),
-        verdict=module.verdict(prediction, target),
+        examples=len(answers.target),
+        verdict=module.verdict(answers.prediction, answers.target, answers.mean),
         classes=batches.splits.class_names,
-        expected=_expected(trained, split),
+        expected=_expected(trained, split, alike=level == own),
         precision=trained.experiment().precision,
     )
 
 
 @torch.inference_mode()
-def predictions(module: Supervised, batches: Batches, split: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the network's predictions (n,) or (n, k) on ``split`` and the targets (n,), on the CPU."""
+def answered(module: Supervised, batches: Batches, split: str, level: Level | None) -> Answers:
+    """Return what the network answers to ``split`` in the views of ``level``, on the CPU."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = module.network.to(device).eval()
-    answers, targets = [], []
-    for position, batch in enumerate(batches.test_dataloader()[batches.tested.index(split)]):
-        inputs, target, rows = batches.on_after_batch_transfer(batch, position)
-        answers.append(network(inputs.to(device))[: rows.size].cpu())
-        targets.append(target[: rows.size])
-    return torch.cat(answers), torch.cat(targets)
+    answers = Answers()
+    for position, stored in enumerate(batches.evaluated(split, level)):
+        batch = batches.on_after_batch_transfer(stored, position)
+        answers.add(network(batch.inputs.to(device)).cpu(), batch)
+    return answers
 
 
 def _experiment(trained: Trained, root: str | None) -> Experiment:
@@ -103,14 +111,16 @@ def _experiment(trained: Trained, root: str | None) -> Experiment:
     return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
 
 
-def _expected(trained: Trained, split: str) -> tuple[str, float] | None:
+def _expected(trained: Trained, split: str, *, alike: bool) -> dict[str, float]:
+    """Return what report.json says; of the mean over views only if they are ``alike``."""
     delivered = Trained.find(str(trained.folder), "RUN").file
     if trained.file.resolve() != delivered.resolve() or not (trained.folder / "report.json").exists():
-        return None
+        return {}
     report = Report.load(trained.folder)
     name = main_metric(report)
-    value = report.metrics.get(f"{split}/{name}")
-    return None if value is None else (name, value)
+    names = (name, over_views(name)) if alike else (name,)
+    found = {each: report.metrics.get(f"{split}/{each}") for each in names}
+    return {each: value for each, value in found.items() if value is not None}
 
 
 def show(evaluation: Evaluation, console: Console) -> None:
@@ -131,7 +141,8 @@ def show(evaluation: Evaluation, console: Console) -> None:
         console.print(classes)
         worst = min(recalls, key=lambda name: recalls[name])
         _print(console, f"worst class: {worst}, of which {recalls[worst]:.1%} are recognised")
-    _print(console, _comparison(evaluation))
+    for line in _comparison(evaluation):
+        _print(console, line)
 
 
 def _print(console: Console, text: str) -> None:
@@ -145,20 +156,21 @@ def _per_class(evaluation: Evaluation) -> dict[str, float | None]:
     }
 
 
-def _comparison(evaluation: Evaluation) -> str:
-    if evaluation.expected is None:
-        return "report.json says nothing of this checkpoint on this set"
-    name, before = evaluation.expected
-    text = f"{evaluation.split}/{name}: report.json says {in_score(before)}; here"
-    text += f" {in_score(evaluation.verdict.scores[name])}"
+def _comparison(evaluation: Evaluation) -> list[str]:
+    if not evaluation.expected:
+        return ["report.json says nothing of this checkpoint on this set"]
     lower = evaluation.precision not in ("32-true", "64-true")
-    return text + (f" (the run evaluated in {evaluation.precision})" if lower else "")
+    return [
+        f"{evaluation.split}/{name}: report.json says {in_score(before)}; here"
+        f" {in_score(evaluation.verdict.scores[name])}"
+        + (f" (the run evaluated in {evaluation.precision})" if lower else "")
+        for name, before in evaluation.expected.items()
+    ]
 
 
 def as_json(evaluation: Evaluation) -> str:
     """Return the evaluation as one line of JSON; what is not finite is null."""
     scores = evaluation.verdict.scores.items()
-    name, before = evaluation.expected or (None, None)
     return json.dumps(
         {
             "checkpoint": str(evaluation.trained.file),
@@ -166,7 +178,7 @@ def as_json(evaluation: Evaluation) -> str:
             "examples": evaluation.examples,
             "metrics": {f"{evaluation.split}/{key}": value if math.isfinite(value) else None for key, value in scores},
             "per_class": _per_class(evaluation),
-            "report": None if name is None else {f"{evaluation.split}/{name}": before},
+            "report": {f"{evaluation.split}/{name}": before for name, before in evaluation.expected.items()} or None,
         }
     )
 
@@ -181,11 +193,18 @@ def main(words: Sequence[str] | None = None) -> None:
         default="test",
         help="which set (default: test); train: its first 10,000 examples, unaugmented, as in report.json",
     )
+    parser.add_argument(
+        "--test-time-augmentation",
+        metavar="LEVEL",
+        choices=("none", *LEVELS),
+        help=f"also by the mean over views of each image: none, {', '.join(LEVELS)} (default: on the test set as the"
+        " run was tested, else none); try levels on --split val, not on test",
+    )
     parser.add_argument("--root", metavar="FOLDER", help="where the data lies here, in place of the run's data.root")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
     asked = parser.parse_args(words)
     with refusing():
-        evaluation = evaluate(Trained.find(asked.run, "RUN"), asked.split, asked.root)
+        evaluation = evaluate(Trained.find(asked.run, "RUN"), asked.split, asked.root, asked.test_time_augmentation)
     if asked.json:
         print(as_json(evaluation))
     else:

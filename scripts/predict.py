@@ -6,7 +6,8 @@
 RUN is a run's folder or a checkpoint in one; the training data need not be there, but for data=table, whose columns
 say how words are encoded, and data=image_folder. Files are rows of a table (.csv, .npy) or images, as the run's data
 has them. The answer is a CSV: file, row (from 1) and prediction, which is the name of a class with its probability, or
-a value in the target's own units. A file that cannot be read is named on the error stream, the others are predicted,
+a value in the target's own units. It is the network's answer to each image as it is; with --test-time-augmentation, the
+mean of its answers to views of it. A file that cannot be read is named on the error stream, the others are predicted,
 and the exit status is 2; if none can be read, nothing is written.
 """
 
@@ -22,10 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from temper.data.batches import EVALUATED_AT_ONCE, Pipeline
+from temper.data.views import LEVELS, Level, views
 from temper.facts import Facts
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
-from temper.training.trained import Trained, facts_of, network_of, pipeline_of
+from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
 
 Row = tuple[str, ...]  # the prediction, and for classes its probability
 
@@ -39,15 +41,17 @@ class Predictor:
     network: nn.Module
     pipeline: Pipeline
     class_names: tuple[str, ...]
+    level: Level | None
 
     @classmethod
-    def of(cls, trained: Trained) -> "Predictor":
-        """Return the predictor of a trained network.
+    def of(cls, trained: Trained, views_of: str) -> "Predictor":
+        """Return the predictor of a trained network; ``views_of`` names a level of test-time augmentation, or ``none``.
 
         Raises:
-            Refusal: a file of the run is damaged.
+            Refusal: a file of the run is damaged, or views are wanted of what is no image.
         """
-        experiment, checkpoint = trained.experiment(), trained.checkpoint()
+        experiment = trained.experiment()
+        level, checkpoint = level_of(views_of, experiment), trained.checkpoint()
         facts = facts_of(checkpoint)
         return cls(
             data=experiment.data,
@@ -55,6 +59,7 @@ class Predictor:
             network=network_of(experiment, checkpoint),
             pipeline=pipeline_of(experiment, checkpoint),
             class_names=tuple(checkpoint["class_names"]) or tuple(map(str, range(facts.classes))),
+            level=level,
         )
 
     @property
@@ -78,9 +83,15 @@ class Predictor:
 
     @torch.inference_mode()
     def _outputs(self, inputs: Tensor) -> Tensor:
+        return torch.cat([self._mean(part) for part in torch.split(inputs, EVALUATED_AT_ONCE)])
+
+    def _mean(self, inputs: Tensor) -> Tensor:
+        """Return the outputs for inputs (n, ...), in the mean over their views."""
         precision = next(self.network.parameters()).dtype
-        parts = [self.network(self.pipeline(part).to(precision)) for part in torch.split(inputs, EVALUATED_AT_ONCE)]
-        return torch.cat(parts)
+        outputs = [
+            view.weight * self.network(self.pipeline(view.of(inputs)).to(precision)) for view in views(self.level)
+        ]
+        return torch.stack(outputs).sum(0)
 
     def _told(self, outputs: Tensor) -> Iterator[Row]:
         if self.facts.kind == "regression":
@@ -137,10 +148,18 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in one")
     parser.add_argument("files", metavar="FILES", nargs="*", help="tables (.csv, .npy) or images, as the run's data")
     parser.add_argument("--output", metavar="FILE.csv", help="write the answer there (default: standard output)")
+    parser.add_argument(
+        "--test-time-augmentation",
+        metavar="LEVEL",
+        choices=("none", *LEVELS),
+        default="none",
+        help="answer images by the mean over views, at 2 or 6 times the cost: none (default, also for a run that was"
+        f" tested with views), {', '.join(LEVELS)}",
+    )
     asked = parser.parse_intermixed_args(words)
     with refusing():
         _check(asked.files, asked.output)
-        predictor = Predictor.of(Trained.find(asked.run, "RUN"))
+        predictor = Predictor.of(Trained.find(asked.run, "RUN"), asked.test_time_augmentation)
     answers, faults = predict(predictor, asked.files)
     for fault in faults:
         print(f"temper: {fault}", file=sys.stderr)

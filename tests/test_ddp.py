@@ -20,6 +20,7 @@ from temper.data import batches
 from temper.data.epoch_loader import Cut
 from temper.report.record import Report
 from temper.run import run
+from temper.training.supervised import Supervised, Verdict
 
 pytestmark = pytest.mark.xdist_group("two_ranks")  # one start of the group serves all
 HERE = Path(__file__).resolve().parent
@@ -71,6 +72,16 @@ CASES = {
         "flush_every=5",
         "trainer.threads=1",
     ),
+    "views": (  # ranks of 8 and 7 test images
+        *DOUBLE[:2],
+        "batch_size=20",
+        "data=image_folder",
+        "data.root=IMAGES",
+        "data.test=0.25",
+        "preprocessing=[normalize]",
+        "trainer.threads=1",
+        "test_time_augmentation=mirror_and_shift",
+    ),
     "averaged": (*DOUBLE, "averaging=ema", "optimizer=adam"),
     "growing": (*DOUBLE, "batch_growth=multiply", "batch_growth.every=1"),
     "stopped": (*DOUBLE[:1], "epochs=9", "batch_size=108", "stopping=[target]", "target=0.5", "trainer.threads=1"),
@@ -109,7 +120,7 @@ IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are 
     "trainer.threads=1",
 )
 OF_TWO = {"kept": IMAGES, "recomputed_blocks": (*IMAGES, "activation_checkpointing=blocks")}
-EXAMPLES = {"plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
+EXAMPLES = {"views": (15, 33, 12), "plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -118,7 +129,10 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def words_of(name: str, folders: dict[str, Path]) -> list[str]:
-    return [word.replace("=PLAIN", f"={folders['plain']}") for word in CASES[name]]
+    plain = folders["plain"]
+    return [
+        word.replace("=PLAIN", f"={plain}").replace("=IMAGES", f"={plain.parent / 'images'}") for word in CASES[name]
+    ]
 
 
 def start_two_ranks(cases: Path) -> None:
@@ -170,7 +184,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     asked |= {name: (*words, f"data.root={folder / 'images'}") for name, words in OF_TWO.items()}
     cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in asked.items()}))
     start_two_ranks(cases)
-    return folders | {"counted": cases.with_suffix(".counted")}
+    return folders | {name: cases.with_suffix(f".{name}") for name in ("counted", "means")}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -216,6 +230,26 @@ def test_blocks_are_recomputed_alike_on_two_ranks(two_ranks: dict[str, Path]) ->
     kept, recomputed = (weights(two_ranks[name]) for name in OF_TWO)
     assert [key for key in kept if not torch.equal(kept[key], recomputed[key])] == []
     assert Report.load(two_ranks["kept"]).attempts[-1].last_step >= 4
+
+
+def test_means_over_views_are_those_of_one_process(
+    two_ranks: dict[str, Path], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[torch.Tensor] = []
+    verdict = Supervised.verdict
+
+    def listening(
+        self: Supervised, prediction: torch.Tensor, target: torch.Tensor, mean: torch.Tensor | None = None
+    ) -> Verdict:
+        found.extend([] if mean is None else [mean])
+        return verdict(self, prediction, target, mean)
+
+    monkeypatch.setattr(Supervised, "verdict", listening)
+    run(job_of(*words_of("views", two_ranks), "trainer=cpu"))
+    ((folder, means),) = json.loads(two_ranks["means"].read_text()).items()
+    assert folder == str(two_ranks["views"])
+    assert len(means) == 15
+    torch.testing.assert_close(torch.tensor(means, dtype=torch.float64), found[0], rtol=0, atol=1e-8)
 
 
 def test_each_example_is_counted_once(two_ranks: dict[str, Path]) -> None:

@@ -45,6 +45,7 @@ def test_is_the_hash_of_what_is_left() -> None:
         {"hydra": {"run": {"dir": "x"}}},
         {"data": {**METHOD["data"], "root": "/elsewhere"}},  # type: ignore[dict-item]
         {"data": {**METHOD["data"], "label_noise": None}},  # type: ignore[dict-item]
+        {"test_time_augmentation": None},
     ],
 )
 def test_is_left_alone_by(changed: dict[str, Any]) -> None:
@@ -62,6 +63,7 @@ def test_is_left_alone_by(changed: dict[str, Any]) -> None:
         {"data": {**METHOD["data"], "validation": 0}},  # type: ignore[dict-item]
         {"epochs": 4},
         {"ckpt": "start.ckpt"},
+        {"test_time_augmentation": "mirror"},  # more is measured, and may be promised
     ],
 )
 def test_is_changed_by(changed: dict[str, Any]) -> None:

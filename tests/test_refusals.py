@@ -50,6 +50,26 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("augmentation=[crop,flop]",), ("flop", "flip")),
     (("augmentation=[crop]",), ("crop", "images")),
     (("augmentation.crop.padding=2",), ("augmentation.crop.padding", "augmentation=[NAME]")),
+    (
+        ("test_time_augmentation=mirror",),
+        ("test_time_augmentation=mirror", "data=digits", "test_time_augmentation=null"),
+    ),
+    (("task=cifar_resnet", "test_time_augmentation=flip"), ("test_time_augmentation=flip", "'mirror_and_shift'")),
+    (("task=cifar_resnet", "test_time_augmentations=mirror"), ("did you mean test_time_augmentation?",)),
+    (
+        (
+            "task=cifar_resnet",
+            "expect={_target_:temper.experiment.settings.Expectation,metric:test/accuracy_tta,value:0.9,tolerance:0.01}",
+        ),
+        ("expect.metric=test/accuracy_tta", "set test_time_augmentation=mirror"),
+    ),
+    (
+        (
+            "task=cifar_resnet",
+            "expect={_target_:temper.experiment.settings.Expectation,metric:val/accuracy_tta,value:0.9,tolerance:0.01}",
+        ),
+        ("expect.metric=val/accuracy_tta", "is no metric"),
+    ),
     (("penalty=[l2]", "penalty.l2.alpha=-0.1"), ("penalty.l2.alpha=-0.1", ">= 0")),
     (("task=linear_regression", "data=digits"), ("mse", "digits", "cross_entropy")),
     (("task=linear_regression", "loss=cross_entropy"), ("loss=cross_entropy", "mse")),

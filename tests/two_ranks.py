@@ -45,14 +45,19 @@ def main() -> None:
     torch.set_num_threads(1)
     command_line.prepare()
     sizes: list[int] = []
+    means: dict[str, list[list[float]]] = {}  # over views, by the folder of the run
     verdict, callbacks = Supervised.verdict, NoDebug.callbacks
 
-    def counting(self: Supervised, prediction: torch.Tensor, target: torch.Tensor) -> Verdict:
+    def counting(
+        self: Supervised, prediction: torch.Tensor, target: torch.Tensor, mean: torch.Tensor | None = None
+    ) -> Verdict:
         sizes.append(len(prediction))
-        return verdict(self, prediction, target)
+        if mean is not None:
+            means[str(self.trainer.default_root_dir)] = mean.tolist()
+        return verdict(self, prediction, target, mean)
 
     Supervised.verdict = counting  # type: ignore[method-assign]
-    counted = {}
+    counted: dict[str, list[int]] = {}
     for name, (words, folder) in json.loads(Path(sys.argv[1]).read_text()).items():
         sizes.clear()
         if name == "resumed":
@@ -64,6 +69,7 @@ def main() -> None:
         counted[name] = list(sizes)
     if os.environ["RANK"] == "0":
         Path(sys.argv[1]).with_suffix(".counted").write_text(json.dumps(counted))
+        Path(sys.argv[1]).with_suffix(".means").write_text(json.dumps(means))
     torch.distributed.destroy_process_group()
 
 

@@ -17,7 +17,10 @@ BETTER: dict[str, Better] = {
     "mae": "min",
     "r2": "max",
     "distance": "min",  # of learned coefficients to their closed form
+    "accuracy_tta": "max",  # by test-time augmentation: of the mean over views
+    "rmse_tta": "min",
 }
+OVER_VIEWS = "_tta"
 
 
 def better(metric: str) -> Better:
@@ -31,7 +34,18 @@ def check_metric(metric: str) -> str:
     Raises:
         ValueError: it is none; names the nearest.
     """
-    known = [f"{part}/{name}" for part in SETS for name in BETTER]
+    pairs = ((part, name) for part in SETS for name in BETTER)
+    known = [f"{part}/{name}" for part, name in pairs if part == "test" or not is_over_views(name)]
     if metric not in known:
         raise ValueError(f"is no metric; {nearest(metric, known)}")
     return metric
+
+
+def over_views(metric: str) -> str:
+    """Return what the bare name ``metric``, such as ``accuracy``, is called of the mean over views of each image."""
+    return metric + OVER_VIEWS
+
+
+def is_over_views(metric: str) -> bool:
+    """Return whether ``metric`` is one of the mean over views of each image, which only the test set is measured by."""
+    return metric.endswith(OVER_VIEWS)

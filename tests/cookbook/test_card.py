@@ -1,6 +1,7 @@
 """A card tells method, knobs and numbers, and keeps what people write."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tests.cookbook.conftest import rows
@@ -55,3 +56,14 @@ def test_what_people_write_is_kept(book: Path) -> None:
     assert "<!-- by hand: If it fails -->\nLower the rate.\n<!-- end: If it fails -->" in again
     opening = "<!-- by hand: If it fails -->"
     assert card(stands, again) == written.replace(opening, f"## If it fails\n\n{opening}")
+
+
+def test_a_card_tells_the_score_with_and_without_views(book: Path) -> None:
+    plain, *every = rows("baseline/small", 0.9, 0.91, 0.93)
+    assert "accuracy_tta" not in card(standing("baseline/small", [plain]))
+    every = [
+        replace(row, figures={**row.figures, "test/accuracy_tta": row.figures["test/accuracy"] + 0.01}) for row in every
+    ]
+    lines = card(standing("baseline/small", every)).splitlines()
+    first = lines.index("| test/accuracy | 0.9200 | 0.0141 | 2 |")
+    assert lines[first + 1] == "| test/accuracy_tta | 0.9300 | 0.0141 | 2 |"

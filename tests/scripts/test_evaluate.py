@@ -83,6 +83,41 @@ def test_images_pass_through_the_preprocessing_of_the_checkpoint(
     assert abs(other["metrics"]["test/loss"] - found["metrics"]["test/loss"]) > 1e-3
 
 
+def test_views_as_the_run_was_tested_or_as_asked(
+    train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("task=cifar_resnet", "task.depth=8", "task.width=0.5", "epochs=2", "batch_size=20")
+    report: Report = train(*words, "test_time_augmentation=mirror_and_shift")
+    asked = "--test-time-augmentation"
+    scores = ("test/accuracy", "test/accuracy_tta")
+    found = answer(capsys, tmp_path / "run")
+    for name in scores:
+        assert found["metrics"][name] == pytest.approx(report.metrics[name], abs=1e-6)
+    assert found["report"] == {name: pytest.approx(report.metrics[name]) for name in scores}
+    evaluate.main([str(tmp_path / "run")])
+    said = capsys.readouterr().out
+    assert f"test/accuracy_tta: report.json says {report.metrics['test/accuracy_tta']:.4f}; here" in said
+
+    for level in ("none", "mirror"):  # nothing to compare with
+        found = answer(capsys, tmp_path / "run", asked, level)
+        assert ("test/accuracy_tta" in found["metrics"]) == (level == "mirror")
+        assert list(found["report"]) == ["test/accuracy"]
+    assert not any(name.endswith("_tta") for name in answer(capsys, tmp_path / "run", "--split", "val")["metrics"])
+
+    report = train(*words, folder=tmp_path / "plain")
+    found = answer(capsys, tmp_path / "plain", asked, "mirror_and_shift")
+    assert found["metrics"]["test/accuracy_tta"] == answer(capsys, tmp_path / "run")["metrics"]["test/accuracy_tta"]
+    assert list(found["report"]) == ["test/accuracy"]
+    found = answer(capsys, tmp_path / "plain", asked, "mirror", "--split", "val")
+    assert "val/accuracy_tta" in found["metrics"]
+
+    train("task=mlp", "epochs=1", folder=tmp_path / "digits")
+    with pytest.raises(SystemExit) as caught:
+        evaluate.main([str(tmp_path / "digits"), asked, "mirror"])
+    assert caught.value.code == 2
+    assert f"{asked} mirror: looks at views of images" in capsys.readouterr().err
+
+
 def test_what_is_missing_is_said(
     train: Any,
     small_cifar10: None,

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.scripts.conftest import load
 
 from temper.data.digits import Digits
@@ -82,13 +83,56 @@ def test_a_binary_answer_names_the_likelier_class(
 def test_an_image_is_predicted(
     train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from PIL import Image
-
     train("task=cifar_resnet", "task.depth=8", "debug=steps")
     Image.new("RGB", (50, 40), "red").save(tmp_path / "red.png")
     (row,) = answer(capsys, tmp_path / "run", tmp_path / "red.png")
     assert row["file"].endswith("red.png")
     assert row["prediction"] in map(str, range(10))
+
+
+def test_an_image_is_predicted_in_views(
+    train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train("task=cifar_resnet", "task.depth=8", "debug=steps", "test_time_augmentation=mirror")
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (32, 32, 3), generator=generator, dtype=torch.uint8).numpy()
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    Image.fromarray(np.ascontiguousarray(pixels[:, ::-1])).save(tmp_path / "mirrored.png")
+    padded = np.pad(pixels, ((1, 1), (1, 1), (0, 0)), mode="reflect")
+    for name, moved in (("up_left", padded[2:, 2:]), ("down_right", padded[:-2, :-2])):
+        Image.fromarray(moved).save(tmp_path / f"{name}.png")
+        Image.fromarray(np.ascontiguousarray(moved[:, ::-1])).save(tmp_path / f"{name}_mirrored.png")
+    monkeypatch.setattr(predict.Predictor, "_told", lambda self, outputs: [tuple(map(str, outputs[0].tolist()))])
+
+    def logits(*words: str) -> list[Any]:
+        files = [tmp_path / f"{name}.png" for name in ("noise", "mirrored")]
+        files += sorted(tmp_path.glob("*_*.png"))
+        predictor = predict.Predictor.of(predict.Trained.find(str(tmp_path / "run"), "RUN"), *words)
+        return [np.array(row[2:], dtype=float) for row in predict.predict(predictor, list(map(str, files)))[0]]
+
+    noise, mirrored, *moved = logits("none")
+    assert len(moved) == 4
+    assert np.abs(noise - mirrored).max() > 1e-4
+    assert logits("mirror")[0] == pytest.approx((noise + mirrored) / 2, abs=1e-5)
+    expected = (noise + mirrored) / 4 + sum(moved) / 8
+    assert logits("mirror_and_shift")[0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_views_are_asked_for_by_name_and_of_images(
+    train: Any, small_cifar10: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("task=cifar_resnet", "task.depth=8", "debug=steps", "test_time_augmentation=mirror")
+    Image.new("RGB", (50, 40), "red").save(tmp_path / "red.png")
+    asked = "--test-time-augmentation"
+    plain, none = (answer(capsys, tmp_path / "run", tmp_path / "red.png", *more) for more in ([], [asked, "none"]))
+    assert plain == none
+    (shifted,) = answer(capsys, tmp_path / "run", tmp_path / "red.png", asked, "mirror_and_shift")
+    assert shifted["prediction"] in map(str, range(10))
+    assert "invalid choice: 'flip'" in refused(capsys, tmp_path / "run", tmp_path / "red.png", asked, "flip")[1]
+    train("task=mlp", "epochs=1", folder=tmp_path / "digits")
+    said = refused(capsys, tmp_path / "digits", "digits.npy", asked, "mirror")[1]
+    assert f"{asked} mirror: looks at views of images" in said
+    assert "leave it away" in said
 
 
 def test_bad_files_are_named_and_good_ones_predicted(

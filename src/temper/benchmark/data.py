@@ -69,7 +69,7 @@ def our_batches(case: Case) -> Iterator[Any]:
     loader = case.batches.train_dataloader()
     while True:
         for batch in loader:
-            yield case.batches.augment(*batch)
+            yield case.batches.augment(batch.inputs, batch.targets, batch.rows)
 
 
 def measure_data(names: Sequence[str], root: str, seconds: float, rounds: int) -> tuple[Table, dict[str, Any]]:

@@ -111,7 +111,7 @@ def _told(
         "resident_bytes_over_imports": memory,
     }
     table = Table("what", "measured", title=f"{name} on {report.device}", title_justify="left")
-    score = report.metrics.get("test/accuracy")
+    scores = {name: report.metrics.get(name) for name in ("test/accuracy", "test/accuracy_tta")}
     for what, value in (
         ("training", in_seconds(seconds)),
         ("training, by CUDA events", in_seconds(cuda_seconds)),
@@ -122,7 +122,7 @@ def _told(
         ("of them in bfloat16 matrix products, at most", f"{peak:.3g}"),
         ("share of that peak", f"{rate / peak:.1%}" if rate is not None else "-"),
         ("resident memory over the imports'", in_bytes(memory)),
-        ("test/accuracy", "-" if score is None else in_score(score)),
+        *((name, in_score(score)) for name, score in scores.items() if score is not None),
     ):
         table.add_row(what, value)
     return table, found

@@ -14,6 +14,7 @@ from temper.comparison.statistics import in_interval, in_spread
 from temper.comparison.table import markdown
 from temper.cookbook.ledger import Row
 from temper.cookbook.standing import Standing, in_minutes
+from temper.metric import over_views
 from temper.recipes import CONF, axes, plain, slot_key, slots
 from temper.report.units import in_score
 
@@ -150,7 +151,9 @@ def _numbers(stands: Standing) -> list[str]:
     main = stands.rows[0].metric
     rows = []
     for metric in dict.fromkeys(
-        name for name in (stands.metric, f"test/{main}", f"val/{main}", f"train/{main}") if name
+        name
+        for name in (stands.metric, f"test/{main}", f"test/{over_views(main)}", f"val/{main}", f"train/{main}")
+        if name
     ):
         spread = stands.mean_and_deviation(metric)
         if spread is not None:

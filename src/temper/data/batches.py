@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
 from temper.data.pictures import Pictures
 from temper.data.resize import resized
+from temper.data.views import Level, views
 from temper.facts import Examples, Facts, Splits
 from temper.sending import sent
 from temper.strategy import Augmentation, Preprocessing, Sampling
@@ -87,6 +88,7 @@ class Batches(L.LightningDataModule):
         precision: Lightning's name of it, which decides the type of the inputs.
         channels_last: whether images are laid out channels last.
         side: the pixels of the shorter side of training's images in an epoch; None where they are as they are stored.
+        test_time_augmentation: which views of the test set's images are looked at; None: the images as they are.
         parts: the cut within whose pieces mixing partners lie, where it is not this run's own.
 
     Attributes:
@@ -106,13 +108,14 @@ class Batches(L.LightningDataModule):
         seed: int,
         precision: str,
         channels_last: bool,
+        test_time_augmentation: Level | None,
         side: Callable[[int], int] | None = None,
         parts: Cut | None = None,
     ) -> None:
         super().__init__()
         self.splits, self.facts, self.pipeline, self.augmentation = splits, facts, pipeline, augmentation
         self.accumulate, self.sampling, self.seed = accumulate, sampling, seed
-        self._batch_size, self._side = batch_size, side
+        self._batch_size, self._side, self.test_time_augmentation = batch_size, side, test_time_augmentation
         self.dtype, self.channels_last, self.parts = DTYPES.get(precision, torch.float32), channels_last, parts
         self.tested: tuple[str, ...] = ("test", "train") + (("val",) if splits.validation is not None else ())
         self._mixes = any(step.mixes for step in augmentation.values())
@@ -171,37 +174,44 @@ class Batches(L.LightningDataModule):
 
     def val_dataloader(self) -> Any:
         """Return each validation example once; an empty list where none were set apart."""
-        return self._once(self._ready["val"]) if "val" in self._ready else []
+        return self.evaluated("val", None) if "val" in self._ready else []
 
     def test_dataloader(self) -> list[OnceLoader]:
-        """Return the sets that the final report measures, in the order of ``tested``."""
-        train = self._ready["train"]
-        some = Examples(train.inputs[:MEASURED_TRAIN_EXAMPLES], train.targets[:MEASURED_TRAIN_EXAMPLES])
-        sets = self._ready | {"train": some}
-        return [self._once(sets[name]) for name in self.tested]
+        """Return the sets that the final report measures, in the order of ``tested``; views are those of the test set.
+
+        What is compared with validation and training are the images as they are.
+        """
+        levels = {"test": self.test_time_augmentation}
+        return [self.evaluated(name, levels.get(name)) for name in self.tested]
+
+    def evaluated(self, name: str, level: Level | None) -> OnceLoader:
+        """Return the examples of the set ``name`` once, of training no more than are measured, in ``level``'s views."""
+        held, most = self._ready[name], MEASURED_TRAIN_EXAMPLES if name == "train" else None
+        examples = Examples(held.inputs[:most], held.targets[:most])
+        return OnceLoader(examples, batch_size=EVALUATED_AT_ONCE, cut=self._cut(), views=views(level))
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Return the batch on ``device``; Lightning's own way looks at every number of its rows, in each step."""
         if batch.inputs.device == device:
             return batch
-        return Batch(sent(batch.inputs, device), sent(batch.targets, device), batch.rows)
+        return Batch(sent(batch.inputs, device), sent(batch.targets, device), batch.rows, batch.view)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""
         return self._finished(batch, augmented=self.trainer is not None and self.trainer.training)
 
     def _finished(self, batch: Batch, augmented: bool) -> Batch:
-        inputs, targets, rows = batch
+        inputs, targets, rows, view = batch
         if augmented and self.augmentation:
             inputs, targets = self.augment(inputs, targets, rows)
         elif self._images:
-            inputs = self._values(inputs, rows) if augmented else self.pipeline(inputs)
+            inputs = self._values(inputs, rows) if augmented else self.pipeline(view.of(inputs))
         inputs = inputs.to(self.dtype)
         if self.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         if targets.is_floating_point():
             targets = targets.to(self.dtype)
-        return Batch(inputs, targets, rows)
+        return Batch(inputs, targets, rows, view)
 
     def augment(self, inputs: Tensor, targets: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
         """Return the rows of a batch varied, and preprocessed on the way, with soft targets where they are mixed."""
@@ -259,9 +269,6 @@ class Batches(L.LightningDataModule):
             cut=cut or self._cut(),
             seed=self.seed,
         )
-
-    def _once(self, examples: Examples) -> OnceLoader:
-        return OnceLoader(examples, batch_size=EVALUATED_AT_ONCE, cut=self._cut())
 
     def _cut(self) -> Cut:
         if self.trainer is None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from temper.data.pictures import Pictures
+from temper.data.views import AS_IT_IS, View
 from temper.facts import Examples
 from temper.quantity import Clock
 from temper.strategy import Sampling
@@ -41,11 +42,15 @@ class Rows(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """What a step gets: inputs (n, ...), targets (n,) or (n, k), and where they stand in the run."""
+    """What a step gets: inputs (n, ...), targets (n,) or (n, k), where they stand in the run, and how they are seen.
+
+    The views of test-time augmentation are batches of the same rows, one after the other, the images as they are first.
+    """
 
     inputs: Tensor
     targets: Tensor
     rows: Rows
+    view: View = AS_IT_IS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,26 +158,35 @@ class EpochLoader:
 
 
 class OnceLoader:
-    """Yields each example once, in order; ranks take turns at contiguous rows, so that none is seen twice."""
+    """Yields each example once, in order; ranks take turns at contiguous rows, so that none is seen twice.
 
-    def __init__(self, examples: Examples, *, batch_size: int, cut: Cut) -> None:
+    Where there are several ``views``, each batch comes once for each of them, tagged; its inputs are as they are
+    stored, and whoever prepares a batch makes the view.
+    """
+
+    def __init__(self, examples: Examples, *, batch_size: int, cut: Cut, views: tuple[View, ...] = (AS_IT_IS,)) -> None:
         sizes = Cut(world=cut.world).sizes(len(examples))
         self.start = sum(sizes[: cut.rank])
         self.stop = self.start + sizes[cut.rank]
-        self.examples, self.batch_size, self.longest = examples, batch_size, max(sizes)
+        self.examples, self.batch_size, self.longest, self.views = examples, batch_size, max(sizes), views
 
     def __len__(self) -> int:
         # As many on each rank, the last perhaps with no row that counts: ranks meet in each forward pass.
+        return self._pieces * len(self.views)
+
+    @property
+    def _pieces(self) -> int:
         return -(-self.longest // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        starts = [min(self.start + number * self.batch_size, self.stop) for number in range(len(self))]
+        starts = [min(self.start + number * self.batch_size, self.stop) for number in range(self._pieces)]
         sizes = [min(self.batch_size, self.stop - start) for start in starts]
         # Of a piece without rows, one that does not count.
         taken = [slice(start, start + size) if size else slice(0, 1) for start, size in zip(starts, sizes, strict=True)]
         for number, (inputs, rows) in enumerate(zip(self._read(taken), taken, strict=True)):
             size, start = sizes[number], starts[number]
-            yield Batch(inputs, self.examples.targets[rows], Rows(0, number, number, (size,), start, size, 1.0))
+            standing = Rows(0, number, number, (size,), start, size, 1.0)
+            yield from (Batch(inputs, self.examples.targets[rows], standing, view) for view in self.views)
 
     def _read(self, taken: list[slice]) -> Iterator[Tensor]:
         inputs: Any = self.examples.inputs

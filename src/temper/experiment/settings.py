@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, InstanceOf
 
 from temper.clip import Clip
+from temper.data.views import Level
 from temper.facts import Kind
 from temper.metric import Better, better, check_metric
 from temper.quantity import Count, NonNegative, Positive, Real, Switch
@@ -81,6 +82,7 @@ class Settings:
     channels_last: Switch
     compile: Switch
     gradient_norm: Literal["whole", "layers"] | None
+    test_time_augmentation: Level | None
     seed: int = Field(ge=0, lt=2**32, strict=True)
     ckpt: str | None
     checkpoint_seconds: Positive

@@ -8,7 +8,9 @@ import torch
 
 from temper.command.job import Job
 from temper.data.batches import Batches
+from temper.data.views import views
 from temper.metric import better as better_of
+from temper.metric import over_views
 from temper.report.environment import environment
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
@@ -51,6 +53,11 @@ def conclude(
     report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
     _tell_solution(report, job, module, batches)
     metric, better = experiment.chosen_by
+    if (level := experiment.test_time_augmentation) is not None:
+        report.notes.append(
+            f"test_time_augmentation={level}: test/{over_views(metric.removeprefix('val/'))} is of the mean over"
+            f" {len(views(level))} views of each image; latency and multiply-adds are those of one"
+        )
     if "val" in module.verdicts:
         report.score = Score(metric=metric, value=report.metrics[metric], better=better)
     if module.privatizer is not None:

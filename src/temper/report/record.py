@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from temper.metric import over_views
 from temper.report import solution
 from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
 
@@ -201,13 +202,14 @@ def figures(report: Report) -> dict[str, list[str]]:
 
 
 def metric_rows(report: Report) -> list[tuple[str, dict[str, float | None]]]:
-    """Return each metric's name with its value on train, val and test (those that were measured), main one first."""
+    """Return each metric's name with its value on train, val and test (those that were measured), main ones first."""
     rows: dict[str, dict[str, float | None]] = {}
     for key, value in report.metrics.items():
         split, slash, name = key.partition("/")
         if slash and split in ("train", "val", "test"):
             rows.setdefault(name, {})[split] = value
-    return sorted(rows.items(), key=lambda row: row[0] != main_metric(report))
+    main = main_metric(report)
+    return sorted(rows.items(), key=lambda row: (row[0] != main, row[0] != over_views(main)))
 
 
 def show(report: Report, console: Console) -> None:

@@ -49,6 +49,7 @@ def build_batches(experiment: Experiment) -> Batches:
         precision=experiment.precision,
         channels_last=experiment.channels_last,
         side=sides.__getitem__ if sides else None,
+        test_time_augmentation=experiment.test_time_augmentation,
     )
 
 

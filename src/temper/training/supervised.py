@@ -17,12 +17,14 @@ from torch import Tensor, nn
 from temper.clip import Clip
 from temper.data.batches import Batch
 from temper.facts import Answer, Examples, Facts, ParameterGroup
-from temper.metric import Better
+from temper.metric import Better, over_views
 from temper.network.layered import Layered
 from temper.network.statistics import frozen_statistics
+from temper.prediction import widened
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
 from temper.terms import Distiller, Privatizer, Weigher
+from temper.training.answers import Answers
 from temper.training.tally import Measured
 
 Scores = dict[str, float]
@@ -83,7 +85,7 @@ class Supervised(L.LightningModule):
         self.reaction = ingredients.scheduler.reaction(ingredients.better)
         self.privatizer = ingredients.privatizer
         self.verdicts: dict[str, Verdict] = {}
-        self._pending: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        self._pending: dict[str, Answers] = {}
         self._features: dict[str, Tensor] = {}
         for distiller in ingredients.distillers.values():
             for name in distiller.taps:
@@ -108,7 +110,7 @@ class Supervised(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return what is minimised, (), so that summed over micro-batches and averaged over ranks it is the mean."""
-        inputs, target, rows = batch
+        inputs, target, rows, _ = batch
         self._reseed(rows.number)
         first = self._first_pass()
         with nullcontext() if first else frozen_statistics(self.network):
@@ -156,18 +158,26 @@ class Supervised(L.LightningModule):
         """Judge each tested set."""
         self._conclude()
 
-    def verdict(self, prediction: Tensor, target: Tensor) -> Verdict:
-        """Return how predictions (n,) or (n, classes) of a whole set do against what a step was given as target."""
-        precision = torch.promote_types(prediction.dtype, torch.float32)
-        prediction = prediction.to(precision)
+    def verdict(self, prediction: Tensor, target: Tensor, mean: Tensor | None = None) -> Verdict:
+        """Return how predictions (n,) or (n, classes) of a whole set do against what a step was given as target.
+
+        ``mean`` holds the predictions in the mean over views, where there are several; its main score is told too.
+        """
+        judged = self._judged(prediction, target)
+        scores = {name: value for name, value in judged.items() if not isinstance(value, list)}
+        if mean is not None:
+            metric = self.ingredients.metric
+            score = self._judged(mean, target)[metric]
+            assert isinstance(score, float)
+            scores[over_views(metric)] = score
+        return Verdict(scores, next((value for value in judged.values() if isinstance(value, list)), []))
+
+    def _judged(self, prediction: Tensor, target: Tensor) -> dict[str, float | list[float]]:
+        prediction = widened(prediction)
         if self.facts.kind == "regression":
             mean, deviation = self.facts.target_mean, self.facts.target_deviation
             prediction, target = prediction * deviation + mean, target * deviation + mean
-        judged = self.judge(prediction, target)
-        return Verdict(
-            {name: value for name, value in judged.items() if not isinstance(value, list)},
-            next((value for value in judged.values() if isinstance(value, list)), []),
-        )
+        return self.judge(prediction, target)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer; its rate is a function of the step, and needs no scheduler with a state of its own."""
@@ -261,14 +271,12 @@ class Supervised(L.LightningModule):
         self.measured = Measured(values, (prediction, target) if self.facts.kind != "regression" else None)
 
     def _keep(self, name: str, batch: Batch) -> None:
-        prediction = self.network(batch.inputs)
-        self._pending.setdefault(name, []).append((prediction[: batch.rows.size], batch.targets[: batch.rows.size]))
+        self._pending.setdefault(name, Answers()).add(self.network(batch.inputs), batch)
 
     def _conclude(self) -> None:
-        for name, kept in self._pending.items():
-            prediction = gather(torch.cat([prediction for prediction, _ in kept]))
-            target = gather(torch.cat([target for _, target in kept]))
-            self.verdicts[name] = self.verdict(prediction, target)
+        for name, answers in self._pending.items():
+            mean = None if answers.mean is None else gather(answers.mean)
+            self.verdicts[name] = self.verdict(gather(answers.prediction), gather(answers.target), mean)
         self._pending = {}
 
 

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from temper.data.batches import Pipeline
+from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
 from temper.facts import Facts
 from temper.quantity import Clock
@@ -98,6 +99,21 @@ def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeli
     """Return the preprocessing as it was fitted on the run's training examples."""
     fitted: dict[str, dict[str, Tensor]] = checkpoint[DATAMODULE]["fitted"] if experiment.preprocessing else {}
     return Pipeline(experiment.preprocessing, fitted)
+
+
+def level_of(word: str, experiment: Experiment) -> Level | None:
+    """Return the level of test-time augmentation that ``--test-time-augmentation word`` asks for; None for ``none``.
+
+    Raises:
+        Refusal: the run's data are no images.
+    """
+    level = next((each for each in LEVELS if each == word), None)
+    if level is not None and not experiment.data.images:
+        raise Refusal(
+            f"--test-time-augmentation {word}: looks at views of images, and this run's data holds rows of numbers:"
+            " leave it away"
+        )
+    return level
 
 
 def teach(name: str) -> nn.Module:

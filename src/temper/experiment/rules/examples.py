@@ -1,6 +1,7 @@
 """Rules between axes of what is learned, and of an example's way to the network."""
 
 from temper.experiment.settings import Settings, option
+from temper.metric import is_over_views
 
 
 def data_fits_task(run: Settings) -> None:
@@ -98,6 +99,25 @@ def resolution_fits_task(run: Settings) -> None:
         )
 
 
+def views_are_of_images(run: Settings) -> None:
+    """Want images where views of them are looked at."""
+    level = run.test_time_augmentation
+    if level is not None and not run.data.images:
+        raise ValueError(
+            f"test_time_augmentation={level} looks at views of images, and data={option(run.data)} holds rows of"
+            " numbers: choose test_time_augmentation=null, or images such as data=cifar10"
+        )
+
+
+def promise_is_measured(run: Settings) -> None:
+    """Want views where a promise is about them."""
+    if run.test_time_augmentation is None and run.expect is not None and is_over_views(run.expect.metric):
+        raise ValueError(
+            f"expect.metric={run.expect.metric} is measured only with views: set test_time_augmentation=mirror or"
+            " mirror_and_shift, or promise another metric"
+        )
+
+
 def batch_can_be_cut(run: Settings) -> None:
     """Want at least one example to a micro-batch."""
     if run.batch_size != "full" and run.accumulate > run.batch_size:
@@ -125,6 +145,8 @@ RULES = (
     classes_are_evened_once,
     augmentation_fits_data,
     resolution_fits_task,
+    views_are_of_images,
+    promise_is_measured,
     batch_can_be_cut,
     batch_can_grow,
 )
