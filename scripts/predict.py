@@ -22,7 +22,8 @@ from typing import TextIO
 import torch
 from torch import Tensor, nn
 
-from temper.data.batches import EVALUATED_AT_ONCE, Pipeline
+from temper.data.batches import EVALUATED_AT_ONCE
+from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level, views
 from temper.facts import Facts
 from temper.refusal import Refusal, refusing

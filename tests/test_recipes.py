@@ -31,6 +31,7 @@ RECIPES = {
     "groups": 1,
     "loss": 6,
     "optimizer": 8,
+    "pipeline": 3,
     "preprocessing": 2,
     "privacy": 1,
     "sampling": 1,

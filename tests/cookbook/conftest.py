@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from temper import recipes
-from temper.cookbook import choosing, ledger
+from temper.cookbook import ablation, choosing, ledger
 from temper.cookbook.ledger import Row
 from temper.cookbook.standing import compose_recipe, row_of
 from temper.digest import digest
@@ -55,6 +55,13 @@ sections:
       - {problem: trembling, method: larger batches, command: python train.py batch_size=256}
       - {problem: diverging, method: a range test, command: python scripts/find_learning_rate.py}
 """
+RECORD = """\
+recipe: optimizer/quick
+introduction: How quick it is.
+parts:
+  - {name: Adam, without: momentum, words: [optimizer=momentum]}
+  - {name: its rate, without: another, words: [optimizer.lr=0.01]}
+"""
 
 
 @pytest.fixture
@@ -65,6 +72,10 @@ def book(kitchen: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(ledger, "RESULTS", recipes.RECIPES / "results.csv")
     monkeypatch.setattr(choosing, "SOURCE", recipes.RECIPES.parent / "choosing.yaml")
     choosing.SOURCE.write_text(CHOOSING)
+    for name, place in (("SOURCE", "record.yaml"), ("PAGE", "record.md"), ("PICTURE", "record.png")):
+        monkeypatch.setattr(ablation, name, recipes.RECIPES.parent / place)
+    monkeypatch.setattr(ablation, "ABLATION", recipes.RECIPES / "ablation.csv")
+    ablation.SOURCE.write_text(RECORD)
     return recipes.RECIPES
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.cookbook.conftest import rows
 from tests.scripts.conftest import load
 
-from temper.cookbook import ledger
+from temper.cookbook import ablation, ledger
 from temper.cookbook import pages as cookbook
 from temper.cookbook.ledger import append, read
 from temper.cookbook.standing import outdated
@@ -15,7 +15,9 @@ from temper.cookbook.standing import outdated
 
 def test_check_finds_what_is_out_of_date(book: Path) -> None:
     results = book / "results.csv"
-    assert len(cookbook.faults(results)) == 5  # the index, the page of choices and three cards are missing
+    assert (
+        len(cookbook.faults(results)) == 6
+    )  # the index, the pages of choices and the record, and three cards are missing
     for path, text in cookbook.pages(results).items():
         path.write_text(text)
     assert cookbook.faults(results) == []
@@ -29,6 +31,14 @@ def test_check_finds_what_is_out_of_date(book: Path) -> None:
         path.write_text(text)
     (book / "baseline" / "gone.md").write_text("")
     assert "gone.md: has no recipe: delete it" in cookbook.faults(results)[0]
+
+
+def test_check_names_an_ablation_of_no_part(book: Path) -> None:
+    append(replace(rows("optimizer/quick", 0.9)[0], recipe="optimizer/quick optimizer=sgd"), ablation.ABLATION)
+    for path, text in cookbook.pages(book / "results.csv").items():
+        path.write_text(text)
+    (fault,) = cookbook.faults(book / "results.csv")
+    assert "ablation.csv: optimizer/quick optimizer=sgd seed 0 is of no part of today's: delete it" in fault
 
 
 def test_check_refuses_numbers_of_another_digest(book: Path) -> None:

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from temper.command.job import Job
-from temper.data.batches import Batch, Batches, Pipeline
+from temper.data.batches import Batch, Batches
 from temper.data.epoch_loader import Cut
+from temper.data.pipeline import Pipeline
 from temper.facts import Examples
 from temper.preprocessing.gaussian import Gaussian
 from temper.preprocessing.normalize import Normalize
@@ -155,7 +156,7 @@ def test_a_filter_sees_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     steps = {"gaussian": Gaussian(size=3, sigma=0.7), "normalize": Normalize(mean=None, std=None)}
     whole = Pipeline.fit(steps, Examples(images, torch.zeros(23)))
     seen: list[int] = []
-    monkeypatch.setattr("temper.data.batches.FITTED_AT_ONCE", 7)
+    monkeypatch.setattr("temper.data.pipeline.FITTED_AT_ONCE", 7)
     apply = Gaussian.apply
 
     def watched(self: Gaussian, inputs: Tensor, fitted: Any) -> Tensor:

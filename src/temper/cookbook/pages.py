@@ -1,17 +1,17 @@
-"""The pages under recipes/: what each is to hold, and what is out of date."""
+"""The pages that are written from what was measured: what each is to hold, and what is out of date."""
 
 from collections import Counter
 from pathlib import Path
 
 from temper import recipes
-from temper.cookbook import choosing, ledger
+from temper.cookbook import ablation, choosing, ledger
 from temper.cookbook.card import card, index
 from temper.cookbook.standing import outdated, standing
 from temper.recipes import ROOT
 
 
 def pages(results: Path) -> dict[Path, str]:
-    """Return the index, the page of choices and every card as they are to be, by path."""
+    """Return the index, the page of choices, that of the record and every card as they are to be, by path."""
     rows = ledger.read(results)
     standings = [standing(name, rows) for name in recipes.names()]
     found = {}
@@ -19,7 +19,10 @@ def pages(results: Path) -> dict[Path, str]:
         path = recipes.RECIPES / f"{stands.recipe}.md"
         found[path] = card(stands, path.read_text(encoding="utf-8") if path.exists() else "")
     chosen = choosing.choosing(choosing.SOURCE, {stands.recipe: stands for stands in standings})
-    return {recipes.RECIPES / "README.md": index(standings), recipes.RECIPES / "CHOOSING.md": chosen, **found}
+    plan = ablation.plan(ablation.SOURCE)
+    record = ablation.page(plan, ablation.measured(plan, rows, ledger.read(ablation.ABLATION)))
+    whole = {recipes.RECIPES / "README.md": index(standings), recipes.RECIPES / "CHOOSING.md": chosen}
+    return {**whole, ablation.PAGE: record, **found}
 
 
 def faults(results: Path) -> list[str]:
@@ -42,6 +45,8 @@ def faults(results: Path) -> list[str]:
         else:
             way = "the recipe is gone; drop them: python scripts/verify_recipe.py --prune --seeds 0"
         found.append(f"{_shown(results)}: {count} rows of {name} are of digest {digest}, not of today's: {way}")
+    for row in ablation.outdated(ablation.plan(ablation.SOURCE), ledger.read(ablation.ABLATION)):
+        found.append(f"{_shown(ablation.ABLATION)}: {row.recipe} seed {row.seed} is of no part of today's: delete it")
     return found
 
 

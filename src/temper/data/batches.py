@@ -15,62 +15,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
-from temper.data.pictures import Pictures
+from temper.data.pipeline import Pipeline, to_float
 from temper.data.resize import resized
 from temper.data.views import Level, views
 from temper.facts import Examples, Facts, Splits
 from temper.sending import sent
-from temper.strategy import Augmentation, Preprocessing, Sampling
+from temper.strategy import Augmentation, Sampling
 
-__all__ = ["Batch", "Batches", "Pipeline"]
+__all__ = ["Batch", "Batches"]
 
 MEASURED_TRAIN_EXAMPLES = 10_000  # how many training examples the final training metrics are measured on
 EVALUATED_AT_ONCE = 500
-FITTED_AT_ONCE = 2000
 DTYPES = {"64-true": torch.float64, "bf16-true": torch.bfloat16}
-
-
-class Pipeline:
-    """Preprocessing that was fitted: the way of an input in evaluation.
-
-    Args:
-        steps: preprocessing by name, in order.
-        fitted: what each remembers of the training examples.
-    """
-
-    def __init__(self, steps: Mapping[str, Preprocessing], fitted: Mapping[str, Mapping[str, Tensor]]) -> None:
-        self.steps, self.fitted = steps, fitted
-
-    @classmethod
-    def fit(cls, steps: Mapping[str, Preprocessing], train: Examples) -> "Pipeline":
-        """Return the pipeline fitted on ``train``; each step sees what the steps before it made of the inputs."""
-        fitted: dict[str, dict[str, Tensor]] = {}
-        held: Any = train.inputs
-        inputs = held.sample() if steps and isinstance(held, Pictures) else train.inputs
-        for position, (name, step) in enumerate(steps.items()):
-            fitted[name] = step.fit(Examples(inputs, train.targets))
-            if position < len(steps) - 1:
-                # Piece by piece: what a filter needs besides, for all images at once, would be many times their size.
-                pieces = torch.split(inputs, FITTED_AT_ONCE)
-                inputs = torch.cat([step.apply(to_float(piece), fitted[name]) for piece in pieces])
-        return cls(steps, fitted)
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Return the preprocessed floats of raw inputs (n, ...)."""
-        inputs = to_float(inputs)
-        for name, step in self.steps.items():
-            inputs = step.apply(inputs, self.fitted[name])
-        return inputs
-
-    def to(self, device: torch.device) -> "Pipeline":
-        """Return the pipeline with what it remembers on ``device``."""
-        moved = {name: {key: value.to(device) for key, value in kept.items()} for name, kept in self.fitted.items()}
-        return Pipeline(self.steps, moved)
-
-
-def to_float(inputs: Tensor) -> Tensor:
-    """Return floats: pixels scaled from 0..255 to [0, 1], tables as they are."""
-    return inputs.float().div_(255) if inputs.dtype == torch.uint8 else inputs
 
 
 class Batches(L.LightningDataModule):

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 
-from temper.data.batches import Batches, Pipeline, memorised, to_float, truncated
+from temper.data.batches import Batches, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
 from temper.data.pictures import Pictures
+from temper.data.pipeline import Pipeline, to_float
 from temper.data.resize import resized
 from temper.experiment import Experiment
 from temper.facts import Examples, Facts, Splits

@@ -9,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from temper.data.batches import Pipeline
+from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
 from temper.facts import Facts
