@@ -30,6 +30,7 @@ NOT_RUN = {
     ),
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: test_verification.py does",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
+    "python scripts/ablate_recipe.py --seeds 3": "trains for hours: tests/cookbook/test_ablation.py has its parts",
     "python scripts/find_learning_rate.py optimizer=sgd": "test_find_learning_rate.py does",
     "python scripts/compare_runs.py multirun/mine": "below, on runs of this test",
     "python scripts/compare_runs.py multirun/mine --baseline optimizer=adam --format markdown --plot comparison.png": (
