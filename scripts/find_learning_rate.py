@@ -4,12 +4,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from temper.refusal import Refusal, refusing
+
+if TYPE_CHECKING:  # its import takes seconds
+    from temper.command.job import Job
 
 EXPLANATION = """\
 The words are those of train.py; no run is started, and no folder or recipe is touched. The proposal is a tenth of the
@@ -93,7 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _job(words: Sequence[str]):  # type: ignore[no-untyped-def] # of a class whose import takes seconds
+def _job(words: Sequence[str]) -> "Job":
     from hydra import compose, initialize_config_dir
 
     from temper.command.job import Job, chosen, container

@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 from scipy.stats import chi2_contingency
+from tests.augmentation.conftest import applies_what_was_drawn
 from torchvision.transforms import v2
 
 from temper.augmentation.auto_augment import AutoAugment
-from temper.augmentation.operations import NAMES, operate
+from temper.augmentation.operations import NAMES
 
 NOTHING = ("identity", 0.0)
 
@@ -43,10 +44,4 @@ def test_draws_are_distributed_as_torchvisions() -> None:
     assert seen[0] == seen[1]
 
 
-def test_applies_what_was_drawn() -> None:
-    images, augment = torch.randint(256, (40, 3, 8, 8), dtype=torch.uint8), AutoAugment()
-    before = images.clone()
-    drawn = augment.draw([40], (3, 8, 8), torch.Generator().manual_seed(0))
-    result, _ = augment.apply(images, torch.arange(40), drawn)
-    assert torch.equal(result, operate(images, drawn["operation"], drawn["magnitude"]))
-    assert torch.equal(images, before)
+test_applies_what_was_drawn = applies_what_was_drawn(AutoAugment(), operations=2)

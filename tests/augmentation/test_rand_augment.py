@@ -7,9 +7,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 from scipy.stats import chi2_contingency
+from tests.augmentation.conftest import applies_what_was_drawn
 from torchvision.transforms import v2
 
-from temper.augmentation.operations import NAMES, operate
+from temper.augmentation.operations import NAMES
 from temper.augmentation.rand_augment import RandAugment
 
 
@@ -37,16 +38,7 @@ def test_draws_are_distributed_as_torchvisions() -> None:
     assert chi2_contingency([[ours[cell] for cell in cells], [theirs[cell] for cell in cells]]).pvalue > 0.001
 
 
-def test_applies_what_was_drawn() -> None:
-    images, augment = torch.randint(256, (40, 3, 8, 8), dtype=torch.uint8), RandAugment(count=3, level=20)
-    before = images.clone()
-    drawn = augment.draw([40], (3, 8, 8), torch.Generator().manual_seed(0))
-    result, targets = augment.apply(images, torch.arange(40), drawn)
-    assert drawn["operation"].shape == drawn["magnitude"].shape == (40, 3)
-    assert torch.equal(result, operate(images, drawn["operation"], drawn["magnitude"]))
-    assert not torch.equal(result, images)
-    assert torch.equal(images, before)
-    assert targets.tolist() == list(range(40))
+test_applies_what_was_drawn = applies_what_was_drawn(RandAugment(count=3, level=20), operations=3)
 
 
 @pytest.mark.parametrize(("knob", "bad"), [("count", 0), ("level", 31), ("level", -1), ("level", 1.5)])

@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 from scipy.stats import chi2_contingency, ks_2samp
+from tests.augmentation.conftest import applies_what_was_drawn
 from torchvision.transforms import v2
 
-from temper.augmentation.operations import NAMES, operate
+from temper.augmentation.operations import NAMES
 from temper.augmentation.trivial_augment import TrivialAugment
 
 
@@ -40,10 +41,4 @@ def test_draws_are_distributed_as_torchvisions() -> None:
         assert ks_2samp(here, there).pvalue > 0.001, cell
 
 
-def test_applies_what_was_drawn() -> None:
-    images, augment = torch.randint(256, (40, 3, 8, 8), dtype=torch.uint8), TrivialAugment()
-    before = images.clone()
-    drawn = augment.draw([40], (3, 8, 8), torch.Generator().manual_seed(0))
-    result, _ = augment.apply(images, torch.arange(40), drawn)
-    assert torch.equal(result, operate(images, drawn["operation"], drawn["magnitude"]))
-    assert torch.equal(images, before)
+test_applies_what_was_drawn = applies_what_was_drawn(TrivialAugment(), operations=1)

@@ -7,37 +7,34 @@ import pytest
 from tests.cookbook.conftest import rows
 from tests.scripts.conftest import load
 
-from temper.cookbook import ablation, ledger
-from temper.cookbook import pages as cookbook
+from temper.cookbook import ablation, ledger, pages
 from temper.cookbook.ledger import append, read
 from temper.cookbook.standing import outdated
 
 
 def test_check_finds_what_is_out_of_date(book: Path) -> None:
     results = book / "results.csv"
-    assert (
-        len(cookbook.faults(results)) == 6
-    )  # the index, the pages of choices and the record, and three cards are missing
-    for path, text in cookbook.pages(results).items():
+    assert len(pages.faults(results)) == 6  # three cards, the index, and the pages of choices and the record
+    for path, text in pages.pages(results).items():
         path.write_text(text)
-    assert cookbook.faults(results) == []
+    assert pages.faults(results) == []
     append(rows("baseline/small", 0.9)[0], results)
-    assert [fault.split(":")[0].removeprefix(f"{book}/") for fault in cookbook.faults(results)] == [
+    assert [fault.split(":")[0].removeprefix(f"{book}/") for fault in pages.faults(results)] == [
         "README.md",
         "CHOOSING.md",
         "baseline/small.md",
     ]
-    for path, text in cookbook.pages(results).items():
+    for path, text in pages.pages(results).items():
         path.write_text(text)
     (book / "baseline" / "gone.md").write_text("")
-    assert "gone.md: has no recipe: delete it" in cookbook.faults(results)[0]
+    assert "gone.md: has no recipe: delete it" in pages.faults(results)[0]
 
 
 def test_check_names_an_ablation_of_no_part(book: Path) -> None:
     append(replace(rows("optimizer/quick", 0.9)[0], recipe="optimizer/quick optimizer=sgd"), ablation.ABLATION)
-    for path, text in cookbook.pages(book / "results.csv").items():
+    for path, text in pages.pages(book / "results.csv").items():
         path.write_text(text)
-    (fault,) = cookbook.faults(book / "results.csv")
+    (fault,) = pages.faults(book / "results.csv")
     assert "ablation.csv: optimizer/quick optimizer=sgd seed 0 is of no part of today's: delete it" in fault
 
 
@@ -48,9 +45,9 @@ def test_check_refuses_numbers_of_another_digest(book: Path) -> None:
         append(stale, results)
     append(row, results)
     append(replace(row, recipe="baseline/gone"), results)
-    for path, text in cookbook.pages(results).items():
+    for path, text in pages.pages(results).items():
         path.write_text(text)
-    first, second = cookbook.faults(results)
+    first, second = pages.faults(results)
     assert "2 rows of baseline/small are of digest 01234567, not of today's" in first
     assert "python scripts/verify_recipe.py baseline/small --prune" in first
     assert "1 rows of baseline/gone" in second
@@ -74,4 +71,4 @@ def test_index_recipes_writes_and_checks(book: Path, capsys: pytest.CaptureFixtu
 
 
 def test_no_card_or_figure_of_ours_is_out_of_date() -> None:
-    assert cookbook.faults(ledger.RESULTS) == []
+    assert pages.faults(ledger.RESULTS) == []

@@ -74,11 +74,15 @@ class Runs:
         return subprocess.CompletedProcess(command, 0)
 
 
-def test_verify_enters_each_seed_and_goes_on(
-    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
+
+
+def test_verify_enters_each_seed_and_goes_on(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     main, results = load("verify_recipe").main, book / "results.csv"
     runs = Runs(monkeypatch, first=0.9, failing=(1,))
     assert main(["baseline/small", "--seeds", "3"]) == 1
@@ -95,10 +99,8 @@ def test_verify_enters_each_seed_and_goes_on(
 
 
 def test_untimed_runs_enter_no_times(
-    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
     Runs(monkeypatch, first=0.95)
     assert load("verify_recipe").main(["baseline/small", "--seeds", "1", "--untimed"]) == 0
     assert "seed 0: test/accuracy 0.9500, not timed" in (said := capsys.readouterr().out)
@@ -119,10 +121,8 @@ def test_untimed_runs_enter_no_times(
 
 
 def test_verify_says_that_a_promise_is_broken(
-    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "160")
     Runs(monkeypatch, first=0.5)
     assert load("verify_recipe").main(["baseline/small", "optimizer/quick", "--seeds", "2"]) == 1
     assert "broken: baseline/small" in capsys.readouterr().err

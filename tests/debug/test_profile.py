@@ -38,9 +38,12 @@ class Data(Dataset[Tensor]):
         return torch.ones(3)
 
 
-class Optimizer(torch.optim.SGD):
+class Optimizer(torch.optim.Optimizer):
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters, {"lr": 0.1})
+
     def step(self, closure: Any = None) -> Any:
-        loss = super().step(closure)
+        loss = closure()
         time.sleep(PAUSE["optimizer"])
         return loss
 
@@ -56,7 +59,7 @@ class Module(L.LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return Optimizer(self.parameters(), lr=0.1)
+        return Optimizer(self.parameters())
 
 
 def fit(folder: Path, debug: Profile, **arguments: Any) -> _Profiling:

@@ -38,6 +38,7 @@ def trials(seeds: int, rows: list[ledger.Row]) -> list[tuple[str, int]]:
     )
     assert all(each.epochs == 1 for each in made)
     assert all("data.root=x" not in each.command for each in made)  # digits have no root
+    assert all(each.folder.relative_to(Path.cwd()).parts[:3] == ("outputs", "tune", "baseline") for each in made)
     return [(each.words[0], each.seed) for each in made]
 
 

@@ -5,6 +5,7 @@ its RandomErasing of a quarter of the image stands for cutout, and its CutMix ha
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -87,10 +88,7 @@ def measure_data(names: Sequence[str], root: str, seconds: float, rounds: int) -
                 "pil": torchvision_batches(case, as_pil=True),
                 "v2": torchvision_batches(case, as_pil=False),
             }
-            blocks: dict[str, Block] = {
-                rival: lambda batches=batches: Stopwatch(seconds).run(batches)  # type: ignore[misc]
-                for rival, batches in rivals.items()
-            }
+            blocks: dict[str, Block] = {rival: partial(_block, batches, seconds) for rival, batches in rivals.items()}
             taken = take_turns(blocks, rounds)
             speeds = {rival: case.batches.batch_size(0) / median(values) for rival, values in taken.items()}
             found["images_per_second"][name] = {rival: round(speed) for rival, speed in speeds.items()}
@@ -101,3 +99,7 @@ def measure_data(names: Sequence[str], root: str, seconds: float, rounds: int) -
     finally:
         torch.set_num_threads(threads)
     return table, found
+
+
+def _block(batches: Iterator[Any], seconds: float) -> float:
+    return Stopwatch(seconds).run(batches)

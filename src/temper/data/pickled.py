@@ -68,8 +68,8 @@ class CIFARImages(OfficialImages):
         return Examples(torch.from_numpy(pixels), torch.tensor(labels))
 
     def _unpickled(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        contents = [self.files.content(name) for name in names]
+        files = self.files
         with warnings.catch_warnings():
             # NumPy 2.4 warns of the integer flags with which Python 2 pickled these arrays in 2009.
             warnings.filterwarnings("ignore", message=r"dtype\(\): align should be passed")
-            return [pickle.loads(content, encoding="latin1") for content in contents]
+            return [pickle.loads(files.content(name), encoding="latin1") for name in names]

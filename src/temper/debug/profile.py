@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from torch.profiler import ProfilerActivity, profile, record_function
 
@@ -111,8 +111,9 @@ class _Profiling(L.Callback):
     def _phase_table(self, steps: int) -> Table:
         total = sum(self.seconds.values())
         table = Table(title=f"where a step's time goes ({steps} steps, profiler on)", title_justify="left")
-        for column, justify in (("phase", "left"), ("a step", "right"), ("share", "right"), ("", "left")):
-            table.add_column(column, justify=justify)  # type: ignore[arg-type] # a tuple loses the Literal
+        columns: dict[str, JustifyMethod] = {"phase": "left", "a step": "right", "share": "right", "": "left"}
+        for column, justify in columns.items():
+            table.add_column(column, justify=justify)
         for phase in _PHASES:
             share = self.seconds[phase] / total if total else 0.0
             bar = "█" * round(30 * share)
