@@ -60,8 +60,9 @@ class Distillation(ABC):
     """What is learned from a teacher beside the targets."""
 
     kinds: ClassVar[tuple[Kind, ...]]
+    terms: ClassVar[tuple[str, ...]]  # what the values are called that its distiller returns
     teacher: str  # a run's folder or a checkpoint in one
-    weight: float
+    weight: float  # of each term
 
     @abstractmethod
     def build(self, facts: Facts, teach: Teach) -> Distiller:

@@ -22,7 +22,7 @@ from temper.network.layered import Layered
 from temper.network.statistics import frozen_statistics
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
-from temper.terms import Distiller, Privatizer, Weigher
+from temper.terms import Distiller, Privatizer, Weigher, term_name
 from temper.training.tally import Measured
 
 Scores = dict[str, float]
@@ -118,7 +118,7 @@ class Supervised(L.LightningModule):
         for name, distiller in self.distillers.items():
             answer = Answer(prediction=prediction, features=self._features)
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
-                terms[name if term == name else f"{name}_{term}"] = values.mean()
+                terms[term_name(name, term)] = values.mean()
         if first:
             self.weigher.watch(terms, rows.share)
         minimised: Tensor = self.weigher(terms, progress)

@@ -41,10 +41,11 @@ def initialization_fits(run: Settings) -> None:
 
 def distillation_fits(run: Settings) -> None:
     """Want weights that leave the task its share, and outputs that the teacher has too."""
-    total = sum(each.weight for each in run.distillation.values())
+    taught = [name for name in run.shares if name != "task"]
+    total = sum(run.shares[name] for name in taught)
     if total > 1:
         raise ValueError(
-            f"distillation: the weights add up to {total:g}, and the task keeps 1 minus that:"
+            f"distillation: the weights of {', '.join(taught)} add up to {total:g}, and the task keeps 1 minus that:"
             f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
         )
     for name, each in run.distillation.items():
