@@ -81,7 +81,7 @@ def test_what_was_removed_is_in_no_average(averaging: str, train: Train, tmp_pat
     report = train(*words, f"averaging={averaging}", "averaging.start=0", folder=tmp_path / "run")
     for name in ("last", "best"):
         kept = checkpoint(tmp_path / "run", name)
-        removed = kept["callbacks"]["_MagnitudeCallback"]
+        removed = kept["callbacks"]["pruning"]
         shown = {key: kept["state_dict"][f"network.{key}"] for key in removed}
         count = sum(mask.numel() for mask in removed.values())
         assert sum(int(mask.sum()) for mask in removed.values()) == round(0.8 * count)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+COUNTED = ("k", "weight_sum", "lr_max", "scheduled_lr")  # in the authors' groups: steps, weights of the mean
+
 
 def average_of_path(optimizer: torch.optim.Optimizer, interpolation: float) -> dict[nn.Parameter, Tensor] | None:
     """Return x of y = (1 - β)z + βx for each weight y, β being ``interpolation``; None before the first step."""

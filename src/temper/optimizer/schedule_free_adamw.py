@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.averaged_path import average_of_path
+from temper.optimizer.averaged_path import COUNTED, average_of_path
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import Forgetting, NonNegative, OpenFraction, Positive
 from temper.strategy import Optimizer, strategy
@@ -44,6 +44,11 @@ class ScheduleFreeAdamW(Optimizer):
     def averages(self) -> bool:
         """Return that its average is evaluated."""
         return True
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the keys of the authors' own that its average hangs on."""
+        return COUNTED
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the authors' own, which knows the rate of each step from its groups."""

@@ -117,6 +117,11 @@ class Optimizer(ABC):
         """Return whether ``shown`` has other weights to evaluate than those that are trained."""
         return False
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the keys of its groups that say how far it is; all others are knobs."""
+        return ()
+
     @abstractmethod
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the optimizer of ``groups``.

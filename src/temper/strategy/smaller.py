@@ -7,9 +7,16 @@ from torch import nn
 
 from temper.quantity import Clock
 
+REMOVED = "pruning"
+
 
 class Remover(L.Callback, ABC):
     """What removes weights of ``module.network`` while a run lasts; its state is in the checkpoint."""
+
+    @property
+    def state_key(self) -> str:
+        """Return the key of its state among those of callbacks."""
+        return REMOVED
 
     @abstractmethod
     def remove(self, network: nn.Module) -> None:

@@ -84,7 +84,9 @@ class ShownWeights(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the averager's state."""
-        return self.averager.state_dict() if self.averager is not None else {}
+        if self.averager is None:
+            return {}
+        return {"of": type(self.averager).__module__.rpartition(".")[2], **self.averager.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the averages of a checkpoint."""

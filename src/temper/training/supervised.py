@@ -85,6 +85,7 @@ class Supervised(L.LightningModule):
         self.verdicts: dict[str, Verdict] = {}
         self._pending: dict[str, list[tuple[Tensor, Tensor]]] = {}
         self._features: dict[str, Tensor] = {}
+        self._knobs: list[dict[str, Any]] = []  # of each group of the optimizer
         for distiller in ingredients.distillers.values():
             for name in distiller.taps:
                 network.get_submodule(name).register_forward_hook(self._remember(name))
@@ -179,7 +180,14 @@ class Supervised(L.LightningModule):
         optimizer = self.ingredients.optimizer.build(groups)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
+        state = ("params", *self.ingredients.optimizer.counted)
+        self._knobs = [{k: v for k, v in group.items() if k not in state} for group in optimizer.param_groups]
         return optimizer
+
+    def on_train_start(self) -> None:
+        """Go on by this run's own knobs of the optimizer: a checkpoint brings those that it was trained with."""
+        for group, knobs in zip(self.trainer.optimizers[0].param_groups, self._knobs, strict=True):
+            group.update(knobs)
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
