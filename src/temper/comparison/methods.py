@@ -109,7 +109,8 @@ def differing(run: Run, other: Run) -> list[str]:
     for axis, default in axes().items():
         if axis in LEFT_OUT:
             continue
-        mine, theirs = run.choices.get(axis), other.choices.get(axis)
+        absent = [] if isinstance(default, list) else "none"  # in the report of a run from before the axis
+        mine, theirs = run.choices.get(axis, absent), other.choices.get(axis, absent)
         if mine != theirs:
             words.append(f"{axis}={_shown(mine)}")
         values, reference = run.config.get(axis) or {}, other.config.get(axis) or {}
