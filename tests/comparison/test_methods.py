@@ -98,6 +98,7 @@ def test_a_baseline_by_folder_recipe_or_choice(made: Made, monkeypatch: pytest.M
         ("recipe=baseline/one", sgd),
         ("optimizer=adam", adam),
         ("optimizer=sgd optimizer.lr=0.01", slow),
+        ("optimizer.lr=1e-2", slow),
         ("augmentation=[crop,flip]", slow),
         ("data.label_noise=null optimizer=adam", None),
     ):

@@ -144,3 +144,8 @@ def test_a_run_from_before_a_knob_or_an_axis_stands_where_that_does_nothing(
     with pytest.raises(SystemExit):
         answer(capsys, tmp_path / "run")
     assert f"{file}: optimizer.lr: missing: " in capsys.readouterr().err
+    for damaged, said in ((": : [", "cannot be read"), ("- a", "holds no settings of a run")):
+        file.write_text(damaged)
+        with pytest.raises(SystemExit):
+            answer(capsys, tmp_path / "run")
+        assert f"{file} {said}" in capsys.readouterr().err

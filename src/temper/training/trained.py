@@ -49,9 +49,18 @@ class Trained:
         return cls(folder, file)
 
     def config(self) -> dict[str, Any]:
-        """Return the run's configuration; what came after it and does nothing unless it is set is in it too."""
-        loaded = OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml"))
-        assert isinstance(loaded, dict)
+        """Return the run's configuration; what came after it and does nothing unless it is set is in it too.
+
+        Raises:
+            Refusal: its file is damaged.
+        """
+        path = self.folder / "config.yaml"
+        try:
+            loaded = OmegaConf.to_container(OmegaConf.load(path))
+        except Exception as fault:  # whatever a damaged file makes YAML's parser raise
+            raise Refusal(f"{path} cannot be read: {str(fault).splitlines()[0]}") from None
+        if not isinstance(loaded, dict) or not isinstance(loaded.get("data"), dict):
+            raise Refusal(f"{path} holds no settings of a run")
         return completed({str(key): value for key, value in loaded.items()})
 
     def experiment(self, root: str | None = None) -> Experiment:
