@@ -1,6 +1,7 @@
 """Rules between axes of how a network learns."""
 
 from temper.experiment.settings import Settings, option
+from temper.quantity import parse_span
 from temper.strategy import Optimizer
 
 
@@ -107,6 +108,17 @@ def scheduler_fits(run: Settings) -> None:
         )
 
 
+def averaging_begins(run: Settings) -> None:
+    """Want weights to average."""
+    start = getattr(run.averaging, "start", 0)
+    length, unit = parse_span(start)
+    if unit == "epoch" and length > run.epochs:
+        raise ValueError(
+            f"averaging.start={start} lies beyond epochs={run.epochs}, and nothing would be averaged: begin earlier,"
+            " for example averaging.start=50%"
+        )
+
+
 def averaging_fits(run: Settings) -> None:
     """Want one average, and nothing in it that was pruned."""
     if not run.optimizer.averages:
@@ -184,6 +196,7 @@ RULES = (
     weighting_has_terms,
     weighting_fits_compilation,
     scheduler_fits,
+    averaging_begins,
     averaging_fits,
     passes_fit,
     blocks_to_recompute,
