@@ -18,7 +18,7 @@ train: install
 	@$(BIN)/python train.py $(ARGS)
 
 test: install
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .

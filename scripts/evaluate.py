@@ -21,7 +21,7 @@ from rich.text import Text
 
 from temper.data.batches import Batches
 from temper.data.views import LEVELS, Level
-from temper.experiment import Experiment, parse
+from temper.experiment import Experiment
 from temper.metric import over_views
 from temper.refusal import Refusal, refusing
 from temper.report.record import Report, main_metric
@@ -100,12 +100,9 @@ def answered(module: Supervised, batches: Batches, split: str, level: Level | No
 
 
 def _experiment(trained: Trained, root: str | None) -> Experiment:
-    config = trained.config()
-    if root is not None:
-        if "root" not in config["data"]:
-            raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
-        config["data"] = {**config["data"], "root": root}
-    experiment = parse(config)
+    if root is not None and "root" not in trained.config()["data"]:
+        raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
+    experiment = trained.experiment(root)
     # A judge needs neither the teachers, who may be gone, nor a compiled network.
     plain = replace(experiment, distillation={}, compile=False)
     return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")

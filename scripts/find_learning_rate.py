@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # its import takes seconds
 EXPLANATION = """\
 The words are those of train.py; no run is started, and no folder or recipe is touched. The proposal is a tenth of the
 rate at which the smoothed loss is least (src/temper/range_test.py says why); with one_cycle or cosine it is the peak.
+An optimizer that holds another (sam, lookahead, muon) is told all its rates: they rose together.
 Exit status 1: there is no minimum among the rates that were tried.
 
   python scripts/find_learning_rate.py optimizer=sgd
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         if asked.save.is_dir() or asked.save.suffix != ".png":
             raise Refusal(f"--save {asked.save}: names no picture: for example --save {PICTURE}")
 
-        from temper.range_test import left_out, measure  # torch takes seconds: not before the words were read
+        from temper.range_test import left_out, measure, rates  # torch takes seconds: not before the words were read
         from temper.report import loss_over_rate
 
         job = _job(asked.words)
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     if proposed is None:
         print(f"temper: {fault}", file=sys.stderr)
         return 1
-    print(f"optimizer.lr={proposed:g}")
+    print(*rates(job.config["optimizer"], proposed / own))
     return 0
 
 

@@ -81,6 +81,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", metavar="FILE", type=Path, default=PICTURE, help="the picture")
     asked = parser.parse_args(words)
+    if asked.to.is_dir() or asked.to.suffix != ".png":
+        parser.error(f"--to {asked.to}: names no picture: for example --to schedules.png")
     panels = [(name, knobs) for name in options("scheduler") for knobs in [{}, *FURTHER.get(name, [])]]
     rows = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(COLUMNS * 2.55, rows * 2.45), dpi=100)

@@ -34,9 +34,26 @@ Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]
 Kitchen = Callable[[str, str], None]
 CutOff = Callable[..., None]
+TOGETHER = ("test_ddp.py",)  # files whose tests share what is slow to set up
 
 command_line.prepare()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return what shares tests among workers: one by one, those of ``TOGETHER`` to one worker.
+
+    xdist's own mark for it, xdist_group, is lost under pytest 9.2 (pytest-dev/pytest-xdist issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if Path(file).name in TOGETHER else nodeid
+
+    return Shared(config, log) if config.getoption("dist") in ("load", "loadgroup") else None
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """What is looked at before a run makes anything: ``ckpt``, teachers, and how the processes were started."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,7 @@ def test_ckpt_goes_on_as_if_the_run_had_been_longer(trained: Path, job_of: Calla
         (("epochs=4", "groups=all"), "other groups"),
         (("epochs=4", "scheduler=plateau"), "scheduler=plateau"),
         (("epochs=2",), "epochs=2"),
+        (("epochs=4", "batch_size=100"), "34 steps behind it, in epochs of other lengths"),
     ],
 )
 def test_ckpt_of_another_run_is_refused(
@@ -75,6 +77,49 @@ def test_ckpt_of_another_run_is_refused(
     assert ended.value.code == 2
     assert named in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+PLATEAU = "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs"  # always falls
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        (PLATEAU, "scheduler=cosine", "lower the rate to 0.1 times.*scheduler=cosine would begin with all"),
+        ("averaging=ema", "", "averages of averaging=ema, which averaging=none would mistake"),
+        ("averaging=ema", "averaging=swa", "averages of averaging=ema, which averaging=swa would mistake"),
+        ("pruning=magnitude", "", "pruning=none"),
+    ],
+)
+def test_what_a_checkpoint_holds_is_not_dropped(
+    before: str, after: str, named: str, job_of: Callable[..., Job], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(job_of(*WORDS, *before.split(), folder=tmp_path / "before"))
+    file = f"ckpt={tmp_path / 'before' / 'checkpoints' / 'last.ckpt'}"
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run(job_of(*WORDS, "epochs=3", *after.split(), file))
+    assert re.search(named, capsys.readouterr().err)
+    assert run(job_of(*WORDS, "epochs=3", *before.split(), file, folder=tmp_path / "same")).state == "finished"
+
+
+def test_a_schedule_that_has_lowered_nothing_may_be_left(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    run(job_of(*WORDS, "scheduler=plateau", folder=tmp_path / "before"))
+    file = tmp_path / "before" / "checkpoints" / "last.ckpt"
+    assert run(job_of(*WORDS, "epochs=3", "scheduler=cosine", f"ckpt={file}")).state == "finished"
+
+
+def test_knobs_of_the_optimizer_are_this_runs(trained: Path, job_of: Callable[..., Job], tmp_path: Path) -> None:
+    file = first(trained, job_of)
+    knobs = ("optimizer.lr=1e-12", "optimizer.momentum=0.5", "optimizer.weight_decay=0.25")
+    run(job_of("epochs=3", *WORDS[1:], *knobs, f"ckpt={file}", folder=tmp_path / "slow"))
+    before, after = (
+        torch.load(path, weights_only=True) for path in (file, tmp_path / "slow" / "checkpoints" / "last.ckpt")
+    )
+    for key, weight in before["state_dict"].items():
+        torch.testing.assert_close(after["state_dict"][key], weight, rtol=0, atol=1e-8)
+    group = after["optimizer_states"][0]["param_groups"][0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-12, 0.5, 0.25)
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(

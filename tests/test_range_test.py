@@ -107,6 +107,21 @@ class Paced(SGD):
     paces_itself: ClassVar[bool] = True
 
 
+def test_the_gradient_of_a_private_run_is_the_noisy_one(job_of: JobOf) -> None:
+    words = ("precision=64-true", "trainer=cpu", "sampling=poisson", "optimizer=sgd")
+    # Each example's gradient, cut to next to nothing and under noise as small: no step moves.
+    private = ("privacy=dp_sgd", "privacy.max_grad_norm=1e-12")
+    moved, still = (quietly(job_of(*each), 1e-3, 1.0, 20) for each in (words, (*words, *private)))
+    assert still.before == moved.before
+    assert still.losses[-1] > 2.2 > 2.1 > moved.losses[-1]
+
+
+def test_batches_without_an_example_are_passed_over(job_of: JobOf) -> None:
+    curve = quietly(job_of("trainer=cpu", "sampling=poisson", "batch_size=1", "seed=1"), 1e-6, 1e-5, 40)
+    assert 15 < len(curve.losses) < 35  # about a share of 1/e is empty
+    assert math.isfinite(curve.before)
+
+
 def test_refuses_an_optimizer_that_paces_itself(job_of: JobOf) -> None:
     job = job_of(*LINE)
     job = replace(job, experiment=replace(job.experiment, optimizer=Paced(lr=0.01, weight_decay=0.0)))

@@ -154,6 +154,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("optimizer._target_=torch.optim.SGD",), ("optimizer._target_", "torch.optim.SGD")),
     (("optimizer=schedule_free_sgd", "scheduler=cosine"), ("schedule_free_sgd", "scheduler=constant")),
     (("optimizer=schedule_free_adamw", "averaging=ema"), ("schedule_free_adamw", "averaging=none")),
+    (("averaging=ema", "averaging.start=4epochs", "epochs=3"), ("averaging.start=4epochs", "epochs=3", "50%")),
     (("optimizer=lookahead", "averaging=swa"), ("lookahead over momentum", "averaging=none")),
     (("optimizer=lookahead", "pruning=magnitude"), ("lookahead over momentum", "pruning=none")),
     (("optimizer=sam", "accumulate=2"), ("sam over momentum", "accumulate=1")),

@@ -102,6 +102,7 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     *(f"averaging={name}" for name in options("averaging") if name != "none"),
     "averaging=ema averaging.start=1epochs optimizer=adam",
     "averaging=swa averaging.start=2epochs",
+    "averaging=ema pruning=magnitude pruning.start=0 pruning.end=0.9",
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time

@@ -28,7 +28,7 @@ def digest(config: Mapping[str, Any]) -> str:
 
 def method(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a composed configuration that its digest is made of."""
-    kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not _is_none(value)}
+    kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not does_nothing(value)}
     if isinstance(kept.get("data"), Mapping):
         kept["data"] = {key: value for key, value in kept["data"].items() if key not in OF_THE_DISK}
     return kept
@@ -40,7 +40,8 @@ def _set(value: Any) -> Any:
     return value
 
 
-def _is_none(value: Any) -> bool:
+def does_nothing(value: Any) -> bool:
+    """Return whether ``value`` of a knob or an axis is that of one that is not set."""
     if isinstance(value, Mapping):
         return not value or str(value.get("_target_", "")).split(".")[-2:-1] == ["none"]
     return value is None or value == []

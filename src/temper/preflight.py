@@ -13,6 +13,7 @@ from temper.experiment.settings import option
 from temper.facts import Kind
 from temper.refusal import Refusal
 from temper.strategy import Distillation
+from temper.strategy.smaller import REMOVED
 from temper.trainer.machine import gpus, started_outside
 from temper.training.checkpoints import last_good
 from temper.training.private_gradient import KEY
@@ -96,11 +97,7 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     own_groups = module.configure_optimizers().param_groups
     if [set(group) for group in groups] != [set(group) for group in own_groups]:
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
-    if module.reaction is not None and "reaction" not in kept:
-        raise Refusal(
-            f"ckpt={named} does not say what scheduler={option(job.experiment.scheduler)} made of earlier validations:"
-            " choose the scheduler that it was trained with"
-        )
+    _check_goes_on(f"ckpt={named}", kept, job.experiment, module)
     if module.privatizer is not None:
         try:
             module.privatizer.check(kept.get(KEY))
@@ -109,3 +106,39 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path
+
+
+def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, module: Supervised) -> None:
+    """Refuse to drop or to mistake what the checkpoint ``kept`` beside weights and the optimizer's state."""
+    scheduler, averaging = option(experiment.scheduler), option(experiment.averaging)
+    if module.reaction is not None and "reaction" not in kept:
+        raise Refusal(
+            f"{word} does not say what scheduler={scheduler} made of earlier validations:"
+            " choose the scheduler that it was trained with"
+        )
+    lowered = kept.get("reaction", {}).get("factor", 1.0)
+    if module.reaction is None and lowered != 1:
+        raise Refusal(
+            f"{word} was trained with a schedule that validation made lower the rate to {lowered:g} times optimizer.lr,"
+            f" and scheduler={scheduler} would begin with all of it again: choose the scheduler that it was trained"
+            " with, such as scheduler=plateau"
+        )
+    callbacks = kept["callbacks"]
+    averaged = callbacks.get("ShownWeights", {}).get("of")
+    if averaged is not None and averaged != averaging:
+        raise Refusal(
+            f"{word} holds averages of averaging={averaged}, which averaging={averaging} would mistake for its own or"
+            f" for the trained weights: choose averaging={averaged}"
+        )
+    if REMOVED in callbacks and option(experiment.pruning) == "none":
+        raise Refusal(
+            f"{word} is of a pruned network, and with pruning=none what was removed would grow again: choose the"
+            " pruning that it was trained with"
+        )
+    step, theirs = kept["global_step"], tuple(kept["facts"]["clock"]["epoch_starts"])
+    begun = sum(start <= step for start in theirs) + 1  # with the end of the epoch in which it was kept
+    if theirs[:begun] != module.facts.clock.epoch_starts[: len(theirs[:begun])]:
+        raise Refusal(
+            f"{word} has {step} steps behind it, in epochs of other lengths than this run's: choose the"
+            " batch_size, batch_growth and data that it was trained with"
+        )

@@ -5,9 +5,9 @@
     s_t = m_t / (1 - β^t)             a running mean, its start at 0 made up for (Kingma & Ba, 2015, section 3)
     η*  = η_k / 10, k = argmin s      the proposal
 
-The steps are those of the run: its data, order, augmentation, clipping, precision and optimizer. What does not belong
-to a run's first steps is left out: schedules, averages, pruning, growing batches, stopping. The test ends when the loss
-explodes.
+The steps are those of the run: its data, order, augmentation, clipping, privacy, precision and optimizer. What does
+not belong to a run's first steps is left out: schedules, averages, pruning, growing batches, stopping. The test ends
+when the loss explodes.
 
 Where s is least the steps begin to undo each other, and the network has had one step at that rate, not an epoch: a
 tenth of it leaves room. The rate of steepest descent is the other rule in use; it is a difference of noisy numbers: by
@@ -21,7 +21,7 @@ import logging
 import math
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean
@@ -43,6 +43,7 @@ from temper.scheduler.constant import Constant
 from temper.strategy import Scheduler, strategy
 from temper.trainer.machine import set_threads
 from temper.training.build import build_batches, build_module
+from temper.training.private_gradient import PrivateGradient
 from temper.training.quiet import quiet
 from temper.training.supervised import Supervised
 from temper.training.tally import Tally
@@ -134,6 +135,14 @@ class Curve:
         return float(f"{self.rates[least] / BELOW_MINIMUM:.1e}")
 
 
+def rates(optimizer: Mapping[str, Any], factor: float, key: str = "optimizer") -> list[str]:
+    """Return the words by which every rate of an optimizer, and of those that it holds, is ``factor`` times as high."""
+    found = [f"{key}.lr={optimizer['lr'] * factor:.2g}"] if "lr" in optimizer else []
+    for name, held in optimizer.items():
+        found += rates(held, factor, f"{key}.{name}") if isinstance(held, Mapping) else []
+    return found
+
+
 def check(job: Job, low: float, high: float, steps: int) -> None:
     """Refuse what a range test cannot be made of.
 
@@ -206,7 +215,7 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
             accumulate_grad_batches=experiment.accumulate,
             limit_val_batches=0,
             num_sanity_val_steps=0,
-            callbacks=[_Watch(curve, tell)],
+            callbacks=[*_private(module), _Watch(curve, tell)],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -231,6 +240,10 @@ def _first_steps(experiment: Experiment) -> Experiment:
     )
 
 
+def _private(module: Supervised) -> list[L.Callback]:
+    return [PrivateGradient(module.privatizer)] if module.privatizer is not None else []
+
+
 class _Watch(L.Callback):
     """Reads the loss of each step, and ends the fit when it explodes."""
 
@@ -249,13 +262,16 @@ class _Watch(L.Callback):
         if trainer.global_step == self._seen:
             return
         self._seen = trainer.global_step
-        loss = self._tally.read()["loss"] / self._tally.count
-        self._tally.empty()
-        if self._rate is None:
-            self.curve.before = loss
-        else:
-            self.curve.add(self._rate, loss)
-            self.tell(self._seen, self._rate, self.curve.smoothed[-1] if self.curve.smoothed else loss)
+        if self._tally.count:  # sampling may have left the batch empty
+            loss = self._tally.read()["loss"] / self._tally.count
+            self._tally.empty()
+            if self._rate is None:
+                self.curve.before = loss
+            else:
+                self.curve.add(self._rate, loss)
+                self.tell(self._seen, self._rate, self.curve.smoothed[-1] if self.curve.smoothed else loss)
+        elif self._rate is None:
+            return
         assert pl_module.rate_factor is not None
         self._rate = pl_module.rate_factor * pl_module.ingredients.optimizer.lr
         trainer.should_stop = self.curve.exploded is not None

@@ -187,12 +187,11 @@ def build_trainer(
 
 def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
     """Return the callbacks that act on the weights, and those that look at the gradient."""
-    found: list[L.Callback] = []
-    if (pruning := experiment.pruning.callback(clock)) is not None:
-        found.append(pruning)
+    pruning = experiment.pruning.callback(clock)
+    found: list[L.Callback] = [pruning] if pruning is not None else []
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
-        found.append(ShownWeights(averager, optimizer))
+        found.append(ShownWeights(averager, optimizer, pruning))
     if experiment.gradient_norm is not None or any(each.gradient for each in experiment.stopping.values()):
         found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))
     return found

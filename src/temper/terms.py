@@ -12,6 +12,11 @@ from torch import Tensor, nn
 from temper.facts import Answer
 
 
+def term_name(distillation: str, term: str) -> str:
+    """Return what a run calls a term of a distillation: it is named once where both are called the same."""
+    return distillation if term == distillation else f"{distillation}_{term}"
+
+
 class Distiller(nn.Module, ABC):
     """What a distillation is while a run lasts; its own parameters join the optimizer, its teacher does not."""
 
@@ -19,7 +24,7 @@ class Distiller(nn.Module, ABC):
 
     @abstractmethod
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
-        """Return named values, one an example, (n,)."""
+        """Return values, one an example, (n,), by the names that the distillation lists."""
 
 
 class Weigher(nn.Module, ABC):

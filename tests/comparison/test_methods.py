@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,13 @@ def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
     assert differing(sgd, loud) == ["data.label_noise=null"]
 
 
+def test_an_axis_that_came_later_is_no_difference(made: Made) -> None:
+    earlier, later = (methods(folder)[0].first for folder in (made("a", config={}), made("b", config={})))
+    assert not {"privacy", "penalty"} & set(earlier.choices)
+    later = replace(later, choices={**later.choices, "privacy": "none", "penalty": []})
+    assert differing(later, earlier) == differing(earlier, later) == []
+
+
 def test_every_method_has_a_name_of_its_own(made: Made) -> None:
     found = methods(
         made("a", config={}),
@@ -90,6 +98,7 @@ def test_a_baseline_by_folder_recipe_or_choice(made: Made, monkeypatch: pytest.M
         ("recipe=baseline/one", sgd),
         ("optimizer=adam", adam),
         ("optimizer=sgd optimizer.lr=0.01", slow),
+        ("optimizer.lr=1e-2", slow),
         ("augmentation=[crop,flip]", slow),
         ("data.label_noise=null optimizer=adam", None),
     ):

@@ -67,6 +67,14 @@ def test_refuses_what_is_no_run(made: Made, tmp_path: Path) -> None:
     (made("three") / "report.json").write_text("{")
     with pytest.raises(Refusal, match=r"three/report\.json is not a report that this version of temper wrote"):
         find([tmp_path / "three"])
+    for number, (damaged, said) in enumerate(((": : [", "cannot be read"), ("- a", "holds no settings"))):
+        (made(f"settings{number}") / "config.yaml").write_text(damaged)
+        with pytest.raises(Refusal, match=rf"settings{number}/config\.yaml {said}.*leave"):
+            find([tmp_path / f"settings{number}"])
+    (made("folder") / "report.json").unlink()
+    (tmp_path / "folder" / "report.json").mkdir()
+    with pytest.raises(Refusal, match=r"folder/report\.json is not a report .*Is a directory"):
+        find([tmp_path / "folder"])
     (made("four") / "report.json").write_text('{"state": "finished"}')
     with pytest.raises(Refusal, match=r"four/report\.json is not a report .*'choices'"):
         find([tmp_path / "four"])

@@ -70,6 +70,40 @@ def test_any_size_and_mode_comes_in_rgb_at_the_size(tmp_path: Path, mode: str) -
     assert set(inputs.flatten().tolist()) == {255}
 
 
+@pytest.mark.parametrize("turned", range(1, 9))
+def test_a_photo_stands_as_it_was_meant_to_be_seen(tmp_path: Path, turned: int) -> None:
+    seen = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
+    undone = {  # EXIF 2.32, table 6: which side of the stored picture is the visual top, and which the left-hand side
+        1: seen, 2: seen[:, ::-1], 3: seen[::-1, ::-1], 4: seen[::-1], 5: seen.T, 6: np.rot90(seen),
+        7: seen[::-1, ::-1].T, 8: np.rot90(seen, -1),
+    }  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    Image.fromarray(np.ascontiguousarray(undone[turned])).save(tmp_path / "photo.png", exif=exif)
+    assert read_image(tmp_path / "photo.png", height=4, width=6)[0, 0].tolist() == seen.tolist()
+
+
+@pytest.mark.parametrize("name", ["deep.tif", "deep.pgm", "deep.png"])
+def test_of_sixteen_bits_the_upper_are_taken(tmp_path: Path, name: str) -> None:
+    Image.fromarray(np.array([[0, 256], [30000, 65535]], np.uint16)).save(tmp_path / name)
+    assert read_image(tmp_path / name, height=2, width=2)[0, 0].tolist() == [[0, 1], [117, 255]]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.array([[0, 65536]], np.int32), "from 0 to 65536"),
+        (np.array([[-1, 5]], np.int32), "from -1 to 5"),
+        (np.array([[0, 0.5]], np.float32), r"from 0 to 0\.5"),
+    ],
+)
+def test_values_without_a_known_white_are_refused(tmp_path: Path, values: Any, said: str) -> None:
+    (tmp_path / "kind").mkdir()
+    Image.fromarray(values).save(tmp_path / "kind" / "raw.tif")
+    with pytest.raises(ValueError, match=rf"raw\.tif: holds values {said}, .*save it in 8 or 16 bits"):
+        photos(tmp_path, size=6, validation=0.0, test=0.0).splits()
+
+
 @pytest.mark.parametrize(("mode", "through"), [("P", bytes([0, 9] * 128)), ("P", 3), ("L", 7), ("RGB", (1, 2, 3))])
 def test_what_shines_through_is_seen_as_it_is_stored(tmp_path: Path, mode: str, through: Any) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)

@@ -29,6 +29,11 @@ def value(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
     return distiller(nn.Identity(), temperature).terms(teacher, answer, torch.zeros(len(student)))["logits"]
 
 
+def test_returns_the_terms_that_it_lists() -> None:
+    answer = Answer(prediction=torch.zeros(2, 3), features={})
+    assert tuple(distiller(nn.Identity()).terms(torch.zeros(2, 3), answer, torch.zeros(2))) == Logits.terms
+
+
 def by_definition(z: list[float], f: list[float], temperature: float) -> float:
     def softmax(v: list[float]) -> list[float]:
         e = [math.exp(x / temperature) for x in v]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 from tests.scripts.conftest import load
 
 from temper.data.cifar10 import CIFAR10
@@ -145,3 +146,28 @@ def test_what_is_missing_is_said(
     said = refused(tmp_path / "images", "--root", "nowhere")
     assert "CIFAR-10 is not at nowhere" in said
     assert "--root FOLDER" in said
+
+
+def test_a_run_from_before_a_knob_or_an_axis_stands_where_that_does_nothing(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = train("epochs=1", "trainer=cpu")
+    file = tmp_path / "run" / "config.yaml"
+    config = OmegaConf.load(file)
+    came_later = ("privacy", "gradient_norm", "activation_checkpointing", "data.input_noise", "averaging")
+    for key in came_later:
+        place, _, name = key.rpartition(".")
+        del (config[place] if place else config)[name]
+    OmegaConf.save(config, file)
+    assert answer(capsys, tmp_path / "run")["metrics"]["test/accuracy"] == report.metrics["test/accuracy"]
+
+    del config["optimizer"]["lr"]
+    OmegaConf.save(config, file)
+    with pytest.raises(SystemExit):
+        answer(capsys, tmp_path / "run")
+    assert f"{file}: optimizer.lr: missing: " in capsys.readouterr().err
+    for damaged, said in ((": : [", "cannot be read"), ("- a", "holds no settings of a run")):
+        file.write_text(damaged)
+        with pytest.raises(SystemExit):
+            answer(capsys, tmp_path / "run")
+        assert f"{file} {said}" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from matplotlib.image import imread
@@ -32,6 +33,38 @@ def test_the_proposal_trains_the_digits(
     word = proposed(capsys.readouterr().out)
     report = train(f"optimizer={optimizer}", word, "epochs=10")
     assert (report.metrics["test/accuracy"] or 0.0) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (["optimizer=sam"], ["optimizer.base.lr"]),
+        (["optimizer=lookahead", "optimizer@optimizer.base=sam"], ["optimizer.base.base.lr"]),
+        (["optimizer=muon"], ["optimizer.lr", "optimizer.rest.lr"]),
+    ],
+)
+def test_the_proposal_is_in_words_that_train_py_takes(
+    words: list[str],
+    keys: list[str],
+    script: ModuleType,
+    composed: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert script.main([*words, "--steps", "60", "trainer=cpu"]) == 0
+    said = capsys.readouterr().out
+    found = said.splitlines()[-1].split()
+    assert [word.partition("=")[0] for word in found] == keys
+    before, after = (flat(composed(*each)["optimizer"], "optimizer") for each in (words, [*words, *found]))
+    factors = [after[key] / before[key] for key in keys]
+    assert factors == pytest.approx([factors[0]] * len(keys), rel=0.1)  # two digits each
+    assert f"{after[keys[0]]:.3g}" in next(line for line in said.splitlines() if "proposed" in line)
+
+
+def flat(node: dict[str, Any], key: str) -> dict[str, Any]:
+    found = {}
+    for name, value in node.items():
+        found |= flat(value, f"{key}.{name}") if isinstance(value, dict) else {f"{key}.{name}": value}
+    return found
 
 
 def test_the_proposal_finds_the_line(

@@ -25,6 +25,17 @@ def test_draws_a_panel_for_each_option(script: ModuleType, tmp_path: Path, monke
     assert width > 1000
 
 
+@pytest.mark.parametrize("name", ["schedules.txt", "folder.png"])
+def test_refuses_what_names_no_picture(
+    name: str, script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(SystemExit) as end:
+        script.main(["--to", str(tmp_path / name)])
+    assert end.value.code == 2
+    assert f"{name}: names no picture" in capsys.readouterr().err
+
+
 def test_draws_what_a_run_would_follow(script: ModuleType) -> None:
     steps, epochs = script.STEPS, script.EPOCHS
     drawn = {name: script.rates(script.schedule(name)[0]) for name in ("constant", "step", "plateau")}

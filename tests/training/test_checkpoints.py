@@ -76,6 +76,15 @@ def test_differences() -> None:
     assert differences({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": 1, "c": 3}, "e": 0}) == ["a.c", "d", "e"]
 
 
+def test_what_came_later_and_does_nothing_is_no_difference() -> None:
+    privacy = {"_target_": "temper.privacy.none.NoPrivacy"}
+    before, now = {"a": {"b": 1}}, {"a": {"b": 1, "c": None}, "privacy": privacy, "penalty": {}}
+    assert differences(before, now) == differences(now, before) == []
+    assert differences(before, {"a": {"b": 1, "c": 0}}) == ["a.c"]
+    assert differences({"a": 1}, {"a": None}) == ["a"]
+    assert differences(before, {**before, "privacy": {"_target_": "temper.privacy.dp_sgd.DPSGD"}}) == ["privacy"]
+
+
 def test_metrics_file(tmp_path: Path) -> None:
     made = MetricsFile(tmp_path / "metrics.csv")
     made.append({"step": 1, "train/loss": 2.0})

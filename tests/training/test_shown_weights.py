@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from temper.command.job import Job
@@ -71,3 +72,20 @@ def test_without_validation_the_average_is_tested(small_cifar10: None, train: Tr
     kept = {key.removeprefix("network."): value for key, value in trained.checkpoint()["state_dict"].items()}
     assert all(torch.equal(value, kept[key]) for key, value in network.state_dict().items())
     assert "test/accuracy" in report.metrics
+
+
+@pytest.mark.parametrize("averaging", ["ema", "swa"])
+def test_what_was_removed_is_in_no_average(averaging: str, train: Train, tmp_path: Path) -> None:
+    # Half of the path lies before the last removal.
+    words = ("epochs=4", "trainer=cpu", "trainer.threads=1", "pruning=magnitude", "pruning.end=0.5")
+    report = train(*words, f"averaging={averaging}", "averaging.start=0", folder=tmp_path / "run")
+    for name in ("last", "best"):
+        kept = checkpoint(tmp_path / "run", name)
+        removed = kept["callbacks"]["pruning"]
+        shown = {key: kept["state_dict"][f"network.{key}"] for key in removed}
+        count = sum(mask.numel() for mask in removed.values())
+        assert sum(int(mask.sum()) for mask in removed.values()) == round(0.8 * count)
+        assert all(torch.equal(shown[key] == 0, mask) for key, mask in removed.items()), name
+        assert any(not torch.equal(shown[key], kept["trained_weights"][key]) for key in removed)
+    biases = report.complexity.parameters - count
+    assert report.complexity.nonzero_parameters <= count - round(0.8 * count) + biases

@@ -119,5 +119,5 @@ def test_remembers_the_epoch_so_far() -> None:
 def test_refuses() -> None:
     with pytest.raises(ValidationError, match="temperature"):
         DynamicWeightAverage(temperature=0.0)
-    with pytest.raises(ValueError, match=r"task starts with none.*distillation\.logits\.weight"):
+    with pytest.raises(ValueError, match=r"task starts with none: lower that of logits, distillation\.NAME\.weight"):
         DynamicWeightAverage(temperature=2.0).check({"task": 0.0, "logits": 1.0})

@@ -2,23 +2,26 @@
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning as L
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from temper.command.command_line import options
 from temper.command.job import Job
 from temper.experiment import make
-from temper.facts import Facts
+from temper.facts import Answer, Facts
 from temper.quantity import Clock
 from temper.recipes import CONF
 from temper.run import run
-from temper.strategy import Weighting
+from temper.strategy import Distillation, Teach, Weighting, strategy
+from temper.terms import Distiller
 from temper.training.build import build_batches, build_module
 
 FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
@@ -99,3 +102,53 @@ def test_no_penalty_is_weighed(name: str, teacher: Path, job_of: Callable[..., J
     for key, value in start.items():
         difference = penalized[f"network.{key}"] - plain[f"network.{key}"]
         torch.testing.assert_close(difference, -0.5 * 0.02 * value, rtol=1e-6, atol=1e-9)
+
+
+@strategy
+class Two(Distillation):
+    """A made-up distillation of two terms: the distance of the answers, and its square."""
+
+    kinds: ClassVar = ("multiclass",)
+    terms: ClassVar = ("near", "far")
+
+    teacher: str
+    weight: float
+
+    def build(self, facts: Facts, teach: Teach) -> Distiller:
+        return _Distances(teach(self.teacher))
+
+
+class _Distances(Distiller):
+    def __init__(self, teacher: nn.Module) -> None:
+        super().__init__()
+        self._guest = (teacher.eval(),)
+
+    def terms(self, inputs: torch.Tensor, answer: Answer, target: torch.Tensor) -> dict[str, torch.Tensor]:
+        apart = (self._guest[0](inputs) - answer.prediction).abs().sum(1)
+        return {"near": apart, "far": apart.square()}
+
+
+@pytest.mark.parametrize("name", WEIGHTINGS)
+def test_a_distillation_may_have_several_terms(name: str, teacher: Path, job_of: Callable[..., Job]) -> None:
+    job = job_of(*TAUGHT, f"distillation.logits.teacher={teacher}", f"weighting={name}", "flush_every=1")
+    experiment = replace(job.experiment, distillation={"two": Two(teacher=str(teacher), weight=0.3)})
+    assert experiment.shares == pytest.approx({"task": 0.4, "two_near": 0.3, "two_far": 0.3})
+    run(replace(job, experiment=experiment))
+    with (job.folder / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["weight/task"]]
+    weights = [[float(row[f"weight/{term}"]) for term in experiment.shares] for row in rows]
+    assert len(rows) == 51
+    if name != "gradnorm":  # which has taken a step of its own
+        assert weights[0] == pytest.approx([0.4, 0.3, 0.3], abs=0.06)
+    assert (weights[0] == weights[-1]) == (name == "fixed")
+    assert all(float(row["train/two_far"]) > 0 < float(row["train/two_near"]) for row in rows)
+    if name != "uncertainty":
+        assert [sum(row) for row in weights] == pytest.approx([1.0] * len(weights), abs=1e-5)
+
+
+def test_every_term_counts_where_weights_add_up(teacher: Path, job_of: Callable[..., Job]) -> None:
+    experiment = job_of(*TAUGHT, f"distillation.logits.teacher={teacher}").experiment
+    with pytest.raises(
+        ValidationError, match=r"of two_near, two_far add up to 1\.2, .*lower distillation\.two\.weight"
+    ):
+        replace(experiment, distillation={"two": Two(teacher=str(teacher), weight=0.6)})

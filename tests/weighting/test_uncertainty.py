@@ -90,6 +90,7 @@ def test_a_run_moves_the_weights(teacher: Path, job_of: Callable[..., Job]) -> N
 def test_refuses_a_term_without_weight() -> None:
     Uncertainty().check({"task": 0.1, "logits": 0.9})
     with pytest.raises(
-        ValueError, match=r"^the weights are learned.*task starts with none.*distillation\.logits\.weight"
+        ValueError,
+        match=r"^the weights are learned.*task starts with none: lower that of logits, distillation\.NAME\.weight",
     ):
         Uncertainty().check({"task": 0.0, "logits": 1.0})

@@ -109,7 +109,8 @@ def differing(run: Run, other: Run) -> list[str]:
     for axis, default in axes().items():
         if axis in LEFT_OUT:
             continue
-        mine, theirs = run.choices.get(axis), other.choices.get(axis)
+        absent = [] if isinstance(default, list) else "none"  # in the report of a run from before the axis
+        mine, theirs = run.choices.get(axis, absent), other.choices.get(axis, absent)
         if mine != theirs:
             words.append(f"{axis}={_shown(mine)}")
         values, reference = run.config.get(axis) or {}, other.config.get(axis) or {}
@@ -170,7 +171,16 @@ def _stands(run: Run, word: str) -> bool:
     node: Any = run.config
     for part in key.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
-    return node is not None and _shown(node) == value
+    return node is not None and (_shown(node) == value or _same_number(node, value))
+
+
+def _same_number(known: Any, typed: str) -> bool:
+    if isinstance(known, bool) or not isinstance(known, int | float):
+        return False
+    try:
+        return float(typed) == known
+    except ValueError:
+        return False
 
 
 def _check_data(runs: Sequence[Run]) -> None:

@@ -100,20 +100,33 @@ def _read(folder: Path) -> Run | str:
         choices = report["choices"]
         if choices.get("debug", "none") != "none":
             return f"debug={choices['debug']} made it another run than its method's"
-        config = OmegaConf.to_container(OmegaConf.load(known)) if known.exists() else {}
         figures, score = measured(report), report["score"]
         names = [name.partition("/")[2] for name in ([score["metric"]] if score else figures)]
-        assert isinstance(config, dict)
         return Run(
             folder=folder,
             digest=str(report["digest"]),
             choices=choices,
-            config={str(key): value for key, value in config.items()},
+            config=_config(known),
             seed=int(report["seed"]),
             metric=next((name for name in ("accuracy", "rmse", *names) if name in names), "loss"),
             device=str(report["device"]),
             commit=str(report["commit"] or "").removesuffix("+dirty"),
             figures=figures,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except Refusal:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
         raise Refusal(f"{path} is not a report that this version of temper wrote ({fault}): leave it out") from None
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """Return the composed values of a run; empty where there is no file of them."""
+    if not path.exists():
+        return {}
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except Exception as fault:  # whatever a damaged file makes YAML's parser raise
+        raise Refusal(f"{path} cannot be read ({str(fault).splitlines()[0]}): leave the run out") from None
+    if not isinstance(values, dict):
+        raise Refusal(f"{path} holds no settings of a run: leave it out")
+    return {str(key): value for key, value in values.items()}

@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from temper.comparison.statistics import deviation, in_interval, in_spread, welch
 from temper.comparison.table import NOISE, markdown

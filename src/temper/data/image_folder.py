@@ -1,7 +1,7 @@
 """The user's own pictures: one subfolder a class, named as the class, of images of any size and mode.
 
     root/cat/*.png    class 0, the subfolders by name    every file in them, however deep, that is not hidden
-    root/dog/*.jpg    class 1                            in RGB, resized bilinearly to size x size
+    root/dog/*.jpg    class 1                            upright by EXIF, in RGB, resized bilinearly to size x size
 
 They are held as bytes, three for each pixel of ``size`` x ``size``, decoded once and kept in the cache. A set that
 would take more than half of the free memory stays on disk: its files are decoded batch by batch, in the same order.
@@ -99,6 +99,7 @@ class ImageFolder(Data):
                 "size": self.size,
                 "shares": [self.validation, self.test],
                 "skip_broken": self.skip_broken,
+                "upright": True,  # caches of before hold pictures as they lie in their files
             },
             sources=file_stamps({str(path.relative_to(self._root)): path for path, _ in paths}),
             folder=self.cache,

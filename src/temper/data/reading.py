@@ -12,7 +12,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from PIL import Image
 
-_FINE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes of 16-bit images
+_FINE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes of 16-bit images; a PGM's, and 32-bit ones', is I
+
+_WHITE = 2**16 - 1
 
 
 def read_table(path: Path, columns: int) -> Tensor:
@@ -38,15 +40,18 @@ def read_table(path: Path, columns: int) -> Tensor:
 def read_image(path: Path, height: int, width: int, grey: bool = False) -> Tensor:
     """Return the image in ``path`` in RGB or grey, resized bilinearly, as uint8 (1, 3 or 1, height, width).
 
+    It is turned as its EXIF orientation says that it was meant to be seen. Of 16 bits the upper 8 are taken.
+
     Raises:
-        ValueError: the file is no image; names it.
+        ValueError: the file is no image, or one of numbers of which nobody knows what is white; names it.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     _check_file(path)
     try:
         with Image.open(path) as image:
-            whole = _eight_bits(np.asarray(image)) if image.mode in _FINE else image
+            ImageOps.exif_transpose(image, in_place=True)
+            whole = _eight_bits(path, np.asarray(image)) if image.mode in (*_FINE, "F") else image
             if "transparency" in image.info:
                 whole = whole.convert("RGBA")  # which then lets go of it; straight to RGB, Pillow warns
             whole = whole.convert("RGB")
@@ -72,11 +77,20 @@ def check_image(path: Path) -> None:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None
 
 
-def _eight_bits(values: np.ndarray) -> "Image.Image":
-    """Return a grey image of 16-bit ``values``, which Pillow itself would cut off at 255."""
+def _eight_bits(path: Path, values: np.ndarray) -> "Image.Image":
+    """Return a grey image of 16-bit ``values``, which Pillow itself would cut off at 255.
+
+    Raises:
+        ValueError: they are no whole numbers of 16 bits.
+    """
     from PIL import Image
 
-    return Image.fromarray((values >> 8).clip(0, 255).astype(np.uint8))
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > _WHITE:
+        raise ValueError(
+            f"{path}: holds values from {values.min():g} to {values.max():g}, of which none is known to be white: save"
+            " it in 8 or 16 bits"
+        )
+    return Image.fromarray((values >> 8).astype(np.uint8))
 
 
 def _check_file(path: Path) -> None:

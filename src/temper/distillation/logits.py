@@ -36,6 +36,7 @@ class Logits(Distillation):
     """The divergence of the student's softened answer from the teacher's."""
 
     kinds: ClassVar[tuple[Kind, ...]] = ("multiclass", "binary")
+    terms: ClassVar[tuple[str, ...]] = ("logits",)
 
     teacher: Annotated[str, BeforeValidator(_named)]
     temperature: Positive

@@ -4,6 +4,7 @@ settings   what a run consists of, each part checked by itself
 rules      which parts go together, a function each
 record     `Experiment`: settings that go together
 parse      a configuration made into one
+earlier    a configuration from before a knob or an axis, completed
 """
 
 from temper.experiment.parse import make, parse

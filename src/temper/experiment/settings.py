@@ -34,6 +34,7 @@ from temper.strategy import (
     Weighting,
     strategy,
 )
+from temper.terms import term_name
 
 LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
 
@@ -98,8 +99,8 @@ class Settings:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Return the weight that each data term was given: a distillation's own, and the task's, which is the rest."""
-        given = {name: each.weight for name, each in self.distillation.items()}
+        """Return the weight of each data term: a distillation's own for each of its terms, the task's is the rest."""
+        given = {term_name(name, term): each.weight for name, each in self.distillation.items() for term in each.terms}
         return {"task": 1 - sum(given.values())} | given
 
     @property

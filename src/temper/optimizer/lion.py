@@ -27,6 +27,11 @@ class Lion(Optimizer):
     beta2: Forgetting
     weight_decay: NonNegative
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the key of its steps."""
+        return ("step",)
+
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return pytorch-optimizer's Lion."""
         from pytorch_optimizer.optimizer.lion import Lion as Sign

@@ -50,6 +50,11 @@ class Lookahead(OverBase):
         """Return that the slow weights are evaluated."""
         return True
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return what the base counts, and the steps since the slow weights moved."""
+        return (*self.base.counted, _TAKEN)
+
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the base's optimizer, called back every ``k`` steps."""
         return _Following(self.base.build(groups), self.k, self.alpha)

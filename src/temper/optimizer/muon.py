@@ -59,6 +59,11 @@ class Muon(Optimizer):
             )
         return self
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return what the rest counts."""
+        return self.rest.counted
+
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return one optimizer of both kinds of parameters."""
         matrices = [_part(group, lambda name, weight: self._takes(name, weight)) for group in groups]

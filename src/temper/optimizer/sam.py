@@ -58,6 +58,11 @@ class SAM(OverBase):
         """Return whether the base's average is evaluated."""
         return self.base.averages
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return what the base counts."""
+        return self.base.counted
+
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the base's optimizer, each of its steps with a way up before it."""
         return _Climbing(self.base.build(groups), self.rho, self.adaptive)

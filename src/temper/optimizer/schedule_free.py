@@ -23,6 +23,11 @@ class ScheduleFree(Optimizer):
         return True
 
     @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the keys of the authors' own that its average hangs on: steps, and weights of the mean."""
+        return ("k", "weight_sum", "lr_max", "scheduled_lr")
+
+    @property
     @abstractmethod
     def interpolation(self) -> float:
         """Return β: how far the weights that are trained lie on the way from z to the average x."""

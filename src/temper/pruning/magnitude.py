@@ -18,7 +18,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from temper.quantity import Clock, Fraction, ProperFraction, Span, parse_span, span_steps
-from temper.strategy import Pruning, strategy
+from temper.strategy import Pruning, Remover, strategy
 
 _PRUNED = (
     nn.Linear,
@@ -56,7 +56,7 @@ class Magnitude(Pruning):
         """Return ``end``."""
         return self.end
 
-    def callback(self, clock: Clock) -> L.Callback:
+    def callback(self, clock: Clock) -> Remover:
         """Return the callback that removes, and keeps removed."""
         # Rounded down, so that no reading of ``settled`` in steps lies before the last removal.
         first, last = int(self.start * clock.total_steps), int(self.end * clock.total_steps)
@@ -70,7 +70,7 @@ class Magnitude(Pruning):
         return self.sparsity * (1 - (1 - (step - first) / (last - first)) ** 3)
 
 
-class _MagnitudeCallback(L.Callback):
+class _MagnitudeCallback(Remover):
     def __init__(self, shares: dict[int, float], scope: Literal["global", "layer"]) -> None:
         self.shares = shares  # share removed, by the step from which it holds; steps in order
         self.scope = scope
@@ -85,7 +85,7 @@ class _MagnitudeCallback(L.Callback):
         due = [share for step, share in self.shares.items() if step <= self._step]
         if due:
             self._renew(weights, due[-1])
-        self._apply(weights)
+        self.remove(pl_module.get_submodule("network"))
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -97,7 +97,14 @@ class _MagnitudeCallback(L.Callback):
         weights = prunable_weights(pl_module.get_submodule("network"))
         if self._step in self.shares:
             self._renew(weights, self.shares[self._step])
-        self._apply(weights)
+        self.remove(pl_module.get_submodule("network"))
+
+    @torch.no_grad()
+    def remove(self, network: nn.Module) -> None:
+        """Zero what is removed."""
+        weights = prunable_weights(network)
+        for name, mask in self.removed.items():
+            weights[name].masked_fill_(mask.to(weights[name].device), 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         return dict(self.removed)
@@ -109,11 +116,6 @@ class _MagnitudeCallback(L.Callback):
         together = [list(weights)] if self.scope == "global" else [[name] for name in weights]
         for names in together:
             self.removed.update(smallest({name: weights[name] for name in names}, share, self.removed))
-
-    @torch.no_grad()
-    def _apply(self, weights: dict[str, Tensor]) -> None:
-        for name, mask in self.removed.items():
-            weights[name].masked_fill_(mask, 0.0)
 
 
 def prunable_weights(network: nn.Module) -> dict[str, Tensor]:

@@ -3,10 +3,8 @@
 θ ← θ     after every step
 """
 
-import lightning as L
-
 from temper.quantity import Clock
-from temper.strategy import Pruning, strategy
+from temper.strategy import Pruning, Remover, strategy
 
 
 @strategy
@@ -18,6 +16,6 @@ class NoPruning(Pruning):
         """Return 0: the network is whole from the start."""
         return 0.0
 
-    def callback(self, clock: Clock) -> L.Callback | None:
+    def callback(self, clock: Clock) -> Remover | None:
         """Return None."""
         return None

@@ -14,9 +14,10 @@ from temper.metric import over_views
 from temper.report.environment import environment
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
+from temper.training.answers import gather
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder
-from temper.training.supervised import Supervised, gather
+from temper.training.supervised import Supervised
 
 
 def begin(job: Job, folder: Folder) -> Report:

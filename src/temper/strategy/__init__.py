@@ -40,7 +40,7 @@ from temper.strategy.learning import (
 )
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
-from temper.strategy.smaller import Pruning
+from temper.strategy.smaller import Pruning, Remover
 
 __all__ = [
     "Augmentation",
@@ -61,6 +61,7 @@ __all__ = [
     "Preprocessing",
     "Privacy",
     "Pruning",
+    "Remover",
     "Resolution",
     "Sampling",
     "Scheduler",

@@ -60,8 +60,9 @@ class Distillation(ABC):
     """What is learned from a teacher beside the targets."""
 
     kinds: ClassVar[tuple[Kind, ...]]
+    terms: ClassVar[tuple[str, ...]]  # what the values are called that its distiller returns
     teacher: str  # a run's folder or a checkpoint in one
-    weight: float
+    weight: float  # of each term
 
     @abstractmethod
     def build(self, facts: Facts, teach: Teach) -> Distiller:
@@ -115,6 +116,11 @@ class Optimizer(ABC):
     def averages(self) -> bool:
         """Return whether ``shown`` has other weights to evaluate than those that are trained."""
         return False
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Return the keys of its groups that say how far it is; all others are knobs."""
+        return ()
 
     @abstractmethod
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:

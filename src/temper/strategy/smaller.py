@@ -3,8 +3,24 @@
 from abc import ABC, abstractmethod
 
 import lightning as L
+from torch import nn
 
 from temper.quantity import Clock
+
+REMOVED = "pruning"
+
+
+class Remover(L.Callback, ABC):
+    """What removes weights of ``module.network`` while a run lasts; its state is in the checkpoint."""
+
+    @property
+    def state_key(self) -> str:
+        """Return the key of its state among those of callbacks."""
+        return REMOVED
+
+    @abstractmethod
+    def remove(self, network: nn.Module) -> None:
+        """Remove what is removed by now from ``network``, in which other weights may stand than those trained."""
 
 
 class Pruning(ABC):
@@ -16,5 +32,5 @@ class Pruning(ABC):
         """Return the share of the run after which nothing more is removed: only then a checkpoint may be chosen."""
 
     @abstractmethod
-    def callback(self, clock: Clock) -> L.Callback | None:
-        """Return the callback that does it on ``module.network``, its state in the checkpoint; None for nothing."""
+    def callback(self, clock: Clock) -> Remover | None:
+        """Return the callback that does it; None for nothing."""

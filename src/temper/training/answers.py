@@ -44,3 +44,18 @@ class Answers:
     def mean(self) -> Tensor | None:
         """Return the predictions in the mean over views, as `prediction` is; None where there is but one view."""
         return torch.cat(self._means) if self._means else None
+
+
+def gather(rows: Tensor) -> Tensor:
+    """Return the rows of all ranks, one after the other; each rank may hold another number of them."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return rows
+    world = torch.distributed.get_world_size()
+    count = torch.tensor([len(rows)], device=rows.device)
+    counts = [torch.zeros_like(count) for _ in range(world)]
+    torch.distributed.all_gather(counts, count)
+    most = int(max(counts))
+    padded = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])])
+    gathered = [torch.empty_like(padded) for _ in range(world)]
+    torch.distributed.all_gather(gathered, padded.contiguous())
+    return torch.cat([part[: int(size)] for part, size in zip(gathered, counts, strict=True)])

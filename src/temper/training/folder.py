@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from temper.digest import OF_THE_DISK
+from temper.digest import OF_THE_DISK, does_nothing
 from temper.refusal import Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
@@ -100,12 +100,14 @@ def folder_word(folder: Path) -> str:
 
 
 def differences(before: Any, now: Any, key: str = "") -> list[str]:
-    """Return the dotted keys at which two configurations differ."""
+    """Return the dotted keys at which two configurations differ; what is missing is like what does nothing."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         found: list[str] = []
         for name in [*before, *(name for name in now if name not in before)]:
-            absent = object()
-            found += differences(before.get(name, absent), now.get(name, absent), f"{key}.{name}".lstrip("."))
+            if name in before and name in now:
+                found += differences(before[name], now[name], f"{key}.{name}".lstrip("."))
+            elif not does_nothing(before.get(name, now.get(name))):
+                found.append(f"{key}.{name}".lstrip("."))
         return found
     return [] if before == now else [key]
 

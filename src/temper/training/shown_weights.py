@@ -14,7 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from temper.network.statistics import recompute_statistics
-from temper.strategy import Optimizer
+from temper.strategy import Optimizer, Remover
 from temper.terms import Averager
 from temper.training.supervised import Supervised
 
@@ -28,10 +28,11 @@ class ShownWeights(L.Callback):
     Args:
         averager: of the run; None where the optimizer itself keeps the averages.
         optimizer: of the run.
+        remover: of the run's pruning: averages hold what was removed since they began. None where nothing is.
     """
 
-    def __init__(self, averager: Averager | None, optimizer: Optimizer) -> None:
-        self.averager, self.optimizer = averager, optimizer
+    def __init__(self, averager: Averager | None, optimizer: Optimizer, remover: Remover | None) -> None:
+        self.averager, self.optimizer, self.remover = averager, optimizer, remover
         self._trained: dict[str, Tensor] | None = None  # while the averages are in their place
         self._made: tuple[int, dict[str, Tensor]] | None = None  # the step, and the network's state at it
         self._seen = 0
@@ -83,7 +84,9 @@ class ShownWeights(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the averager's state."""
-        return self.averager.state_dict() if self.averager is not None else {}
+        if self.averager is None:
+            return {}
+        return {"of": type(self.averager).__module__.rpartition(".")[2], **self.averager.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on with the averages of a checkpoint."""
@@ -122,6 +125,8 @@ class ShownWeights(L.Callback):
             for name, weight in network.named_parameters():
                 if name in averages:
                     weight.copy_(averages[name])
+            if self.remover is not None:
+                self.remover.remove(network)
             batches: Any = trainer.datamodule  # type: ignore[attr-defined]
             inputs = (each.to(module.device) for each in batches.samples(STATISTICS_EXAMPLES))
             with trainer.precision_plugin.forward_context():

@@ -23,8 +23,8 @@ from temper.network.statistics import frozen_statistics
 from temper.prediction import widened
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
-from temper.terms import Distiller, Privatizer, Weigher
-from temper.training.answers import Answers
+from temper.terms import Distiller, Privatizer, Weigher, term_name
+from temper.training.answers import Answers, gather
 from temper.training.tally import Measured
 
 Scores = dict[str, float]
@@ -87,6 +87,7 @@ class Supervised(L.LightningModule):
         self.verdicts: dict[str, Verdict] = {}
         self._pending: dict[str, Answers] = {}
         self._features: dict[str, Tensor] = {}
+        self._knobs: list[dict[str, Any]] = []  # of each group of the optimizer
         for distiller in ingredients.distillers.values():
             for name in distiller.taps:
                 network.get_submodule(name).register_forward_hook(self._remember(name))
@@ -120,7 +121,7 @@ class Supervised(L.LightningModule):
         for name, distiller in self.distillers.items():
             answer = Answer(prediction=prediction, features=self._features)
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
-                terms[name if term == name else f"{name}_{term}"] = values.mean()
+                terms[term_name(name, term)] = values.mean()
         if first:
             self.weigher.watch(terms, rows.share)
         minimised: Tensor = self.weigher(terms, progress)
@@ -189,7 +190,14 @@ class Supervised(L.LightningModule):
         optimizer = self.ingredients.optimizer.build(groups)
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
+        state = ("params", *self.ingredients.optimizer.counted)
+        self._knobs = [{k: v for k, v in group.items() if k not in state} for group in optimizer.param_groups]
         return optimizer
+
+    def on_train_start(self) -> None:
+        """Go on by this run's own knobs of the optimizer: a checkpoint brings those that it was trained with."""
+        for group, knobs in zip(self.trainer.optimizers[0].param_groups, self._knobs, strict=True):
+            group.update(knobs)
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None
@@ -278,18 +286,3 @@ class Supervised(L.LightningModule):
             mean = None if answers.mean is None else gather(answers.mean)
             self.verdicts[name] = self.verdict(gather(answers.prediction), gather(answers.target), mean)
         self._pending = {}
-
-
-def gather(rows: Tensor) -> Tensor:
-    """Return the rows of all ranks, one after the other; each rank may hold another number of them."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return rows
-    world = torch.distributed.get_world_size()
-    count = torch.tensor([len(rows)], device=rows.device)
-    counts = [torch.zeros_like(count) for _ in range(world)]
-    torch.distributed.all_gather(counts, count)
-    most = int(max(counts))
-    padded = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])])
-    gathered = [torch.empty_like(padded) for _ in range(world)]
-    torch.distributed.all_gather(gathered, padded.contiguous())
-    return torch.cat([part[: int(size)] for part, size in zip(gathered, counts, strict=True)])

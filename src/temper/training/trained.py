@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
+from temper.experiment.earlier import completed
 from temper.facts import Facts
 from temper.quantity import Clock
 from temper.refusal import Refusal
@@ -49,14 +50,33 @@ class Trained:
         return cls(folder, file)
 
     def config(self) -> dict[str, Any]:
-        """Return the run's configuration."""
-        loaded = OmegaConf.to_container(OmegaConf.load(self.folder / "config.yaml"))
-        assert isinstance(loaded, dict)
-        return {str(key): value for key, value in loaded.items()}
+        """Return the run's configuration; what came after it and does nothing unless it is set is in it too.
 
-    def experiment(self) -> Experiment:
-        """Return the run's experiment."""
-        return parse(self.config())
+        Raises:
+            Refusal: its file is damaged.
+        """
+        path = self.folder / "config.yaml"
+        try:
+            loaded = OmegaConf.to_container(OmegaConf.load(path))
+        except Exception as fault:  # whatever a damaged file makes YAML's parser raise
+            raise Refusal(f"{path} cannot be read: {str(fault).splitlines()[0]}") from None
+        if not isinstance(loaded, dict) or not isinstance(loaded.get("data"), dict):
+            raise Refusal(f"{path} holds no settings of a run")
+        return completed({str(key): value for key, value in loaded.items()})
+
+    def experiment(self, root: str | None = None) -> Experiment:
+        """Return the run's experiment; ``root`` replaces ``data.root``.
+
+        Raises:
+            Refusal: its configuration is not one of this version; names the file and the key.
+        """
+        config = self.config()
+        if root is not None:
+            config["data"] = {**config["data"], "root": root}
+        try:
+            return parse(config)
+        except Refusal as fault:
+            raise Refusal(f"{self.folder / 'config.yaml'}: {fault}") from None
 
     def checkpoint(self) -> dict[str, Any]:
         """Return the checkpoint's plain values and tensors, on the CPU.

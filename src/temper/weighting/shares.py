@@ -11,7 +11,8 @@ def check_positive(shares: Mapping[str, float]) -> None:
     """
     for name, share in shares.items():
         if share <= 0:
-            others = " or ".join(f"distillation.{other}.weight" for other in shares if other != name)
+            others = " or ".join(other for other in shares if other != name)
             raise ValueError(
-                f"the weights are learned from where they start, and {name} starts with none: lower {others}"
+                f"the weights are learned from where they start, and {name} starts with none: lower that of {others},"
+                " distillation.NAME.weight"
             )

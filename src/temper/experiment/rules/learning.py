@@ -1,6 +1,7 @@
 """Rules between axes of how a network learns."""
 
 from temper.experiment.settings import Settings, option
+from temper.quantity import parse_span
 from temper.strategy import Optimizer
 
 
@@ -41,10 +42,11 @@ def initialization_fits(run: Settings) -> None:
 
 def distillation_fits(run: Settings) -> None:
     """Want weights that leave the task its share, and outputs that the teacher has too."""
-    total = sum(each.weight for each in run.distillation.values())
+    taught = [name for name in run.shares if name != "task"]
+    total = sum(run.shares[name] for name in taught)
     if total > 1:
         raise ValueError(
-            f"distillation: the weights add up to {total:g}, and the task keeps 1 minus that:"
+            f"distillation: the weights of {', '.join(taught)} add up to {total:g}, and the task keeps 1 minus that:"
             f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
         )
     for name, each in run.distillation.items():
@@ -103,6 +105,17 @@ def scheduler_fits(run: Settings) -> None:
         raise ValueError(
             f"scheduler={scheduler} reacts to validation, and data.validation=0 sets no examples apart for it:"
             " raise data.validation"
+        )
+
+
+def averaging_begins(run: Settings) -> None:
+    """Want weights to average."""
+    start = getattr(run.averaging, "start", 0)
+    length, unit = parse_span(start)
+    if unit == "epoch" and length > run.epochs:
+        raise ValueError(
+            f"averaging.start={start} lies beyond epochs={run.epochs}, and nothing would be averaged: begin earlier,"
+            " for example averaging.start=50%"
         )
 
 
@@ -183,6 +196,7 @@ RULES = (
     weighting_has_terms,
     weighting_fits_compilation,
     scheduler_fits,
+    averaging_begins,
     averaging_fits,
     passes_fit,
     blocks_to_recompute,
