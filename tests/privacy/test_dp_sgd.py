@@ -90,7 +90,7 @@ def test_steps_are_the_papers(accumulate: int, job_of: JobOf) -> None:
     module = build_module(job.experiment, build_batches(job.experiment).facts)
     network, examples = module.network.double(), module.facts.examples
     empty = 0
-    for step, (inputs, targets, batch_rows) in enumerate(taken(job)):
+    for step, (inputs, targets, batch_rows, _) in enumerate(taken(job)):
         total = torch.zeros(sum(weight.numel() for weight in network.parameters()), dtype=torch.float64)
         if batch_rows.share:
             for one, target in zip(inputs.double(), targets, strict=True):

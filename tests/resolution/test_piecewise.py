@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from temper.resolution.piecewise import Piecewise
 
 
-def sides(epochs: int, *listed: int, full: int = 32) -> list[int]:
+def sides(epochs: int, *listed: int | None, full: int = 32) -> list[int]:
     return [Piecewise(sides=listed).side(full, epoch, epochs) for epoch in range(epochs)]
 
 
@@ -18,6 +18,8 @@ def test_by_hand() -> None:
     assert sides(3, 16, 24, 32) == [16, 24, 32]
     assert sides(8, 20, 24, 32) == [20, 20, 20, 24, 24, 24, 32, 32]
     assert sides(2, 16, 20, 24, 32) == [16, 24]
+    assert sides(4, 16, None) == [16, 16, 32, 32]
+    assert sides(2, 16, None, full=28) == [16, 28]
     assert Piecewise(sides=(16, 32)).side(32, 7, 4) == 32
 
 
