@@ -19,6 +19,11 @@ class OverBase(Optimizer):
         """Return the base's rate."""
         return self.base.lr
 
+    @property
+    def rate_key(self) -> str:
+        """Return the base's."""
+        return f"base.{self.base.rate_key}"
+
 
 class Around(torch.optim.Optimizer):
     """An optimizer around ``inner``: schedule, checkpoint and clipping see the groups and the state of that one."""

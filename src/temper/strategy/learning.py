@@ -103,6 +103,11 @@ class Optimizer(ABC):
     lr: float
 
     @property
+    def rate_key(self) -> str:
+        """Return the key beneath ``optimizer`` that the user sets the rate by."""
+        return "lr"
+
+    @property
     def passes(self) -> int:
         """Return how many gradients one step takes."""
         return 1

@@ -172,9 +172,10 @@ class Recorder(L.Callback):
         if trainer.is_global_zero:
             self._write(trainer, step, row, bool(scores))
         if not math.isfinite(row.get("train/loss", 0.0)):
+            key = f"optimizer.{module.ingredients.optimizer.rate_key}"
             raise Diverged(
-                f"the training loss is {row['train/loss']} at step {step}: lower optimizer.lr, add scheduler.warmup,"
-                " or clip the gradient with clip.kind=norm"
+                f"the training loss is {row['train/loss']} at step {step}: lower {key}, add scheduler.warmup, or clip"
+                " the gradient with clip.kind=norm"
             )
 
     def _means(self, trainer: L.Trainer, module: Supervised) -> dict[str, float]:
