@@ -53,12 +53,10 @@ import torch
 from temper.trainer.machine import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
-def filled():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
     torch.zeros(2**25).add_(1)  # 128 MiB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-filled()
-print(filled())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
@@ -68,4 +66,4 @@ def test_memory_that_is_kept_is_not_filled_with_zeros_again() -> None:
         int(subprocess.run([sys.executable, "-c", FAULTS, way], capture_output=True, text=True, check=True).stdout)
         for way in ("given_back", "kept")
     )
-    assert kept < given_back / 10
+    assert kept < given_back / 2  # smaller blocks come in between: it takes two or three places until one fits
