@@ -92,6 +92,14 @@ class Supervised(L.LightningModule):
             for name in distiller.taps:
                 network.get_submodule(name).register_forward_hook(self._remember(name))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute as a module does, a name of Lightning's own at once."""
+        # Lightning notes the name of each hook, some 40 times a step, and torch asks of each what kind of thing it is.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     @abstractmethod
     def judge(self, prediction: Tensor, target: Tensor) -> dict[str, float | list[float]]:
         """Return the scores of a whole set by a ruler that no training option moves.
