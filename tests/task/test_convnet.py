@@ -60,7 +60,7 @@ def test_refuses_images_that_cannot_be_halved_so_often() -> None:
 
 @pytest.mark.parametrize(
     ("knob", "value"),
-    [("stem", "bias"), ("widths", (0,)), ("convolutions", 0), ("pooling", "mean"), ("logit_scale", 0.0)],
+    [("stem", "x"), ("widths", (0,)), ("widths", ()), ("convolutions", 0), ("pooling", "mean"), ("logit_scale", 0.0)],
 )
 def test_refuses(knob: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=knob):

@@ -9,8 +9,9 @@
 ResNet is better. `pipeline/cifar10_94` is built on it.
 """
 
-from typing import Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from temper.facts import Facts, Kind
@@ -32,7 +33,7 @@ class ConvNet(Task):
     kinds: ClassVar[tuple[Kind, ...]] = ("binary", "multiclass")
 
     stem: Literal["offset"] | None
-    widths: tuple[Count, ...]
+    widths: Annotated[tuple[Count, ...], Field(min_length=1)]
     convolutions: Count
     residual: Switch
     activation: Activation
@@ -46,8 +47,8 @@ class ConvNet(Task):
 
     @property
     def deep(self) -> bool:
-        """Return whether there is a stage."""
-        return bool(self.widths)
+        """Return true: there is a stage at least."""
+        return True
 
     def network(self, facts: Facts) -> convnet.ConvNet:
         """Return a network from (n, channels, height, width) to (n, outputs), or (n,) for one output.
