@@ -25,7 +25,7 @@ from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
-from temper.trainer.machine import keep_freed_memory, on_cpu, rank, set_threads
+from temper.trainer.machine import keep_freed_memory, rank, set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
@@ -63,6 +63,8 @@ def run(job: Job) -> Report:
         keep_freed_memory()
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
+        if experiment.debug.shortened_to is None:
+            experiment.optimizer.check(batches.facts.clock.total_steps)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         resumed = start(job, folder.checkpoints, module)
@@ -72,7 +74,7 @@ def run(job: Job) -> Report:
     report = begin(job, folder)
     if batches.splits.note:
         report.notes.append(batches.splits.note)
-    of_machine = [NOTE] if emulated(experiment.precision, on_cpu(machine)) else []
+    of_machine = [NOTE] if emulated(experiment.precision, machine) else []
     report.notes += of_machine
     for note in [*job.notes, *of_machine]:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
@@ -171,7 +173,7 @@ def build_trainer(
     with quiet(logging.WARNING):
         trainer = L.Trainer(
             **machine,  # type: ignore[arg-type]
-            **precision_arguments(experiment.precision, on_cpu(machine)),
+            **precision_arguments(experiment.precision, machine),
             max_epochs=clock.epochs,
             accumulate_grad_batches=experiment.accumulate,
             # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.

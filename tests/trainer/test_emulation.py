@@ -11,15 +11,17 @@ from temper.command.job import Job
 from temper.run import run
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 
+CPU = {"accelerator": "cpu"}
+
 
 def test_only_bf16_on_a_cpu_without_kernels_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bf16, "native", lambda: False)
-    wanted = [emulated(precision, True) for precision in ("bf16-mixed", "bf16-true", "32-true", "64-true")]
+    wanted = [emulated(precision, CPU) for precision in ("bf16-mixed", "bf16-true", "32-true", "64-true")]
     assert wanted == [True, True, False, False]
-    assert not emulated("bf16-mixed", False)
+    assert not emulated("bf16-mixed", {"accelerator": "gpu"})
     monkeypatch.setattr(bf16, "native", lambda: True)
-    assert not emulated("bf16-mixed", True)
-    assert precision_arguments("bf16-mixed", True) == {"precision": "bf16-mixed"}
+    assert not emulated("bf16-mixed", CPU)
+    assert precision_arguments("bf16-mixed", CPU) == {"precision": "bf16-mixed"}
 
 
 def last_loss(folder: Path) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch.plugins.precision import HalfPrecision, MixedPrecision
 
 from temper import bf16
+from temper.trainer.machine import on_cpu
 
 NOTE = (
     "this processor has no instructions for bf16: products are rounded to it, but take float32's time;"
@@ -30,13 +31,13 @@ class _True(HalfPrecision):
             yield
 
 
-def emulated(precision: str, on_cpu: bool) -> bool:
-    """Return whether a run in ``precision`` needs it on this machine."""
-    return on_cpu and precision in ("bf16-mixed", "bf16-true") and not bf16.native()
+def emulated(precision: str, machine: Mapping[str, Any]) -> bool:
+    """Return whether a run in ``precision`` needs it under the arguments ``machine`` of Lightning's Trainer."""
+    return on_cpu(machine) and precision in ("bf16-mixed", "bf16-true") and not bf16.native()
 
 
-def precision_arguments(precision: str, on_cpu: bool) -> Mapping[str, Any]:
+def precision_arguments(precision: str, machine: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the arguments of Lightning's Trainer that say in which precision a run computes."""
-    if not emulated(precision, on_cpu):
+    if not emulated(precision, machine):
         return {"precision": precision}
     return {"plugins": [_Mixed("bf16-mixed", "cpu") if precision == "bf16-mixed" else _True("bf16-true")]}
