@@ -4,8 +4,8 @@ x, w ← round(x), round(w)     to bf16, what enters a matrix product or a convo
 y ← round(x · w)              products and sums in float32, as units for bf16 make them; then bf16 again
 
 The backward pass rounds at the same places. Only the order of a sum differs from that of torch's own kernels, which
-convert value by value on such a processor: most laptops, and servers before AVX-512. Forward and backward of a ResNet-20 on two
-threads of an AMD EPYC of that kind: 25 images/s by those kernels, 290 so, 298 in float32.
+convert value by value on such a processor: most laptops, and servers before AVX-512. Forward and backward of a
+ResNet-20 on two threads of an AMD EPYC of that kind: 25 images/s by those kernels, 290 so, 298 in float32.
 """
 
 from collections.abc import Callable, Mapping, Sequence

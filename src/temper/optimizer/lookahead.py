@@ -60,8 +60,8 @@ class Lookahead(OverBase):
         super().check(steps)
         if self.k > steps:
             raise ValueError(
-                f"lookahead's k={self.k}: the run has {steps} steps, so that the slow weights, which are evaluated, would"
-                f" never move: choose k of at most {steps}, or raise epochs"
+                f"lookahead's k={self.k}: the run has {steps} steps, so that the slow weights, which are evaluated,"
+                f" would never move: choose k of at most {steps}, or raise epochs"
             )
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:

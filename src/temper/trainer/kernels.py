@@ -17,5 +17,5 @@ def overrun(network: nn.Module) -> str | None:
     for name, layer in network.named_modules():
         small = isinstance(layer, nn.Conv2d) and layer.in_channels < _LANES
         if small and set(layer.kernel_size) == {1} and max(layer.stride) > 1:
-            return name
+            return str(name)
     return None
