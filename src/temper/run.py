@@ -1,7 +1,6 @@
 """From a job to its report: build, train, test, tell."""
 
 import logging
-import math
 import shlex
 import sys
 import time
@@ -67,6 +66,7 @@ def run(job: Job) -> Report:
             experiment.optimizer.check(batches.facts.clock.total_steps)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
+        spared = experiment.pruning.note(module.network)
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
             folder.enter(job.config)
@@ -74,6 +74,8 @@ def run(job: Job) -> Report:
     report = begin(job, folder)
     if batches.splits.note:
         report.notes.append(batches.splits.note)
+    if spared:
+        report.notes.append(spared)
     of_machine = [NOTE] if emulated(experiment.precision, machine) else []
     report.notes += of_machine
     for note in [*job.notes, *of_machine]:
@@ -140,7 +142,7 @@ def build_trainer(
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
     metric, better = experiment.chosen_by
-    settled = math.ceil(experiment.pruning.settled * clock.total_steps)
+    settled = experiment.pruning.settled(clock)
     recorder = Recorder(
         folder.path,
         report,
@@ -193,7 +195,7 @@ def build_trainer(
 
 def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
     """Return the callbacks that act on the weights, and those that look at the gradient."""
-    pruning = experiment.pruning.callback(clock)
+    pruning = experiment.pruning.callback(clock, experiment.seed)
     found: list[L.Callback] = [pruning] if pruning is not None else []
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
