@@ -187,7 +187,7 @@ def build_trainer(
 
 def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
     """Return the callbacks that act on the weights, and those that look at the gradient."""
-    pruning = experiment.pruning.callback(clock)
+    pruning = experiment.pruning.callback(clock, experiment.seed)
     found: list[L.Callback] = [pruning] if pruning is not None else []
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:

@@ -5,5 +5,5 @@ from temper.quantity import Clock
 
 
 def test_does_nothing_and_is_settled_from_the_start() -> None:
-    assert NoPruning().callback(Clock((0, 10))) is None
+    assert NoPruning().callback(Clock((0, 10)), seed=0) is None
     assert NoPruning().settled == 0.0

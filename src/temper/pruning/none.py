@@ -16,6 +16,6 @@ class NoPruning(Pruning):
         """Return 0: the network is whole from the start."""
         return 0.0
 
-    def callback(self, clock: Clock) -> Remover | None:
+    def callback(self, clock: Clock, seed: int) -> Remover | None:
         """Return None."""
         return None

@@ -32,5 +32,5 @@ class Pruning(ABC):
         """Return the share of the run after which nothing more is removed: only then a checkpoint may be chosen."""
 
     @abstractmethod
-    def callback(self, clock: Clock) -> Remover | None:
-        """Return the callback that does it; None for nothing."""
+    def callback(self, clock: Clock, seed: int) -> Remover | None:
+        """Return the callback that does it; None for nothing. ``seed`` is of whatever it draws."""
