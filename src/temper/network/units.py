@@ -35,12 +35,19 @@ class Units:
         columns = [(layer.weight, 1) for layer in self.readers]
         return [(weight, axis) for weight, axis in (*rows, *columns) if weight is not None]
 
+    def marked(self, gone: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the parameters of the units, each with a mask of its axes of what those in ``gone`` (units,) own."""
+        shapes = [[-1 if place == axis else 1 for place in range(weight.dim())] for weight, axis in self.owned()]
+        return [
+            (weight, gone.to(weight.device).view(shape))
+            for (weight, _), shape in zip(self.owned(), shapes, strict=True)
+        ]
+
     @torch.no_grad()
     def remove(self, gone: Tensor) -> None:
         """Zero all that the units marked in ``gone`` (units,) own."""
-        for weight, axis in self.owned():
-            shape = [-1 if place == axis else 1 for place in range(weight.dim())]
-            weight.masked_fill_(gone.view(shape), 0.0)
+        for weight, mask in self.marked(gone):
+            weight.masked_fill_(mask, 0.0)
 
     @torch.no_grad()
     def removed(self) -> Tensor:

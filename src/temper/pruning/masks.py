@@ -52,6 +52,11 @@ class Gradual(Pruning):
         return self
 
     @property
+    def begins(self) -> float:
+        """Return ``start``."""
+        return self.start
+
+    @property
     def settled(self) -> float:
         """Return ``end``."""
         return self.end

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import lightning as L
 from torch import nn
 
+from temper.network.layered import Layered
 from temper.quantity import Clock
 
 REMOVED = "pruning"
@@ -30,6 +31,15 @@ class Pruning(ABC):
     @abstractmethod
     def settled(self) -> float:
         """Return the share of the run after which nothing more is removed: only then a checkpoint may be chosen."""
+
+    @property
+    def begins(self) -> float:
+        """Return the share of the run before which nothing is removed."""
+        return 0.0
+
+    def delivered(self, network: Layered) -> Layered:
+        """Return what is measured and used of a trained ``network``: it, or a smaller one with the same answers."""
+        return network
 
     @abstractmethod
     def callback(self, clock: Clock, seed: int) -> Remover | None:
