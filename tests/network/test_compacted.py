@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.network.conftest import NETWORKS, inputs, network
 from torch import nn
 
 from temper.network.compacted import compacted
@@ -13,7 +14,6 @@ from temper.network.layered import Layered
 from temper.network.mlp import MLP
 from temper.network.resnet import ResNet
 from temper.report.measure import multiply_adds, parameter_counts
-from tests.network.test_units import NETWORKS, inputs, network
 
 
 @settings(deadline=None, max_examples=60)
@@ -84,9 +84,7 @@ def test_keeps_the_layout_in_memory_and_what_learns(layout: torch.memory_format)
         units.remove(torch.arange(len(units)) == 1)
     small = compacted(masked)
     assert parameter_counts(small)[0] < parameter_counts(masked)[0]
-    assert all(
-        weight.is_contiguous(memory_format=layout) for weight in small.parameters() if weight.dim() == 4
-    )
+    assert all(weight.is_contiguous(memory_format=layout) for weight in small.parameters() if weight.dim() == 4)
     learns = {name: weight.requires_grad for name, weight in masked.named_parameters()}
     assert {name: weight.requires_grad for name, weight in small.named_parameters()} == learns
     assert len(set(learns.values())) == 2

@@ -4,60 +4,14 @@ from typing import Any
 
 import pytest
 import torch
+from tests.network.conftest import NETWORKS, ROWS, SHAPE, inputs, network
 from torch import nn
 
-from temper.network.convnet import ConvNet
 from temper.network.group_norm import with_group_norm
-from temper.network.layered import Layered
 from temper.network.linear import Linear
 from temper.network.mlp import MLP
 from temper.network.resnet import ResNet
 from temper.network.units import Units
-
-SHAPE: dict[str, Any] = {"blocks": [2, 1], "widths": [4, 6]}
-STAGES: dict[str, Any] = {"widths": [4, 5], "pooling": "max", "offset": True, "logit_scale": 0.5}
-PIXELS, ROWS = (3, 8, 8), (7,)
-NETWORKS: dict[str, tuple[tuple[int, ...], list[int]]] = {  # shape of an input, and how many units each kind has
-    "mlp relu": (ROWS, [4, 5, 6]),
-    "mlp sigmoid": (ROWS, [4, 5, 6]),
-    "residual": (PIXELS, [4, 4, 6]),
-    "preactivation": (PIXELS, [4, 4, 6]),
-    "plain": (PIXELS, [4, 4, 6]),
-    "dense": (PIXELS, [4, 4, 6]),
-    "residual bottleneck": (PIXELS, [4, 4, 4, 4, 6, 6]),
-    "preactivation bottleneck": (PIXELS, [4, 4, 4, 4, 6, 6]),
-    "convnet gelu 1": (PIXELS, [4, 5]),
-    "convnet softplus 3": (PIXELS, [4, 4, 4, 5, 5, 5]),
-    "convnet gelu 1 added": (PIXELS, [4, 5]),
-    "convnet softplus 2 added": (PIXELS, [4, 5]),
-    "convnet gelu 3 added": (PIXELS, [4, 4, 5, 5]),
-}
-
-
-def network(name: str) -> Layered:
-    """Return the network of that name in float64, every parameter and statistic of its norms drawn."""
-    torch.manual_seed(0)
-    first, *words = name.split()
-    made: Layered
-    if first == "mlp":
-        made = MLP(ROWS, 2, hidden=[4, 5, 6], between=words[0])  # type: ignore[arg-type]
-    elif first == "convnet":
-        made = ConvNet(
-            3, 2, between=words[0], convolutions=int(words[1]), residual="added" in words, **STAGES
-        )  # type: ignore[arg-type]
-    else:
-        made = ResNet(3, 2, connection=first, bottleneck="bottleneck" in words, **SHAPE)  # type: ignore[arg-type]
-    for layer in made.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            for values, low in ((layer.running_mean, -1), (layer.bias, -1), (layer.running_var, 0.5), (layer.weight, 0.5)):
-                assert values is not None
-                nn.init.uniform_(values, low, 2)
-    return made.double().eval()
-
-
-def inputs(name: str) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(3, *NETWORKS[name][0], generator=generator, dtype=torch.float64)
 
 
 def every_other(units: Units) -> torch.Tensor:

@@ -9,10 +9,10 @@
 
 A unit is a neuron of a hidden layer, or a channel inside a residual block; channels that shortcuts add to each other
 stay, or go together (task=convnet). Norms of wide layers are smaller than those of narrow ones, hence the mean (after
-Molchanov et al., 2017, arXiv:1611.06440, section 2.2); scales of batch norms are compared as they are. While training
+Molchanov et al., 2017, arXiv:1611.06440); scales of batch norms are compared as they are. While training
 lasts, units are masked; what is delivered, measured and loaded later is the network without them: the same answers
 with fewer parameters, fewer multiply-adds and, as its kernels are dense ones, in less time. It bites where a network is
-wider than its task needs. For the same share it costs more accuracy than pruning=magnitude, which saves no time.
+wider than its task needs. Single weights (pruning=magnitude) can go in larger shares, and save no time.
 """
 
 from collections.abc import Sequence
