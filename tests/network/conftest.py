@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from temper.network.convnet import ConvNet
+from temper.network.convnet import ConvNet, Offset
 from temper.network.layered import Layered
 from temper.network.mlp import MLP
 from temper.network.resnet import ResNet
@@ -42,6 +42,8 @@ def network(name: str) -> Layered:
     else:
         made = ResNet(3, 2, connection=first, bottleneck="bottleneck" in words, **SHAPE)  # type: ignore[arg-type]
     for layer in made.modules():
+        if isinstance(layer, Offset):
+            nn.init.normal_(layer.bias)
         if isinstance(layer, nn.BatchNorm2d):
             assert layer.running_mean is not None
             assert layer.running_var is not None

@@ -29,19 +29,21 @@ class Units:
     def __len__(self) -> int:
         return len(self.makers[0].weight)
 
-    def owned(self) -> list[tuple[Tensor, int]]:
+    def owned(self) -> list[tuple[nn.Parameter, int]]:
         """Return the parameters of the units, each with the axis along which the units lie."""
-        rows = [(each, 0) for layer in (*self.makers, *self.norms) for each in (layer.weight, layer.bias)]
-        columns = [(layer.weight, 1) for layer in self.readers]
-        return [(weight, axis) for weight, axis in (*rows, *columns) if weight is not None]
+        rows = [each for layer in (*self.makers, *self.norms) for each in (layer.weight, layer.bias)]
+        columns = [layer.weight for layer in self.readers]
+        own = [(each, axis) for axis, weights in enumerate((rows, columns)) for each in weights]
+        return [(each, axis) for each, axis in own if isinstance(each, nn.Parameter)]
 
-    def marked(self, gone: Tensor) -> list[tuple[Tensor, Tensor]]:
+    def marked(self, gone: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
         """Return the parameters of the units, each with a mask of its axes of what those in ``gone`` (units,) own."""
-        shapes = [[-1 if place == axis else 1 for place in range(weight.dim())] for weight, axis in self.owned()]
-        return [
-            (weight, gone.to(weight.device).view(shape))
-            for (weight, _), shape in zip(self.owned(), shapes, strict=True)
-        ]
+        masks = []
+        for weight, axis in self.owned():
+            shape = [1] * weight.dim()
+            shape[axis] = -1
+            masks.append((weight, gone.to(weight.device).view(shape)))
+        return masks
 
     @torch.no_grad()
     def remove(self, gone: Tensor) -> None:
@@ -73,7 +75,7 @@ class Units:
             setattr(layer, "in_features" if isinstance(layer, nn.Linear) else "in_channels", len(kept))
 
 
-def _cut(weight: nn.Parameter, axis: int, kept: Tensor) -> nn.Parameter:
+def _cut(weight: Tensor, axis: int, kept: Tensor) -> nn.Parameter:
     """Return a parameter of the rows or columns ``kept``, laid out in memory as ``weight`` is."""
     last = weight.dim() == 4 and not weight.is_contiguous() and weight.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if last else torch.contiguous_format

@@ -58,7 +58,7 @@ class Channels(Gradual):
     @torch.no_grad()
     def _choose(self, seed: int, network: nn.Module, share: float, removed: Removed) -> dict[str, Tensor]:
         assert isinstance(network, Layered)
-        names = {weight: name for name, weight in network.named_parameters()}
+        names: dict[Tensor, str] = {weight: name for name, weight in network.named_parameters()}
         kinds = network.units()
         gone = [_gone(units, removed.get(names[units.makers[0].weight])) for units in kinds]
         draws = torch.Generator().manual_seed((seed * 1_000_003 - 2) % 2**63)  # the orders of epochs have other seeds
@@ -83,7 +83,7 @@ class Channels(Gradual):
         if self.by == "scale":
             return torch.stack([norm.weight.cpu().double().abs() for norm in units.norms]).sum(0)
         rows = torch.cat([layer.weight.cpu().double().flatten(1) for layer in units.makers], dim=1)
-        return torch.linalg.vector_norm(rows, ord=1 if self.by == "l1" else 2, dim=1)
+        return rows.abs().sum(1) if self.by == "l1" else rows.square().sum(1).sqrt()
 
 
 def _levelled(scores: Tensor, gone: Tensor) -> Tensor:
