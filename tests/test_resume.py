@@ -103,6 +103,9 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     "averaging=ema averaging.start=1epochs optimizer=adam",
     "averaging=swa averaging.start=2epochs",
     "averaging=ema pruning=magnitude pruning.start=0 pruning.end=0.9",
+    "averaging=ema pruning=random pruning.start=0 pruning.end=0.9",
+    "averaging=swa pruning=n_m pruning.start=0.4",
+    "pruning=lottery_ticket pruning.rounds=2 pruning.rewind=0.4 optimizer=adam scheduler=one_cycle",  # trainings of 5
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time

@@ -1,7 +1,6 @@
 """From a job to its report: build, train, test, tell."""
 
 import logging
-import math
 import shlex
 import sys
 import time
@@ -63,6 +62,7 @@ def run(job: Job) -> Report:
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
         module = build_module(experiment, batches.facts)
+        spared = experiment.pruning.note(module.network)
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
             folder.enter(job.config)
@@ -70,6 +70,8 @@ def run(job: Job) -> Report:
     report = begin(job, folder)
     if batches.splits.note:
         report.notes.append(batches.splits.note)
+    if spared:
+        report.notes.append(spared)
     for note in job.notes:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
@@ -134,7 +136,7 @@ def build_trainer(
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
     metric, better = experiment.chosen_by
-    settled = math.ceil(experiment.pruning.settled * clock.total_steps)
+    settled = experiment.pruning.settled(clock)
     recorder = Recorder(
         folder.path,
         report,

@@ -63,3 +63,13 @@ class Watch(L.Callback):
         self.zeros[trainer.global_step] = sum(int(pattern.sum()) for pattern in patterns)
         if trainer.global_step == self.save_at:
             trainer.save_checkpoint(self.path)
+
+
+def by_the_paper(step: int, final: float, first: int, last: int, every: int) -> float:
+    """Equation 1 of arXiv:1710.01878, the initial sparsity being 0, held between two renewals."""
+    if step < first:
+        return 0.0
+    if step >= last:
+        return final
+    renewed = first + (step - first) // every * every
+    return final + (0.0 - final) * (1 - (renewed - first) / (last - first)) ** 3

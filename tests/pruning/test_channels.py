@@ -134,7 +134,7 @@ def test_what_is_removed_stays_so_and_one_of_each_layer_stays() -> None:
 
 
 WORDS = ("epochs=3", "batch_size=300", "trainer=cpu", "trainer.threads=1", "checkpoint_seconds=1e-9", "flush_every=3")
-PRUNED = (*WORDS, "pruning=channels", "pruning.start=0.5")  # 4 steps an epoch: from the middle of the second
+PRUNED = (*WORDS, "pruning=channels", "pruning.start=0.4")  # 4 steps an epoch: from the first of the second on
 
 
 def counted(*widths: int) -> int:
@@ -238,9 +238,13 @@ def test_tasks_say_what_their_networks_have(
     assert task.task.scales_channels == scaled == (bool(norms) and all(norm.weight.requires_grad for norm in norms))
 
 
-def test_is_settled_at_its_end_and_begins_at_its_start() -> None:
-    assert Channels(**GOOD).settled == 0.7
-    assert Channels(**GOOD).begins == 0.1
+@pytest.mark.parametrize(
+    ("knobs", "begins", "settled"),
+    [({}, 3, 14), ({"start": 0.5, "end": 0.5}, 10, 10), ({"start": 0.0, "end": 0.0}, 0, 0), ({"sparsity": 0.0}, 20, 14)],
+)
+def test_begins_with_its_first_removal_and_is_settled_at_its_end(knobs: Any, begins: int, settled: int) -> None:
+    record = Channels(**GOOD | knobs)
+    assert (record.begins(Clock((0, 20))), record.settled(Clock((0, 20)))) == (begins, settled)
 
 
 @pytest.mark.parametrize(

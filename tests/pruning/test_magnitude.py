@@ -6,23 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from pydantic import ValidationError
-from tests.pruning.conftest import CLOCK, NUMEL, Module, Watch, fit
+from tests.pruning.conftest import CLOCK, NUMEL, Module, Watch, by_the_paper, fit
 
 from temper.pruning.magnitude import Magnitude
 from temper.pruning.masks import prunable_weights
 from temper.quantity import Clock
 
 GOOD = {"sparsity": 0.8, "start": 0.1, "end": 0.7, "every": "1%", "scope": "global"}
-
-
-def by_the_paper(step: int, final: float, first: int, last: int, every: int) -> float:
-    """Equation 1 of arXiv:1710.01878, the initial sparsity being 0, held between two renewals."""
-    if step < first:
-        return 0.0
-    if step >= last:
-        return final
-    renewed = first + (step - first) // every * every
-    return final + (0.0 - final) * (1 - (renewed - first) / (last - first)) ** 3
 
 
 @pytest.mark.parametrize(("start", "end", "every"), [(0.1, 0.7, "2steps"), (0.0, 1.0, "1%"), (0.5, 0.5, "1%")])
@@ -97,7 +87,8 @@ def test_parts_of_an_accumulated_batch_are_no_steps(tmp_path: Path) -> None:
 
 
 def test_is_settled_at_its_end() -> None:
-    assert Magnitude(**GOOD).settled == 0.7
+    assert Magnitude(**GOOD).settled(CLOCK) == 14
+    assert Magnitude(**GOOD).settled(Clock((0, 9))) == 7  # 6.3: the first step by which 0.7 of the run lies behind
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ sₜ = s (1 - (1 - (t - t₀)/(t₁ - t₀))³)     share removed at step t, fro
 The weights of linear and convolution layers count, the last linear layer among them; biases and norm layers do not.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self
 
@@ -51,19 +52,17 @@ class Gradual(Pruning):
             raise ValueError("every must be longer than 0: 1steps removes after each step")
         return self
 
-    @property
-    def begins(self) -> float:
-        """Return ``start``."""
-        return self.start
+    def begins(self, clock: Clock) -> int:
+        """Return the first step at which the share is above 0."""
+        return next((step for step, share in self.shares(clock).items() if share > 0), clock.total_steps)
 
-    @property
-    def settled(self) -> float:
-        """Return ``end``."""
-        return self.end
+    def settled(self, clock: Clock) -> int:
+        """Return ``end`` in steps."""
+        return math.ceil(self.end * clock.total_steps)
 
     def shares(self, clock: Clock) -> dict[int, float]:
         """Return the share removed by the step from which it holds; steps in order."""
-        # Rounded down, so that no reading of ``settled`` in steps lies before the last removal.
+        # Rounded down, so that ``settled`` does not lie before the last removal.
         first, last = int(self.start * clock.total_steps), int(self.end * clock.total_steps)
         every = max(1, span_steps(self.every, clock))
         return {step: self._share(step, first, last) for step in (*range(first, last, every), last)}
@@ -130,9 +129,9 @@ class Masks(Remover):
         self.removed = dict(state_dict)
 
 
-def prunable_weights(network: nn.Module) -> dict[str, Tensor]:
+def prunable_weights(network: nn.Module, kinds: tuple[type, ...] = _PRUNED) -> dict[str, Tensor]:
     """Return the weights of linear and convolution layers by name, each once even where layers share it."""
-    owned = {id(layer.weight) for layer in network.modules() if isinstance(layer, _PRUNED)}
+    owned = {id(layer.weight) for layer in network.modules() if isinstance(layer, kinds)}
     return {name: weight.detach() for name, weight in network.named_parameters() if id(weight) in owned}
 
 

@@ -11,10 +11,9 @@ from temper.strategy import Pruning, Remover, strategy
 class NoPruning(Pruning):
     """The dense network."""
 
-    @property
-    def settled(self) -> float:
+    def settled(self, clock: Clock) -> int:
         """Return 0: the network is whole from the start."""
-        return 0.0
+        return 0
 
     def callback(self, clock: Clock, seed: int) -> Remover | None:
         """Return None."""

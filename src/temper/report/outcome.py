@@ -130,7 +130,7 @@ def _nonzero_before(network: nn.Module, remover: Remover) -> int:
 
 def _score_before(job: Job, module: Supervised) -> float | None:
     """Return the score of the last validation before anything was removed; None where there was none."""
-    begins = int(job.experiment.pruning.begins * module.facts.clock.total_steps)
+    begins = job.experiment.pruning.begins(module.facts.clock)
     series = read_metrics(job.folder).get(job.experiment.chosen_by[0], [])
     return next((value for step, value in reversed(series) if step < begins), None)
 

@@ -1,6 +1,7 @@
 """Contracts of what makes a network smaller."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import lightning as L
 from torch import nn
@@ -27,15 +28,16 @@ class Remover(L.Callback, ABC):
 class Pruning(ABC):
     """Which weights are removed, and when."""
 
-    @property
-    @abstractmethod
-    def settled(self) -> float:
-        """Return the share of the run after which nothing more is removed: only then a checkpoint may be chosen."""
+    rewinds: ClassVar[bool] = False  # whether it goes back to earlier weights
+    groups_inputs: ClassVar[bool] = False  # whether it asks that layers have so and so many inputs
 
-    @property
-    def begins(self) -> float:
-        """Return the share of the run before which nothing is removed."""
-        return 0.0
+    @abstractmethod
+    def settled(self, clock: Clock) -> int:
+        """Return the step after which nothing more is removed: only from then on a checkpoint may be chosen."""
+
+    def begins(self, clock: Clock) -> int:
+        """Return the step before which nothing is removed."""
+        return 0
 
     def delivered(self, network: Layered) -> Layered:
         """Return what is measured and used of a trained ``network``: it, or a smaller one with the same answers."""
@@ -44,3 +46,15 @@ class Pruning(ABC):
     @abstractmethod
     def callback(self, clock: Clock, seed: int) -> Remover | None:
         """Return the callback that does it; None for nothing. ``seed`` is of whatever it draws."""
+
+    def lap(self, step: int, clock: Clock) -> tuple[int, Clock]:
+        """Return where ``step`` lies in the training that it belongs to, and that training's clock: the run is one."""
+        return step, clock
+
+    def note(self, network: nn.Module) -> str | None:
+        """Return what of ``network`` is spared that one would not expect, for the report; None for nothing.
+
+        Raises:
+            ValueError: there is nothing in ``network`` to remove; names the knob.
+        """
+        return None

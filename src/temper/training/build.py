@@ -76,6 +76,7 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
             groups=experiment.groups,
             optimizer=experiment.optimizer,
             scheduler=experiment.scheduler,
+            pruning=experiment.pruning,
             clip=experiment.clip,
             privatizer=experiment.privacy.privatizer(network, facts, experiment.sampling.chance, experiment.seed),
             metric=experiment.chosen_by[0].removeprefix("val/"),

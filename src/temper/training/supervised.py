@@ -22,7 +22,7 @@ from temper.network.layered import Layered
 from temper.network.statistics import frozen_statistics
 from temper.prediction import widened
 from temper.report.solution import Solution
-from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Scheduler
+from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Pruning, Scheduler
 from temper.terms import Distiller, Privatizer, Weigher, term_name
 from temper.training.answers import Answers, gather
 from temper.training.tally import Measured
@@ -46,6 +46,7 @@ class Ingredients:
     groups: Groups
     optimizer: Optimizer
     scheduler: Scheduler
+    pruning: Pruning
     clip: Clip
     privatizer: Privatizer | None
     metric: str
@@ -124,7 +125,8 @@ class Supervised(L.LightningModule):
         first = self._first_pass()
         with nullcontext() if first else frozen_statistics(self.network):
             prediction = self.network(inputs)
-        progress = self.facts.clock.progress(self.global_step)
+        step, clock = self.ingredients.pruning.lap(self.global_step, self.facts.clock)
+        progress = clock.progress(step)
         terms = {"task": self.ingredients.loss(prediction, target, progress).mean()}
         for name, distiller in self.distillers.items():
             answer = Answer(prediction=prediction, features=self._features)
@@ -247,7 +249,8 @@ class Supervised(L.LightningModule):
             self.reaction.load_state_dict(checkpoint["reaction"])
 
     def _set_rate(self, optimizer: torch.optim.Optimizer) -> None:
-        factor = self.ingredients.scheduler.warmed_factor(self.global_step, self.facts.clock)
+        step, clock = self.ingredients.pruning.lap(self.global_step, self.facts.clock)
+        factor = self.ingredients.scheduler.warmed_factor(step, clock)
         if self.reaction is not None:
             factor *= self.reaction.factor
         if factor != self.rate_factor:

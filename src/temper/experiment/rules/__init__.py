@@ -2,11 +2,15 @@
 
 examples   what is learned, and an example's way to the network
 learning   how the network learns
-privacy    what a promise of privacy can be kept with
 smaller    what makes the network smaller
+privacy    what a promise of privacy can be kept with
 """
 
 from temper.experiment.rules import examples, learning, privacy, smaller
 
-# In this order: the first that is broken is told.
-RULES = (*examples.RULES, *learning.RULES, *privacy.RULES, *smaller.RULES)
+RULES = (
+    *examples.RULES,
+    *learning.RULES,
+    *smaller.RULES,
+    *privacy.RULES,
+)  # in this order: the first that is broken is told
