@@ -161,6 +161,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("pruning=channels", "task=linear_regression"), ("pruning=channels", "task=linear_regression", "task.hidden=")),
     (("pruning=channels", "task.hidden=[]"), ("pruning=channels", "task=mlp", "pruning=magnitude")),
     (("pruning=channels", "task=cifar_resnet", "task.norm=group"), ("pruning=channels", "set task.norm=null")),
+    (("pruning=channels", "task.hidden=[1]"), ("pruning=channels", "task.hidden=[64]")),
     (("pruning=channels", "pruning.by=scale"), ("pruning.by=scale", "task=mlp", "choose pruning.by=l1")),
     (("pruning=channels", "pruning.by=scale", "task=convnet"), ("pruning.by=scale", "task=convnet", "cifar_resnet")),
     (

@@ -240,7 +240,12 @@ def test_tasks_say_what_their_networks_have(
 
 @pytest.mark.parametrize(
     ("knobs", "begins", "settled"),
-    [({}, 3, 14), ({"start": 0.5, "end": 0.5}, 10, 10), ({"start": 0.0, "end": 0.0}, 0, 0), ({"sparsity": 0.0}, 20, 14)],
+    [
+        ({}, 3, 14),
+        ({"start": 0.5, "end": 0.5}, 10, 10),
+        ({"start": 0.0, "end": 0.0}, 0, 0),
+        ({"sparsity": 0.0}, 20, 14),
+    ],
 )
 def test_begins_with_its_first_removal_and_is_settled_at_its_end(knobs: Any, begins: int, settled: int) -> None:
     record = Channels(**GOOD | knobs)

@@ -1,5 +1,7 @@
 """Before and after side by side: in words that a person reads, in the order in which they were measured."""
 
+import io
+
 from rich.console import Console
 
 from temper.report.smaller import rows, table
@@ -32,7 +34,7 @@ def test_a_run_that_removed_nothing_has_no_rows() -> None:
 
 
 def test_the_table_shows_both_sides() -> None:
-    console = Console(width=100, record=True, quiet=True)
+    console = Console(file=io.StringIO(), width=100, record=True)
     console.print(table(SIDES))
     lines = [line.split() for line in console.export_text().splitlines()]
     assert ["│", "parameters", "│", "2,000", "│", "500", "│"] in lines

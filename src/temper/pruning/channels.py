@@ -51,6 +51,20 @@ class Channels(Gradual):
         """Return the callback that removes, and keeps removed."""
         return Masks(self.shares(clock), partial(self._choose, seed))
 
+    def note(self, network: nn.Module) -> str | None:
+        """Return nothing.
+
+        Raises:
+            ValueError: each layer has but one unit.
+        """
+        assert isinstance(network, Layered)
+        if all(len(units) == 1 for units in network.units()):
+            raise ValueError(
+                "pruning=channels leaves one unit in each layer, and there is but one: widen the network, such as by"
+                " task.hidden=[64], or choose pruning=none"
+            )
+        return None
+
     def delivered(self, network: Layered) -> Layered:
         """Return the network without what was removed."""
         return compacted(network)
