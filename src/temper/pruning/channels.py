@@ -52,11 +52,7 @@ class Channels(Gradual):
         return Masks(self.shares(clock), partial(self._choose, seed))
 
     def note(self, network: nn.Module) -> str | None:
-        """Return nothing.
-
-        Raises:
-            ValueError: each layer has but one unit.
-        """
+        """Return None; a ValueError says that each layer has but one unit."""
         assert isinstance(network, Layered)
         if all(len(units) == 1 for units in network.units()):
             raise ValueError(
@@ -122,15 +118,11 @@ def least(scores: Sequence[Tensor], gone: Sequence[Tensor], share: float) -> lis
         gone: of each kind's units (units,), whether they are removed already.
         share: of all units that is to be removed.
     """
-    ranked = torch.cat(
-        [_best_kept(one.masked_fill(before, -torch.inf)) for one, before in zip(scores, gone, strict=True)]
-    )
-    count = max(round(share * len(ranked)), int(torch.cat(list(gone)).sum()))
-    mask = torch.zeros_like(ranked, dtype=torch.bool)
-    mask[ranked.argsort(stable=True)[: min(count, len(ranked) - len(scores))]] = True
-    return list(mask.split([len(one) for one in scores]))
-
-
-def _best_kept(scores: Tensor) -> Tensor:
-    scores[scores.argmax()] = torch.inf
-    return scores
+    ranked = [one.masked_fill(before, -torch.inf) for one, before in zip(scores, gone, strict=True)]
+    for one in ranked:
+        one[one.argmax()] = torch.inf
+    together = torch.cat(ranked)
+    count = max(round(share * len(together)), int(torch.cat(list(gone)).sum()))
+    mask = torch.zeros_like(together, dtype=torch.bool)
+    mask[together.argsort(stable=True)[: min(count, len(together) - len(ranked))]] = True
+    return list(torch.split(mask, [len(one) for one in ranked]))
