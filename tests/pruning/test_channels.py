@@ -37,6 +37,18 @@ def resnet() -> ResNet:
     return net
 
 
+def uneven(net: ResNet) -> ResNet:
+    """Return ``net`` with filters of few large weights and of many small ones, whose two norms differ in order."""
+    with torch.no_grad():
+        for units in net.units():
+            (layer,) = units.makers
+            layer.weight.pow_(torch.arange(len(units)).view(-1, 1, 1, 1) % 3 * 4 + 1)
+            layer.weight.div_(layer.weight.abs().flatten(1).sum(1).view(-1, 1, 1, 1)).mul_(
+                1 + 0.01 * torch.arange(len(units)).view(-1, 1, 1, 1)
+            )
+    return net
+
+
 def removed(net: Layered, seed: int = 0, **knobs: Any) -> list[list[int]]:
     """Return the numbers of the units of each kind that are removed at once from ``net``."""
     callback: Any = Channels(**GOOD | ONCE | knobs).callback(Clock((0, 10)), seed)
@@ -48,11 +60,16 @@ def removed(net: Layered, seed: int = 0, **knobs: Any) -> list[list[int]]:
 @pytest.mark.parametrize(("by", "order"), [("l1", 1), ("l2", 2)])
 @pytest.mark.parametrize("sparsity", [0.2, 0.5, 0.8])
 def test_the_least_filters_are_those_of_torch_s_structured_pruning(by: str, order: int, sparsity: float) -> None:
-    ours, theirs = resnet(), resnet()
+    ours, theirs = uneven(resnet()), uneven(resnet())
     for units, gone in zip(theirs.units(), removed(ours, by=by, sparsity=sparsity), strict=True):
         (layer,) = units.makers
         prune.ln_structured(layer, "weight", amount=round(sparsity * len(units)), n=order, dim=0)
         assert gone == [row for row, kept in enumerate(layer.weight_mask.flatten(1).any(1)) if not kept]
+
+
+def test_the_two_norms_differ() -> None:
+    assert removed(uneven(resnet()), by="l1") == [[0, 1, 2], [0, 1, 2, 3]]
+    assert removed(uneven(resnet()), by="l2") != removed(uneven(resnet()), by="l1")
 
 
 def test_by_scale_the_least_of_batch_norm_go() -> None:
@@ -67,14 +84,16 @@ def test_by_scale_the_least_of_batch_norm_go() -> None:
 
 
 def test_by_norm_over_all_layers_each_is_held_against_its_own_layer() -> None:
-    net = MLP((3,), 2, hidden=[2, 3], between="relu")
+    net = MLP((3,), 2, hidden=[2, 6], between="relu")
     first, second = (units.makers[0] for units in net.units())
     with torch.no_grad():
         first.weight.copy_(torch.tensor([[3.0, 0, 0], [0, 4, 0]]))
-        second.weight.copy_(torch.tensor([[100.0, 0], [0, 500], [300, 400]]))
-    # 3 and 4 over √12.5 = 3.54 are 0.85 and 1.13; 100, 500 and 500 over √170,000 = 412 are 0.24, 1.21 and 1.21.
-    assert removed(net, by="l2", scope="global", sparsity=0.2) == [[], [0]]
-    assert removed(net, by="l2", scope="global", sparsity=0.4) == [[0], [0]]
+        second.weight.copy_(torch.tensor([[60.0, 0], [0, 100], [60, 80], [100, 0], [100, 0], [0, 100]]))
+    # 3 and 4 over √12.5 = 3.54 are 0.85 and 1.13; 60 and five times 100 over √8933 = 94.5 are 0.63 and 1.06.
+    assert removed(net, by="l2", scope="global", sparsity=0.125) == [[], [0]]
+    # Then 100 over √10,000 is 1; and with the first neuron of the first layer goes what two of the second read.
+    assert removed(net, by="l2", scope="global", sparsity=0.25) == [[0], [0]]
+    assert removed(net, by="l2", scope="global", sparsity=0.5) == [[0], [0, 3, 4]]
 
 
 def test_at_random_it_is_the_seed_that_says_which() -> None:
