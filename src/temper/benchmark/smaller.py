@@ -34,7 +34,7 @@ def halved(network: Layered) -> Layered:
 def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int) -> tuple[Table, dict[str, Any]]:
     """Return a table and the figures of the networks ``names``, in float32."""
     table = Table(title="half of the channels removed: masked, and gone", title_justify="left")
-    for column in ("network", "examples", "masked", "gone", "time", "multiply-adds", "parameters"):
+    for column in ("network", "examples", "masked", "gone", "time", "multiply-adds"):
         table.add_column(column, justify="right" if column != "network" else "left")
     found: dict[str, dict[str, Any]] = {"ratio_time": {}, "ratio_multiply_adds": {}, "ratio_parameters": {}}
     for name in names:
@@ -61,7 +61,6 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
                 str(examples),
                 *(in_seconds(min(taken[key])) for key in rivals),
                 *(str(each) for each in (found["ratio_time"][name][str(examples)], found["ratio_multiply_adds"][name])),
-                str(found["ratio_parameters"][name]),
             )
     return table, {"benchmark": "smaller", **found}
 

@@ -33,8 +33,8 @@ class Units:
         """Return the parameters of the units, each with the axis along which the units lie."""
         rows = [each for layer in (*self.makers, *self.norms) for each in (layer.weight, layer.bias)]
         columns = [layer.weight for layer in self.readers]
-        own = [(each, axis) for axis, weights in enumerate((rows, columns)) for each in weights]
-        return [(each, axis) for each, axis in own if isinstance(each, nn.Parameter)]
+        own = [*((each, 0) for each in rows), *((each, 1) for each in columns)]
+        return [(each, axis) for each, axis in own if isinstance(each, nn.Parameter)]  # a layer may have no bias
 
     def marked(self, gone: Tensor) -> list[tuple[nn.Parameter, Tensor]]:
         """Return the parameters of the units, each with a mask of its axes of what those in ``gone`` (units,) own."""

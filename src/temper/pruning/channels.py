@@ -1,18 +1,18 @@
-"""Remove whole channels and neurons, so that the network really gets smaller.
+"""Structured pruning: whole channels and neurons go, so that the network really gets smaller.
 
-    score = Σ|wᵢ| or (Σwᵢ²)^½    of the weights that make the unit (Li et al., 2017, arXiv:1608.08710, section 3.1)
-    score = |γ|                  of its batch norm (network slimming, Liu et al., 2017, arXiv:1708.06519, section 3)
-    score = u, uniform on [0, 1) of the seed and the unit: what a ranking is worth, is measured against it
-    score ← score/(mean score²)^½    over the units of a layer, where l1 and l2 are ranked over all layers
-    removed = the round(sₜ n) units of least score, sₜ rising as in pruning=magnitude; one of each layer stays
-    w, b, γ, β and what reads the unit ← 0      after every step; what was removed stays removed
+score = Σ|wᵢ| or (Σwᵢ²)^½    l1, l2: of the weights that make the unit (Li et al., 2017, arXiv:1608.08710, section 3.1)
+score = |γ|                  scale: of its batch norm (network slimming, Liu et al., 2017, arXiv:1708.06519, section 3)
+score = u in [0, 1)          random: of the seed, uniform; any other score is worth its distance to this one
+score ← score/(mean score²)^½    of the layer's units, where l1 or l2 is compared over layers of other sizes
+removed = the round(sₜ n) units of least score, of each layer's n or of all; sₜ rises as in pruning=magnitude
+w, b, γ, β and the weights that read the unit ← 0    after every step; what was removed stays removed
 
 A unit is a neuron of a hidden layer, or a channel inside a residual block; channels that shortcuts add to each other
-stay, or go together (task=convnet). Norms of wide layers are smaller than those of narrow ones, hence the mean (after
-Molchanov et al., 2017, arXiv:1611.06440); scales of batch norms are compared as they are. While training
-lasts, units are masked; what is delivered, measured and loaded later is the network without them: the same answers
-with fewer parameters, fewer multiply-adds and, as its kernels are dense ones, in less time. It bites where a network is
-wider than its task needs. Single weights (pruning=magnitude) can go in larger shares, and save no time.
+stay, or go together (task=convnet). Of each layer one unit stays. Dividing by a layer's own size follows Molchanov et
+al. (2017, arXiv:1611.06440), who divide by the root of the sum. While training lasts, units are masked; what is
+measured, delivered and loaded later is the network without them: the same answers by fewer parameters and multiply-adds
+and, as its kernels are as dense as before, in less time. It bites where a network is wider than its task needs; single
+weights (pruning=magnitude) can go in larger shares, and save no time.
 """
 
 from collections.abc import Sequence
