@@ -8,6 +8,7 @@
                                         against torchvision's transforms image by image, on PIL images and tensors
     python scripts/benchmark.py memory  what activation_checkpointing=blocks saves of what the backward pass needs, and
                                         what it costs in time; resnet18 with --only
+    python scripts/benchmark.py smaller what removing half of the channels (pruning=channels) saves of an answer's time
     python scripts/benchmark.py recipe baseline/digits_mlp
                                         a whole run of the recipe: training time, time to its target, examples/s, and
                                         the share of what the machine can multiply in bfloat16; KEY=VALUE words beside
@@ -29,6 +30,7 @@ from rich.console import Console
 from temper.benchmark.data import DATA, measure_data
 from temper.benchmark.memory import MEMORY, measure_memory
 from temper.benchmark.recipe import measure_recipe
+from temper.benchmark.smaller import SMALLER, measure_smaller
 from temper.benchmark.step import ON_REQUEST, STEP, measure_steps
 from temper.command import command_line
 from temper.refusal import Refusal, refusing
@@ -37,16 +39,16 @@ from temper.refusal import Refusal, refusing
 def main(words: Sequence[str] | None = None) -> None:
     """Read the command line, measure, print the table and the JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", choices=("step", "data", "memory", "recipe"), help="what is measured")
+    parser.add_argument("benchmark", choices=("step", "data", "memory", "smaller", "recipe"), help="what is measured")
     parser.add_argument("words", nargs="*", metavar="RECIPE", help="of `recipe`: its name, and settings beside it")
-    parser.add_argument(
-        "--only", metavar="NAME", help=f"one of {', '.join(dict.fromkeys((*STEP, 'bar', *DATA, *MEMORY)))}"
-    )
+    names = dict.fromkeys((*STEP, "bar", *DATA, *MEMORY, *SMALLER))
+    parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(names)}")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a block (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="blocks of each rival (default: 5)")
     parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
     asked = parser.parse_intermixed_args(words)
-    known = {"step": (*STEP, "bar"), "data": tuple(DATA), "memory": tuple(MEMORY), "recipe": ()}[asked.benchmark]
+    parts = {"step": (*STEP, "bar"), "data": tuple(DATA), "memory": tuple(MEMORY), "smaller": tuple(SMALLER)}
+    known = parts.get(asked.benchmark, ())
     with refusing():
         if (asked.benchmark == "recipe") != bool(asked.words):
             raise Refusal("a recipe's name belongs to `recipe`: python scripts/benchmark.py recipe baseline/digits_mlp")
@@ -57,15 +59,20 @@ def main(words: Sequence[str] | None = None) -> None:
     command_line.prepare()
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    names = [asked.only] if asked.only else [name for name in known if name not in ON_REQUEST]
+    chosen = [asked.only] if asked.only else [name for name in known if name not in ON_REQUEST]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning, about the loaders and the logger that a benchmark leaves out
         if asked.benchmark == "recipe":
             with refusing():
                 table, found = measure_recipe(asked.words[0], asked.root, asked.words[1:])
         else:
-            measures = {"step": measure_steps, "data": measure_data, "memory": measure_memory}
-            table, found = measures[asked.benchmark](names, asked.root, asked.seconds, asked.rounds)
+            measures = {
+                "step": measure_steps,
+                "data": measure_data,
+                "memory": measure_memory,
+                "smaller": measure_smaller,
+            }
+            table, found = measures[asked.benchmark](chosen, asked.root, asked.seconds, asked.rounds)
     Console().print(table)
     print(json.dumps(found))
 

@@ -33,6 +33,7 @@ CASES = {
     "adam": (*DOUBLE, "optimizer=adam", "scheduler=one_cycle", "penalty=[l1,l2]", "clip.kind=norm", "clip.value=0.5"),
     "mixup": (*DOUBLE, "augmentation=[mixup]", "optimizer=adamw"),
     "pruned": (*DOUBLE, "pruning=magnitude", "optimizer=nesterov"),
+    "channels": (*DOUBLE, "pruning=channels", "pruning.scope=global", "optimizer=momentum"),
     "ticket": (*DOUBLE, "pruning=lottery_ticket", "pruning.rounds=2", "scheduler=one_cycle", "accumulate=2"),
     "sampled": (*DOUBLE, "sampling=over", "data.imbalance=3", "data.label_noise=0.1"),
     "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),

@@ -117,6 +117,29 @@ def test_the_bar_has_a_share_of_a_step(capsys: pytest.CaptureFixture[str], tmp_p
     assert found["ratio_bar"] > 0
 
 
+# Of resnet20: stem, projections and head stay; 16 convolutions of one size and 2 of half of it are halved.
+RESNET20 = 442_368 + 2 * 131_072 + 640, 17 * 2_359_296
+WIDE = 64 * 2048 + 2048 * 10, 2048 * 2048
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("digits_wide", (WIDE[0] / 2 + WIDE[1] / 4) / sum(WIDE)),
+        ("resnet20", (RESNET20[0] + RESNET20[1] / 2) / sum(RESNET20)),
+    ],
+)
+def test_the_last_line_of_smaller_is_json(
+    name: str, share: float, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    benchmark.main(["smaller", "--only", name, "--seconds", "0.02", "--rounds", "1", "--root", str(tmp_path)])
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found["benchmark"] == "smaller"
+    assert found["ratio_time"][name].keys() == {"1", "128"}
+    assert found["ratio_multiply_adds"][name] == pytest.approx(share, abs=1e-3)
+    assert 0 < found["ratio_parameters"][name] < 0.6
+
+
 def test_the_last_line_of_recipe_is_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("temper.benchmark.recipe.PEAK_SECONDS", 0.05)
     benchmark.main(["recipe", "baseline/digits_mlp", "epochs=2", "trainer.threads=1"])

@@ -21,7 +21,7 @@ convolution with batch norm where the shape changes. C is a 1x1 convolution back
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from torchvision.ops import StochasticDepth
 from temper.network.chain import Chain
 from temper.network.layered import Block
 from temper.network.recompute import recomputed
+from temper.network.units import Units
 
 Connection = Literal["residual", "preactivation", "plain", "dense"]
 EXPANSION = 4  # a bottleneck's output channels over its inner ones
@@ -41,7 +42,20 @@ def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Con
     return nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
 
 
-def body(inputs: int, width: int, stride: int, bottleneck: bool, *, norm_last: bool = True) -> nn.Sequential:
+class Body(nn.Sequential):
+    """Convolutions in a row, each with norm and ReLU between it and the next."""
+
+    def units(self) -> list[Units]:
+        """Return the channels between two convolutions; group norm ties them to each other, so that none may go."""
+        layers: list[Any] = [layer for layer in self if not isinstance(layer, nn.ReLU)]
+        return [
+            Units(makers=(maker,), norms=(norm,), readers=(reader,))
+            for maker, norm, reader in zip(layers[0::2], layers[1::2], layers[2::2], strict=False)
+            if isinstance(norm, nn.BatchNorm2d)
+        ]
+
+
+def body(inputs: int, width: int, stride: int, bottleneck: bool, *, norm_last: bool = True) -> Body:
     """Return convolutions with norm and ReLU between them; a norm ends them where ``norm_last``.
 
     A bottleneck strides in its 3x3 convolution, so that no pixel is skipped unseen.
@@ -59,7 +73,7 @@ def body(inputs: int, width: int, stride: int, bottleneck: bool, *, norm_last: b
     named.popitem()
     if not norm_last:
         named.popitem()
-    return nn.Sequential(named)
+    return Body(named)
 
 
 def shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:

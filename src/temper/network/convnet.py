@@ -11,7 +11,7 @@ suit large batches on fast kernels, where the depth of a ResNet is latency: it b
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from temper.network.activation import Activation, activation
 from temper.network.block import convolution
 from temper.network.chain import Chain
 from temper.network.layered import Block, Layered
+from temper.network.units import Units, Weighted
 
 Pooling = Literal["max", "average", "stride"]
 
@@ -59,6 +60,24 @@ class Stage(nn.Module):
             rest.popitem()
         self.body = nn.Sequential(rest)
         self.activation = activation(between) if rest else nn.Identity()
+
+    def units(self, after: Weighted) -> list[Units]:
+        """Return the channels of each convolution; ``after`` is the layer that reads the stage.
+
+        Those that a residual adds to each other go together.
+        """
+        layers: list[Any] = [*self.entry, *self.body]
+        convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+        norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d)]
+        rows = zip(convolutions, norms, [*convolutions[1:], after], strict=True)
+        each = [Units(makers=(maker,), norms=(norm,), readers=(reader,)) for maker, norm, reader in rows]
+        if not self.residual or len(each) == 1:
+            return each
+        first, *inner, last = each
+        added = Units(
+            makers=first.makers + last.makers, norms=first.norms + last.norms, readers=first.readers + last.readers
+        )
+        return [added, *inner]
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return (n, width, h / 2, w / 2), rounded down (up under a stride), for (n, inputs, h, w)."""
@@ -122,6 +141,12 @@ class ConvNet(Layered):
         """Return the stages; the stem belongs to the first."""
         first, *others = self.stages.blocks()
         return [(self.stem, *first), *others]
+
+    def units(self) -> list[Units]:
+        """Return the channels of all stages."""
+        stages: list[Any] = list(self.stages)
+        afters = [*(stage.entry.conv for stage in stages[1:]), self.head]
+        return [units for stage, after in zip(stages, afters, strict=True) for units in stage.units(after)]
 
     def recompute(self) -> None:
         """Keep what enters a stage alone."""

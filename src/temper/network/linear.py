@@ -8,6 +8,7 @@ It bites where the truth is close to linear, where examples are few, or where th
 from torch import Tensor, nn
 
 from temper.network.layered import Block, Layered
+from temper.network.units import Units
 
 
 class Linear(Layered):
@@ -34,6 +35,10 @@ class Linear(Layered):
 
     def blocks(self) -> list[Block]:
         """Return no block: there is only the head."""
+        return []
+
+    def units(self) -> list[Units]:
+        """Return none: what goes in and what comes out is given."""
         return []
 
     def recompute(self) -> None:

@@ -12,6 +12,7 @@ shares weights over positions needs fewer parameters.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from temper.network.activation import Activation, activation
 from temper.network.chain import Chain
 from temper.network.layered import Block, Layered
+from temper.network.units import Units
 
 
 class MLP(Layered):
@@ -61,6 +63,11 @@ class MLP(Layered):
     def blocks(self) -> list[Block]:
         """Return the hidden layers, each a linear map and what follows it."""
         return self.hidden.blocks()
+
+    def units(self) -> list[Units]:
+        """Return the neurons of each hidden layer."""
+        layers = [layer for layer in (*self.hidden, self.head) if isinstance(layer, nn.Linear)]
+        return [Units(makers=(maker,), readers=(reader,)) for maker, reader in pairwise(layers)]
 
     def recompute(self) -> None:
         """Keep what enters a hidden layer alone."""

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 
-from temper.network.block import EXPANSION, Connection, DenseStage, convolution, stage
+from temper.network.block import EXPANSION, Body, Connection, DenseStage, convolution, stage
 from temper.network.chain import Chain
 from temper.network.layered import Block, Layered
+from temper.network.units import Units
 
 
 class ResNet(Layered):
@@ -80,6 +81,10 @@ class ResNet(Layered):
         """Return the stem, then each block of each stage; the last activation belongs to the last of them."""
         inner = [block for each in self._stages() for block in each.blocks()]
         return [(self.stem,), *inner[:-1], (*inner[-1], self.activation)]
+
+    def units(self) -> list[Units]:
+        """Return the channels inside each block; those between blocks are what shortcuts add up."""
+        return [units for each in self.modules() if isinstance(each, Body) for units in each.units()]
 
     def recompute(self) -> None:
         """Keep what enters a block of a stage alone."""

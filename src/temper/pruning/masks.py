@@ -52,6 +52,10 @@ class Gradual(Pruning):
             raise ValueError("every must be longer than 0: 1steps removes after each step")
         return self
 
+    def begins(self, clock: Clock) -> int:
+        """Return the first step at which the share is above 0."""
+        return next((step for step, share in self.shares(clock).items() if share > 0), clock.total_steps)
+
     def settled(self, clock: Clock) -> int:
         """Return ``end`` in steps."""
         return math.ceil(self.end * clock.total_steps)

@@ -1,19 +1,24 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
+import copy
 from dataclasses import asdict
 from typing import Any
 
 import lightning as L
 import torch
+from torch import nn
 
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.data.views import views
 from temper.metric import better as better_of
 from temper.metric import over_views
+from temper.network.layered import Layered
+from temper.report.curves import read_metrics
 from temper.report.environment import environment
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
+from temper.strategy import Remover
 from temper.training.answers import gather
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder
@@ -65,14 +70,12 @@ def conclude(
         report.privacy = module.privatizer.spent()
     seconds = sum(attempt.seconds for attempt in report.attempts)
     examples = sum(attempt.examples for attempt in report.attempts)
-    forward, training = _multiply_adds(module)
-    counted, nonzero = parameter_counts(module.network)
     memory = torch.tensor([peak_memory_bytes(module.device)], device=module.device)  # of each process
     report.speed = Speed(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
     report.cost = Cost(
-        training_multiply_adds=round(training * examples),
+        training_multiply_adds=round(_training_multiply_adds(module) * examples),
         seconds=seconds,
         peak_memory_bytes=int(gather(memory).sum()),
         joules=_total([attempt.joules for attempt in report.attempts]),
@@ -80,13 +83,17 @@ def conclude(
     name = metric.removeprefix("val/")
     train, test = module.verdicts["train"].scores[name], module.verdicts["test"].scores[name]
     report.generalisation = Generalisation(test=test, gap=train - test if better == "max" else test - train)
-    report.complexity = Complexity(
-        parameters=counted,
-        nonzero_parameters=nonzero,
-        multiply_adds=forward,
-        bytes=size_bytes(module.network),
-        latency_seconds=latency_seconds(module.network, shape),
-    )
+    assert isinstance(module.network, Layered)
+    delivered = experiment.pruning.delivered(module.network)
+    report.complexity = _complexity(delivered, shape)
+    remover = next((each for each in trainer.callbacks if isinstance(each, Remover)), None)  # type: ignore[attr-defined]
+    if remover is not None:
+        whole = report.complexity if delivered is module.network else _complexity(module.network, shape)
+        before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, remover)}
+        report.smaller = {
+            "before": {metric: _score_before(job, module)} | before,
+            "after": {metric: report.metrics.get(metric)} | asdict(report.complexity),
+        }
     reasons = (getattr(callback, "reason", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
     report.stopped = next((reason for reason in reasons if reason), None)
     if experiment.expect is not None:
@@ -98,17 +105,46 @@ def conclude(
         )
 
 
-def _multiply_adds(module: Supervised) -> tuple[int, float]:
-    """Return those of one example: forward alone, and forward with backward in training, whatever its size there."""
+def _complexity(network: nn.Module, shape: tuple[int, ...]) -> Complexity:
+    """Return what is measured of ``network`` on one example shaped ``shape``."""
+    counted, nonzero = parameter_counts(network)
+    return Complexity(
+        parameters=counted,
+        nonzero_parameters=nonzero,
+        multiply_adds=multiply_adds(network, shape)[0],
+        bytes=size_bytes(network),
+        latency_seconds=latency_seconds(network, shape),
+    )
+
+
+@torch.no_grad()
+def _nonzero_before(network: nn.Module, remover: Remover) -> int:
+    """Return how many parameters of ``network`` are not zero, or were not before ``remover`` removed them."""
+    ones = copy.deepcopy(network)
+    for weight in ones.parameters():
+        weight.fill_(1.0)
+    remover.remove(ones)
+    counted, left = parameter_counts(ones)
+    return parameter_counts(network)[1] + counted - left
+
+
+def _score_before(job: Job, module: Supervised) -> float | None:
+    """Return the score of the last validation before anything was removed; None where there was none."""
+    begins = job.experiment.pruning.begins(module.facts.clock)
+    series = read_metrics(job.folder).get(job.experiment.chosen_by[0], [])
+    return next((value for step, value in reversed(series) if step < begins), None)
+
+
+def _training_multiply_adds(module: Supervised) -> float:
+    """Return those of one example, forward with backward, whatever its size in training."""
     facts = module.facts
-    forward, training = multiply_adds(module.network, facts.shape)
     if not facts.epoch_shapes:
-        return forward, training
+        return multiply_adds(module.network, facts.shape)[1]
     by_shape = {shape: multiply_adds(module.network, shape)[1] for shape in set(facts.epoch_shapes)}
     clock, taken = facts.clock, module.trainer.global_step
     steps = [min(taken, clock.start(epoch + 1)) - min(taken, clock.start(epoch)) for epoch in range(clock.epochs)]
     total = sum(count * by_shape[shape] for count, shape in zip(steps, facts.epoch_shapes, strict=True))
-    return forward, total / max(1, sum(steps))
+    return total / max(1, sum(steps))
 
 
 def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batches) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from temper.report import solution
+from temper.report import smaller, solution
 from temper.report.record import Report, figures, metric_rows
 from temper.report.units import in_privacy, in_score, in_seconds
 
@@ -29,6 +29,8 @@ def write(folder: Path) -> Path:
         metrics=metric_rows(report),
         coefficients=solution.rows(report.solution),
         heading=solution.heading(report.solution),
+        sides=smaller.rows(report.smaller),
+        made=smaller.HEADING,
         classes=sorted(report.per_class.items(), key=lambda item: (item[1] is None, item[1] or 0.0)),
         curves=_data_uri(folder / "curves.png"),
         config=config.read_text(encoding="utf-8") if config.exists() else "",

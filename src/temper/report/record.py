@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.metric import over_views
-from temper.report import solution
+from temper.report import smaller, solution
 from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
 
 FILE = "report.json"
@@ -109,6 +109,7 @@ class Report:
     epochs: int | None = None
     solution: dict[str, dict[str, float]] = field(default_factory=dict)
     privacy: dict[str, float] | None = None  # what was promised, and the epsilon that was spent
+    smaller: dict[str, dict[str, float | None]] = field(default_factory=dict)  # before, after: score and complexity
 
     @property
     def returned(self) -> float:
@@ -225,6 +226,8 @@ def show(report: Report, console: Console) -> None:
         console.print(table)
     if report.solution:
         console.print(solution.table(report.solution))
+    if report.smaller:
+        console.print(smaller.table(report.smaller))
 
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True, highlight=False)

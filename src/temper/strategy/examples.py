@@ -25,6 +25,11 @@ class Task(ABC):
         return False
 
     @property
+    def scales_channels(self) -> bool:
+        """Return whether a norm over the batch learns by how much each channel that may go is multiplied."""
+        return False
+
+    @property
     @abstractmethod
     def deep(self) -> bool:
         """Return whether the network has blocks before its head, rather than being the head alone."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 import lightning as L
 from torch import nn
 
+from temper.network.layered import Layered
 from temper.quantity import Clock
 
 REMOVED = "pruning"
@@ -33,6 +34,14 @@ class Pruning(ABC):
     @abstractmethod
     def settled(self, clock: Clock) -> int:
         """Return the step after which nothing more is removed: only from then on a checkpoint may be chosen."""
+
+    def begins(self, clock: Clock) -> int:
+        """Return the step before which nothing is removed."""
+        return 0
+
+    def delivered(self, network: Layered) -> Layered:
+        """Return what is measured and used of a trained ``network``: it, or a smaller one with the same answers."""
+        return network
 
     @abstractmethod
     def callback(self, clock: Clock, seed: int) -> Remover | None:

@@ -60,6 +60,11 @@ class CifarResNet(Task):
         """Return whether the norms are over the batch."""
         return self.norm is None
 
+    @property
+    def scales_channels(self) -> bool:
+        """Return whether the norms are over the batch: each has a scale."""
+        return self.norm is None
+
     @model_validator(mode="after")
     def _depth_fits(self) -> Self:
         if (self.depth is None) == (self.blocks is None):

@@ -102,7 +102,7 @@ def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
 
 
 def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
-    """Return the trained network, in eval mode and float32 or wider."""
+    """Return the trained network as it is delivered, in eval mode and float32 or wider."""
     network = experiment.task.network(facts_of(checkpoint))
     weights = {
         key.removeprefix("network."): value
@@ -112,7 +112,7 @@ def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Modu
     if any(value.dtype == torch.float64 for value in weights.values()):
         network = network.double()
     network.load_state_dict(weights)
-    return network.eval()
+    return experiment.pruning.delivered(network).eval()
 
 
 def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeline:
