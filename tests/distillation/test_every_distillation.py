@@ -15,7 +15,9 @@ from temper.run import run
 CutOff = Callable[..., None]
 OPTIONS = [name for name in options("distillation") if name != "none"]
 ROWS = [name for name in OPTIONS if name != "attention_transfer"]
-SHORT = ("trainer=cpu", "trainer.threads=1", "epochs=2", "batch_size=300", "flush_every=1")  # 4 steps an epoch
+CPU = ("trainer=cpu", "trainer.threads=1")
+SHORT = (*CPU, "epochs=2", "batch_size=50", "flush_every=1")
+FEW = ("data.validation=0.4", "data.test=0.5")  # 180 digits are left, 4 steps an epoch
 TINY = ("task=convnet", "task.widths=[4,4]", "batch_size=40")  # 3 steps an epoch of the small CIFAR-10
 
 
@@ -33,7 +35,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows_teacher(places: Path, job_of: Callable[..., Job]) -> Path:
     """A wider perceptron, trained for an epoch."""
     if not (places / "rows").exists():
-        run(job_of(*SHORT[:2], "epochs=1", "task.hidden=[96,48]", folder=places / "rows"))
+        run(job_of(*SHORT, *FEW, "task.hidden=[96,48]", folder=places / "rows"))
     return places / "rows"
 
 
@@ -41,7 +43,7 @@ def rows_teacher(places: Path, job_of: Callable[..., Job]) -> Path:
 def images_teacher(places: Path, small_cifar10: None, job_of: Callable[..., Job]) -> Path:
     """A wider network of the same stages, trained for an epoch."""
     if not (places / "images").exists():
-        run(job_of(*SHORT[:2], *TINY[:1], "task.widths=[6,8]", "batch_size=40", "epochs=1", folder=places / "images"))
+        run(job_of(*SHORT, *TINY, "task.widths=[6,8]", "epochs=1", folder=places / "images"))
     return places / "images"
 
 
@@ -54,16 +56,16 @@ def test_finds_what_there_is() -> None:
     assert OPTIONS == ["attention_transfer", "dkd", "hints", "logits", "relational", "standardized_logits"]
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("names", [["relational"], [name for name in ROWS if name != "relational"]], ids=len)
 def test_two_micro_batches_are_one_batch(
-    name: str, rows_teacher: Path, job_of: Callable[..., Job], tmp_path: Path
+    names: list[str], rows_teacher: Path, job_of: Callable[..., Job], tmp_path: Path
 ) -> None:
     for cuts in (1, 2):
-        words = (*SHORT, *taught(rows_teacher, name), "precision=64-true", f"accumulate={cuts}", "epochs=1")
+        words = (*SHORT, *FEW, *taught(rows_teacher, *names), "precision=64-true", f"accumulate={cuts}", "epochs=1")
         run(job_of(*words, folder=tmp_path / str(cuts)))
     whole, cut = state(tmp_path / "1"), state(tmp_path / "2")
     apart = max(float((whole[key] - cut[key]).abs().max()) for key in whole)
-    assert (apart > 1e-4) if name == "relational" else (apart < 1e-12)  # its partners are those of the micro-batch
+    assert (apart > 1e-4) if names == ["relational"] else (apart < 1e-12)  # its partners are those of the micro-batch
 
 
 def test_two_micro_batches_of_images_are_one_batch(
@@ -91,7 +93,7 @@ def test_two_micro_batches_of_images_are_one_batch(
 def test_one_teacher_of_all_is_asked_once_a_step(
     optimizer: str, rows_teacher: Path, job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job, asked = job_of(*SHORT, *taught(rows_teacher, *ROWS), f"optimizer={optimizer}"), []
+    job, asked = job_of(*SHORT, *FEW, *taught(rows_teacher, *ROWS), f"optimizer={optimizer}"), []
     forward = MLP.forward
 
     def counting(self: MLP, inputs: torch.Tensor) -> torch.Tensor:
@@ -101,7 +103,7 @@ def test_one_teacher_of_all_is_asked_once_a_step(
 
     monkeypatch.setattr(MLP, "forward", counting)
     run(job)
-    assert asked == [300, 300, 300, 179] * 2
+    assert asked == [50, 50, 50, 30] * 2
     with (job.folder / "metrics.csv").open() as file:
         row = [row for row in csv.DictReader(file) if row["train/loss"]][-1]
     terms = ["dkd", "hints", "logits", "relational_distance", "relational_angle", "standardized_logits"]
@@ -113,7 +115,7 @@ def test_one_teacher_of_all_is_asked_once_a_step(
 def test_all_are_resumed_to_the_bit(
     words: str, rows_teacher: Path, job_of: Callable[..., Job], tmp_path: Path, cut_off: CutOff
 ) -> None:
-    asked = (*SHORT, *taught(rows_teacher, *ROWS), *words.split(), "checkpoint_seconds=1e-9")
+    asked = (*SHORT, *FEW, *taught(rows_teacher, *ROWS), *words.split(), "checkpoint_seconds=1e-9")
     before = state(rows_teacher)
     whole, cut = (job_of(*asked, folder=tmp_path / name) for name in ("whole", "cut"))
     run(whole)
@@ -129,10 +131,9 @@ def test_all_are_resumed_to_the_bit(
         "distillers.hints.regressor.weight", "distillers.hints.regressor.bias",
     ]  # fmt: skip
     assert all(torch.equal(entry, before[key]) for key, entry in state(rows_teacher).items())
-    fresh = tmp_path / "fresh"
-    run(job_of(*asked, "epochs=1", "optimizer.lr=1e-12", folder=fresh) if "adam" in words else whole)
     if "adam" in words:
-        start = state(fresh)["distillers.hints.regressor.weight"]
+        run(job_of(*asked, "debug=steps", "optimizer.lr=1e-12", folder=tmp_path / "start"))
+        start = state(tmp_path / "start")["distillers.hints.regressor.weight"]
         assert not torch.allclose(start, taught_by_hints, atol=1e-3)
 
 
@@ -150,16 +151,16 @@ def test_what_images_have_of_their_own_is_resumed(
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
-@pytest.mark.parametrize("weighting", options("weighting"))
+@pytest.mark.parametrize("weighting", ["uncertainty", "gradnorm"])
 def test_terms_of_all_are_weighed(weighting: str, rows_teacher: Path, job_of: Callable[..., Job]) -> None:
-    job = job_of(*SHORT, *taught(rows_teacher, *ROWS), f"weighting={weighting}", "optimizer=adam")
+    job = job_of(*SHORT, *FEW, *taught(rows_teacher, *ROWS), f"weighting={weighting}", "optimizer=adam")
     assert run(job).state == "finished"
     with (job.folder / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["weight/task"]]
     assert len(rows) == 8
     found = [[float(row[f"weight/{name}"]) for name in job.experiment.shares] for row in rows]
     assert len(found[0]) == 7
-    assert (found[0] == found[-1]) == (weighting == "fixed")
+    assert all(first != last for first, last in zip(found[0], found[-1], strict=True))
 
 
 def test_features_are_those_of_a_pass_that_is_made_twice(
@@ -167,7 +168,7 @@ def test_features_are_those_of_a_pass_that_is_made_twice(
 ) -> None:
     """Blocks that are computed again in the backward pass put their features out again."""
     layers = [f"distillation.{name}.student_layer=hidden.activation1" for name in ("hints", "relational")]
-    words = (*SHORT, *taught(rows_teacher, "hints", "relational"), *layers, "accumulate=2")
+    words = (*SHORT, *FEW, *taught(rows_teacher, "hints", "relational"), *layers, "accumulate=2")
     for again in ("null", "blocks"):
         run(job_of(*words, f"activation_checkpointing={again}", folder=tmp_path / again))
     kept, recomputed = state(tmp_path / "null"), state(tmp_path / "blocks")
@@ -175,14 +176,12 @@ def test_features_are_those_of_a_pass_that_is_made_twice(
 
 
 def test_learns_from_a_teacher(rows_teacher: Path, job_of: Callable[..., Job], tmp_path: Path) -> None:
-    """Every term comes down, by another rule than chance: each is a twentieth lower after ten epochs."""
-    job = job_of(*SHORT, *taught(rows_teacher, *ROWS), "epochs=10", "optimizer=adam")
+    job = job_of(*SHORT, *FEW, *taught(rows_teacher, *ROWS), "epochs=10", "optimizer=adam")
     run(job)
     with (job.folder / "metrics.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["train/loss"]]
-    for name in job.experiment.shares:
-        column = "train/loss" if name == "task" else f"train/{name}"
-        assert float(rows[-1][column]) < 0.95 * float(rows[0][column]), column
+    for name in set(job.experiment.shares) - {"task"}:
+        assert float(rows[-1][f"train/{name}"]) < 0.9 * float(rows[0][f"train/{name}"]), name
 
 
 def test_layers_are_of_two_kinds_of_networks(

@@ -30,7 +30,11 @@ class Said(nn.Module):
 def relations(learned: Tensor, taught: Tensor, **knobs: Any) -> dict[str, Tensor]:
     """The terms where student and teacher put out these points."""
     student, teacher = (nn.Sequential(Said(points)) for points in (learned, taught))
-    return terms(built(Relational(**{**GOOD, **knobs}), student, teacher), student, torch.zeros(len(learned), 3))
+    return terms(
+        built(Relational(**{**GOOD, **knobs}), student, teacher),
+        student,
+        torch.zeros(len(learned), 3, dtype=learned.dtype),
+    )
 
 
 def huber(difference: float) -> float:
@@ -117,7 +121,7 @@ def test_the_gradient_is_that_of_the_value() -> None:
     taught = nn.Sequential(Said(random(4, 3, seed=1)))
     student = nn.Sequential(Said(random(4, 2)))
     distiller = built(Relational(**GOOD), student, taught)
-    inputs = torch.zeros(4, 3)
+    inputs = torch.zeros(4, 3, dtype=torch.float64)
     assert torch.autograd.gradcheck(
         lambda points: tuple(terms(distiller, student, inputs).values()), student[0].points, check_undefined_grad=False
     )
