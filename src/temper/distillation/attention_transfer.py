@@ -61,21 +61,22 @@ class AttentionTransfer(Distillation):
             ValueError: a network has no such layer, or a layer's features have no positions.
         """
         teacher = teach(self.teacher)
-        named = []
-        for network, layers, key in (
-            (student, self.student_layers, "distillation.attention_transfer.student_layers"),
-            (teacher.network, self.teacher_layers, "distillation.attention_transfer.teacher_layers"),
-        ):
-            names = found(network, layers or (None,), key)
-            for name, shape in zip(names, shapes(network, names, [facts.shape], key)[0], strict=True):
-                if len(shape) != 3:
-                    raise ValueError(
-                        f"{key}: layer {name} puts out {shape[0]} numbers without positions, and a map is made of"
-                        " images: name an earlier layer, such as stages.0"
-                    )
-            named.append(names)
-        teacher.tap(named[1])
-        return _Maps(teacher, *named, self.power)
+        own = _layers(student, self.student_layers, facts, "student_layers")
+        other = _layers(teacher.network, self.teacher_layers, facts, "teacher_layers")
+        teacher.tap(other)
+        return _Maps(teacher, own, other, self.power)
+
+
+def _layers(network: nn.Module, layers: tuple[str, ...] | None, facts: Facts, knob: str) -> tuple[str, ...]:
+    key = f"distillation.attention_transfer.{knob}"
+    names = found(network, layers or (None,), key)
+    for name, shape in zip(names, shapes(network, names, [facts.shape], key)[0], strict=True):
+        if len(shape) != 3:
+            raise ValueError(
+                f"{key}: layer {name} puts out {shape[0]} numbers without positions, and a map is made of images: name"
+                " an earlier layer, such as stages.0"
+            )
+    return names
 
 
 class _Maps(Distiller):
@@ -91,8 +92,8 @@ class _Maps(Distiller):
 
     def _distance(self, mine: Tensor, theirs: Tensor) -> Tensor:
         maps = self._map(mine), self._map(theirs)
-        size = [min(sides) for sides in zip(*(each.shape[1:] for each in maps), strict=True)]
-        one, other = (F.normalize(F.adaptive_avg_pool2d(each, size).flatten(1)) for each in maps)
+        height, width = (min(sides) for sides in zip(*(each.shape[1:] for each in maps), strict=True))
+        one, other = (F.normalize(F.adaptive_avg_pool2d(each, (height, width)).flatten(1)) for each in maps)
         return (one - other).square().sum(1) / 2
 
     def _map(self, features: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ def layer_name(network: nn.Module, name: str | None) -> str:
     Raises:
         ValueError: there is no such layer; says which one is nearest.
     """
-    known = {name: layer for name, layer in network.named_modules() if name}
+    known: dict[str, nn.Module] = {name: layer for name, layer in network.named_modules() if name}
     if name is None:
         blocks = network.blocks() if isinstance(network, Layered) else []
         if not blocks:

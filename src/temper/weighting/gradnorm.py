@@ -128,7 +128,7 @@ def _last_shared(network: nn.Module, terms: Mapping[str, Tensor]) -> str:
     learned = [(name, weight) for name, weight in layers if weight.requires_grad]
     weights = [weight for _, weight in learned]
     reached = [torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True) for term in terms.values()]
-    shared = [
+    shared: list[str] = [
         name
         for (name, _), of in zip(learned, zip(*reached, strict=True), strict=True)
         if all(each is not None for each in of)
