@@ -106,6 +106,12 @@ TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=PLAIN", "distill
 CASES |= {  # taught by the first case
     "uncertainty": (*DOUBLE, *TAUGHT, "weighting=uncertainty", "optimizer=adam"),
     "gradnorm": (*DOUBLE, *TAUGHT, "weighting=gradnorm", "accumulate=3"),
+    "hints": (  # whose regressor is trained too
+        *DOUBLE,
+        "distillation=[hints,dkd]",
+        *(f"distillation.{name}.{knob}" for name in ("hints", "dkd") for knob in ("teacher=PLAIN", "weight=0.3")),
+        "accumulate=2",
+    ),
     "dynamic_weight_average": (*DOUBLE, *TAUGHT, "epochs=3", "weighting=dynamic_weight_average"),
 }
 IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are held against two

@@ -1,6 +1,7 @@
 """What is looked at before a run makes anything: ``ckpt``, teachers, and how the processes were started."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,6 +151,41 @@ def test_teachers_see_what_the_student_sees(
     with pytest.raises(SystemExit):
         run(job_of(*WORDS, "distillation=[logits]", f"distillation.logits.teacher={trained}", *words))
     assert named in capsys.readouterr().err
+
+
+RECIPE = "defaults:\n  - override /optimizer: sgd\n  - _self_\nepochs: 1\nbatch_size: 100\n"
+
+
+def test_a_recipe_teaches_by_its_own_run_alone(
+    kitchen: Callable[[str, str], None],
+    job_of: Callable[..., Job],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kitchen("example/teacher", RECIPE)
+    place = tmp_path / "outputs" / "example" / "teacher"
+    words = (*WORDS, "distillation=[logits]", "distillation.logits.teacher=recipe:example/teacher")
+
+    def refused() -> str:
+        with pytest.raises(SystemExit):
+            run(job_of(*words, folder=tmp_path / "student"))
+        assert not (tmp_path / "student").exists()
+        return capsys.readouterr().err
+
+    train = "python train.py recipe=example/teacher hydra.run.dir=outputs/example/teacher"
+    assert f"{train}" in refused()
+    for other in ("debug=steps", "optimizer.lr=0.123"):
+        run(job_of("recipe=example/teacher", other, *WORDS[1:], folder=place))
+        capsys.readouterr()
+        assert re.search(f"no finished run of the recipe as it is today: delete it .* {train}", refused())
+        shutil.rmtree(place)
+    run(job_of("recipe=example/teacher", "seed=3", *WORDS[1:], folder=place))
+    assert run(job_of(*words, folder=tmp_path / "student")).state == "finished"
+    shutil.rmtree(tmp_path / "student")
+    kitchen("example/teacher", RECIPE.replace("sgd", "adam"))
+    assert "no finished run of the recipe as it is today" in refused()
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-true", "bf16-mixed"])

@@ -14,6 +14,7 @@ from temper.command.command_line import options
 from temper.command.job import Job
 from temper.recipes import axes, names
 from temper.run import run
+from temper.training.trained import recipe_of
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -66,6 +67,21 @@ CHOSEN = [each for each in CHOICES if each not in README_COMMANDS and each.parti
 TRAINING = [each for each in README_COMMANDS if each.startswith("python train.py") and each not in NOT_RUN]
 
 
+@pytest.fixture
+def teachers(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that puts shortened runs where the words of a command look for teachers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("temper.preflight._check_is_run_of", lambda *_: None)  # which wants whole ones
+
+    def train(*words: str) -> None:
+        for named in {each.teacher for each in job_of(*words).experiment.distillation.values()}:
+            recipe = recipe_of(named)
+            chosen, folder = ((f"recipe={recipe}",), f"outputs/{recipe}") if recipe else ((), named)
+            run(job_of(*chosen, "debug=steps", folder=tmp_path / folder))
+
+    return train
+
+
 def test_finds_what_there_is() -> None:
     assert len(README_COMMANDS) >= 36
     assert len(TRAINING) >= 23
@@ -93,12 +109,11 @@ def test_runs(
     command: str,
     job_of: Callable[..., Job],
     small_data: None,
-    tmp_path: Path,
+    teachers: Callable[..., None],
 ) -> None:
     words = [word for word in shlex.split(command)[2:] if not word.startswith("hydra.run.dir=")]
     command_line.check(words)
-    if any("outputs/mine" in word for word in words):
-        run(job_of("debug=steps", folder=tmp_path / "outputs" / "mine"))
+    teachers(*words)
     if not any(word.startswith("debug=") for word in words):
         words.append("debug=steps")
     report = run(job_of(*words))
@@ -124,9 +139,12 @@ def test_choosing_runs(command: str, job_of: Callable[..., Job], small_data: Non
 
 
 @pytest.mark.parametrize("recipe", names())
-def test_cards_commands_run(recipe: str, job_of: Callable[..., Job], small_cifar10: None) -> None:
+def test_cards_commands_run(
+    recipe: str, job_of: Callable[..., Job], small_cifar10: None, teachers: Callable[..., None]
+) -> None:
     card = (ROOT / "recipes" / f"{recipe}.md").read_text()
     assert f"python train.py recipe={recipe}" in list(commands(card))
+    teachers(f"recipe={recipe}")
     report = run(job_of(f"recipe={recipe}", "debug=steps"))
     assert report.state == "finished"
     assert report.promise in ("none", "not comparable")

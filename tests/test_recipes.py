@@ -22,8 +22,9 @@ Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
 RECIPES = {
     "averaging": 1,
-    "baseline": 9,
+    "baseline": 10,
     "batch_growth": 1,
+    "distillation": 7,
     "example": 16,
     "groups": 1,
     "loss": 6,

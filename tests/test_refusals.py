@@ -19,6 +19,11 @@ MOST_LINES = 8
 
 TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=a/run")
 
+
+def taught(name: str, *words: str) -> tuple[str, ...]:
+    return f"distillation=[{name}]", f"distillation.{name}.teacher=a/run", *words
+
+
 BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     # words typed, what the message must name
     (("optimizer=adm",), ("optimizer=adm", "adam")),
@@ -129,6 +134,38 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("stopping=[patience]", "data.validation=0"), ("patience", "data.validation")),
     (("distillation=[logits]",), ("distillation.logits", "teacher")),
     (("distillation=[logits]", "distillation.logits.teacher=/nowhere"), ("teacher=/nowhere", "run")),
+    (
+        ("distillation=[logits]", "distillation.logits.teacher=recipe:baseline/digits_mlp"),
+        ("teacher=recipe:baseline/digits_mlp", "recipe=baseline/digits_mlp hydra.run.dir=outputs/baseline/digits_mlp"),
+    ),
+    (
+        ("distillation=[logits]", "distillation.logits.teacher=recipe:digits_mlp"),
+        ("distillation.logits.teacher=recipe:digits_mlp", "did you mean baseline/digits_mlp?"),
+    ),
+    (
+        taught("dkd", "data=tanh_threshold", "loss=cross_entropy"),
+        ("distillation=dkd", "data=tanh_threshold", "distillation=[logits]"),
+    ),
+    (
+        taught("dkd", "augmentation=[mixup]"),
+        ("distillation=dkd", "augmentation=mixup", "distillation=[logits]"),
+    ),
+    (
+        taught("hints", "task.hidden=[]"),
+        ("distillation=hints", "task=mlp", "task.hidden=[64]"),
+    ),
+    (
+        taught("attention_transfer"),
+        ("distillation=attention_transfer", "task=mlp", "distillation=[hints]", "task=cifar_resnet"),
+    ),
+    (
+        taught("relational", "batch_size=4", "accumulate=2"),
+        ("distillation=relational", "batch_size=4", "accumulate=2", "raise batch_size"),
+    ),
+    (
+        (*taught("logits"), "distillation=[logits,hints]", "distillation.hints.teacher=a/run"),
+        ("logits, hints add up to 1.4", "distillation.logits.weight or distillation.hints.weight"),
+    ),
     (("batch_size=0",), ("batch_size=0", "> 0", "full")),
     (("batch_size=half",), ("batch_size=half", "full")),
     (("batch_size=2", "accumulate=4"), ("accumulate=4", "batch_size=2")),

@@ -8,11 +8,13 @@ import torch
 from torch import nn
 
 from temper.command.job import Job
-from temper.digest import OF_THE_DISK
+from temper.cookbook.standing import compose_recipe
+from temper.digest import OF_THE_DISK, digest
 from temper.experiment import Experiment
 from temper.experiment.settings import option
 from temper.facts import Kind
 from temper.refusal import Refusal
+from temper.report.record import Report
 from temper.strategy import Distillation
 from temper.strategy.smaller import REMOVED
 from temper.trainer.kernels import overrun
@@ -20,7 +22,7 @@ from temper.trainer.machine import on_cpu, started_outside
 from temper.training.checkpoints import last_good
 from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
-from temper.training.trained import Trained
+from temper.training.trained import Trained, recipe_of, teacher_named
 
 OF_THE_PLACE = (*OF_THE_DISK, "download", "drop_last")  # knobs of data that leave its examples as they are
 
@@ -65,7 +67,10 @@ def check_teachers(job: Job) -> None:
 
 
 def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -> None:
-    trained = Trained.find(distillation.teacher, f"distillation.{name}.teacher")
+    trained = teacher_named(distillation.teacher, f"distillation.{name}.teacher")
+    recipe = recipe_of(distillation.teacher)
+    if recipe is not None:
+        _check_is_run_of(recipe, trained, word)
     teacher = trained.experiment()
     if _examples(trained.config()) != _examples(job.config):
         raise Refusal(
@@ -77,6 +82,18 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
         raise Refusal(
             f"{word} sees inputs through other preprocessing, or answers another kind of question: use the teacher's"
             " preprocessing and a loss of its kind"
+        )
+
+
+def _check_is_run_of(recipe: str, trained: Trained, word: str) -> None:
+    """Refuse a run in a recipe's place that is another's, or was not trained to its end."""
+    report, debug = trained.folder / "report.json", trained.experiment().debug
+    finished = report.exists() and Report.load(trained.folder).state == "finished"
+    whole = debug.shortened_to is None and debug.memorised is None
+    if not (finished and whole) or digest(trained.config()) != digest(compose_recipe(recipe)):
+        raise Refusal(
+            f"{word}: {trained.folder} holds no finished run of the recipe as it is today: delete it and train anew,"
+            f" python train.py recipe={recipe} hydra.run.dir=outputs/{recipe}"
         )
 
 

@@ -8,25 +8,23 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.distillation.conftest import built, of_answers
 from torch import Tensor, nn
 
 from temper.distillation.logits import Logits
-from temper.facts import Answer, Facts
-from temper.quantity import Clock
+from temper.facts import Answer
 from temper.terms import Distiller
 
-FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
 vectors = st.lists(st.floats(-5, 5), min_size=3, max_size=3)
 
 
 def distiller(teacher: nn.Module, temperature: float = 4.0) -> Distiller:
-    return Logits(teacher="runs/teacher", temperature=temperature, weight=0.9).build(FACTS, lambda name: teacher)
+    return built(Logits(teacher="runs/teacher", temperature=temperature, weight=0.9), nn.Identity(), teacher)
 
 
 def value(teacher: Tensor, student: Tensor, temperature: float) -> Tensor:
     """The term when the teacher says its inputs."""
-    answer = Answer(prediction=student, features={})
-    return distiller(nn.Identity(), temperature).terms(teacher, answer, torch.zeros(len(student)))["logits"]
+    return of_answers(Logits(teacher="runs/teacher", temperature=temperature, weight=0.9), teacher, student)
 
 
 def test_returns_the_terms_that_it_lists() -> None:
@@ -107,5 +105,5 @@ def test_refuses(bad: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("nobody", [None, "", " "])
 def test_refuses_no_teacher(nobody: str | None) -> None:
-    with pytest.raises(ValidationError, match=r"needs a teacher.*distillation\.logits\.teacher=RUN"):
+    with pytest.raises(ValidationError, match=r"needs a teacher.*distillation\.NAME\.teacher=RUN"):
         Logits(**{**GOOD, "teacher": nobody})

@@ -21,6 +21,7 @@ from temper.quantity import Clock
 from temper.recipes import CONF
 from temper.run import run
 from temper.strategy import Distillation, Teach, Weighting, strategy
+from temper.teacher import Teacher
 from temper.terms import Distiller
 from temper.training.build import build_batches, build_module
 
@@ -114,17 +115,17 @@ class Two(Distillation):
     teacher: str
     weight: float
 
-    def build(self, facts: Facts, teach: Teach) -> Distiller:
+    def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
         return _Distances(teach(self.teacher))
 
 
 class _Distances(Distiller):
-    def __init__(self, teacher: nn.Module) -> None:
+    def __init__(self, teacher: Teacher) -> None:
         super().__init__()
-        self._guest = (teacher.eval(),)
+        self._teacher = teacher
 
     def terms(self, inputs: torch.Tensor, answer: Answer, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        apart = (self._guest[0](inputs) - answer.prediction).abs().sum(1)
+        apart = (self._teacher.answer(inputs).prediction - answer.prediction).abs().sum(1)
         return {"near": apart, "far": apart.square()}
 
 

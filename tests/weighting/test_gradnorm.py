@@ -28,7 +28,9 @@ class Line(nn.Module):
         return {"task": (self.head.weight.sum() - 3) ** 2, "logits": 0.1 * self.head.weight.sum() ** 2}
 
 
-def build(network: nn.Module, task: float = 0.5, alpha: float = 1.5, lr: float = 0.025, layer: str = "head") -> Weigher:
+def build(
+    network: nn.Module, task: float = 0.5, alpha: float = 1.5, lr: float = 0.025, layer: str | None = "head"
+) -> Weigher:
     return GradNorm(layer=layer, alpha=alpha, lr=lr).build({"task": task, "logits": 1 - task}, FACTS, network)
 
 
@@ -94,6 +96,23 @@ def test_the_gradient_of_the_papers_objective() -> None:
         with torch.no_grad():
             for weight in network.parameters():
                 weight -= 0.1 * weight.grad
+
+
+@pytest.mark.parametrize(("reads", "shared"), [(3, "2"), (2, "2"), (1, "0"), (0, None)])
+def test_finds_the_last_layer_that_all_terms_share(reads: int, shared: str | None) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Linear(5, 3), nn.Tanh())
+    inputs = torch.randn(8, 4)
+    terms = {"task": network(inputs).square().mean(), "logits": network[: reads + 1](inputs).exp().mean()}
+    terms["logits"] = terms["logits"] if shared else (torch.ones((), requires_grad=True) * 2)
+    if shared is None:
+        with pytest.raises(Refusal, match=r"no layer is shared by the terms task, logits: .*weighting=fixed"):
+            build(network, layer=None).watch(terms, 1.0)
+        return
+    weighers = [build(network, layer=layer) for layer in (None, shared)]
+    for weigher in weighers:
+        step(weigher, terms)
+    assert found(weighers[0]) == found(weighers[1]) != [0.5, 0.5]
 
 
 def test_micro_batches_count_by_their_share() -> None:

@@ -2,12 +2,14 @@
 
 import importlib.metadata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -30,8 +32,9 @@ def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
     """
     if name not in recipes.names():
         raise Refusal(f"{name}: no such recipe; {nearest(name, recipes.names())}")
+    running = GlobalHydra.instance().is_initialized()  # in a run, by this very folder
     try:
-        with initialize_config_dir(str(recipes.CONF), version_base="1.3"):
+        with nullcontext() if running else initialize_config_dir(str(recipes.CONF), version_base="1.3"):
             return container(compose("config", [f"recipe={name}", *words]))
     except (HydraException, OmegaConfBaseException) as fault:
         raise Refusal(f"recipe={name} {' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None

@@ -7,28 +7,22 @@
 T² keeps the gradient's size when T changes; for a large T the value tends to half the mean squared difference of the
 centred logits. It bites when the teacher is clearly better than the student is alone; a teacher that is sure of
 everything needs a larger T to say more than the labels do.
+
+A teacher of the student's own kind makes it a born-again network (Furlanello et al., 2018, arXiv:1805.04770, section
+3): T = 1, each run taught by the one before it, from another seed. It bites where the labels say less than the answers.
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import ClassVar
 
-import torch
-from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from temper.distillation.softened import divergence, log_softened
+from temper.distillation.taught import Taught
 from temper.facts import Answer, Facts, Kind
-from temper.prediction import widened
-from temper.quantity import Positive, ProperFraction
+from temper.quantity import OpenFraction, Positive
 from temper.strategy import Distillation, Teach, strategy
+from temper.teacher import Teacher
 from temper.terms import Distiller
-
-
-def _named(teacher: Any) -> Any:
-    if teacher is None or (isinstance(teacher, str) and not teacher.strip()):
-        raise ValueError(
-            "a distillation needs a teacher, a run's folder or a checkpoint in one: distillation.logits.teacher=RUN"
-        )
-    return teacher
 
 
 @strategy
@@ -38,38 +32,22 @@ class Logits(Distillation):
     kinds: ClassVar[tuple[Kind, ...]] = ("multiclass", "binary")
     terms: ClassVar[tuple[str, ...]] = ("logits",)
 
-    teacher: Annotated[str, BeforeValidator(_named)]
+    teacher: Taught
     temperature: Positive
-    weight: Annotated[ProperFraction, Field(gt=0)]
+    weight: OpenFraction
 
-    def build(self, facts: Facts, teach: Teach) -> Distiller:
-        """Return the distiller around the teacher's network."""
+    def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
+        """Return the distiller around the teacher."""
         return _SoftenedAnswers(teach(self.teacher), self.temperature)
 
 
 class _SoftenedAnswers(Distiller):
-    def __init__(self, teacher: nn.Module, temperature: float) -> None:
+    def __init__(self, teacher: Teacher, temperature: float) -> None:
         super().__init__()
-        # In a tuple, a guest: no submodule, so never trained, saved or put in train mode with the student.
-        self._guest = (teacher.eval().requires_grad_(False),)
-        self._guest_device: torch.device | None = None
-        self._temperature = temperature
+        self._teacher, self._temperature = teacher, temperature
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return ``logits``: T² · KL(teacher ‖ student) of each example, (n,)."""
-        teacher = self._guest[0]
-        if self._guest_device != inputs.device:
-            teacher.to(inputs.device, inputs.dtype)
-            self._guest_device = inputs.device
-        with torch.no_grad():
-            taught = self._log_softened(teacher(inputs))
-        learned = self._log_softened(answer.prediction)
-        divergence = F.kl_div(learned, taught, reduction="none", log_target=True).sum(1)
-        return {"logits": self._temperature**2 * divergence}
-
-    def _log_softened(self, logits: Tensor) -> Tensor:
-        """Return the log-probabilities (n, k) of logits (n, k), or (n, 2) of the logits (n,) of class 1."""
-        logits = widened(logits) / self._temperature
-        if logits.dim() == 1:
-            logits = torch.stack((torch.zeros_like(logits), logits), 1)
-        return logits.log_softmax(1)
+        taught = log_softened(self._teacher.answer(inputs).prediction, self._temperature)
+        learned = log_softened(answer.prediction, self._temperature)
+        return {"logits": self._temperature**2 * divergence(taught, learned)}

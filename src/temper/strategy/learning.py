@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from temper.facts import Facts, Kind, ParameterGroup
 from temper.quantity import Clock, Span, span_steps
+from temper.teacher import Teacher
 from temper.terms import Averager, Distiller, Privatizer, Reaction, Weigher
 
 LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, progress in [0, 1] -> (n,)
 PenaltyFunction = Callable[[Mapping[str, Tensor]], Tensor]  # parameters by name -> scalar
-Teach = Callable[[str], nn.Module]  # the name of a run or checkpoint -> its network, in eval mode
+Teach = Callable[[str], Teacher]  # by the name of a run, a checkpoint or a recipe
+Reads = Literal["answers", "layers", "images"]  # the last: layers whose features are images
 
 
 class Initialization(ABC):
@@ -60,13 +62,29 @@ class Distillation(ABC):
     """What is learned from a teacher beside the targets."""
 
     kinds: ClassVar[tuple[Kind, ...]]
-    terms: ClassVar[tuple[str, ...]]  # what the values are called that its distiller returns
-    teacher: str  # a run's folder or a checkpoint in one
+    reads: ClassVar[Reads] = "answers"
+    classes: ClassVar[int] = 0  # that it needs at least
+    one_class: ClassVar[bool] = False  # whether it asks which one class is an example's
+    teacher: str  # a run's folder, a checkpoint in one, or recipe:NAME
     weight: float  # of each term
 
+    @property
     @abstractmethod
-    def build(self, facts: Facts, teach: Teach) -> Distiller:
-        """Return the distiller; ``teach`` gives the teacher's network."""
+    def terms(self) -> tuple[str, ...]:
+        """Return what the values are called that its distiller returns."""
+
+    @property
+    def partners(self) -> int:
+        """Return how many other examples an example is compared with at once."""
+        return 0
+
+    @abstractmethod
+    def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
+        """Return the distiller of the network ``student``; ``teach`` gives the teacher.
+
+        Raises:
+            ValueError: a network lacks what is read of it; names the knob and the nearest that there is.
+        """
 
 
 class Weighting(ABC):

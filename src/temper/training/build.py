@@ -1,6 +1,7 @@
 """Build what an experiment names: its data, the facts of the run, and the module that trains."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -64,14 +65,14 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
         network.recompute()
     if experiment.compile:
         network.compile()  # in place: the names of its weights stay
-    distillation = experiment.distillation
+    taught = cache(teach)  # whoever learns from the same teacher shares it, and its answers
     module = experiment.task.module(
         network,
         Ingredients(
             facts=facts,
             loss=experiment.loss.build(facts),
             penalties={name: penalty.build(facts) for name, penalty in experiment.penalty.items()},
-            distillers={name: each.build(facts, teach) for name, each in distillation.items()},
+            distillers={name: each.build(facts, network, taught) for name, each in experiment.distillation.items()},
             weigher=experiment.weighting.build(experiment.shares, facts, network),
             groups=experiment.groups,
             optimizer=experiment.optimizer,

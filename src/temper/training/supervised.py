@@ -20,6 +20,7 @@ from temper.facts import Answer, Examples, Facts, ParameterGroup
 from temper.metric import Better, over_views
 from temper.network.layered import Layered
 from temper.network.statistics import frozen_statistics
+from temper.network.tapped import tap
 from temper.prediction import widened
 from temper.report.solution import Solution
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Pruning, Scheduler
@@ -89,9 +90,7 @@ class Supervised(L.LightningModule):
         self._pending: dict[str, Answers] = {}
         self._features: dict[str, Tensor] = {}
         self._knobs: list[dict[str, Any]] = []  # of each group of the optimizer
-        for distiller in ingredients.distillers.values():
-            for name in distiller.taps:
-                network.get_submodule(name).register_forward_hook(self._remember(name))
+        tap(network, (name for each in ingredients.distillers.values() for name in each.taps), self._features)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute as a module does, a name of Lightning's own at once."""
@@ -123,6 +122,7 @@ class Supervised(L.LightningModule):
         inputs, target, rows, _ = batch
         self._reseed(rows.number)
         first = self._first_pass()
+        self._features.clear()
         with nullcontext() if first else frozen_statistics(self.network):
             prediction = self.network(inputs)
         step, clock = self.ingredients.pruning.lap(self.global_step, self.facts.clock)
@@ -275,12 +275,6 @@ class Supervised(L.LightningModule):
             return {}
         weights = dict(self.network.named_parameters())
         return {name: penalty(weights) for name, penalty in self.ingredients.penalties.items()}
-
-    def _remember(self, name: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            self._features[name] = output
-
-        return hook
 
     def _measure(
         self, terms: Mapping[str, Tensor], penalties: Mapping[str, Tensor], prediction: Tensor, target: Tensor

@@ -9,14 +9,17 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from temper import recipes
 from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
 from temper.experiment.earlier import completed
 from temper.facts import Facts
 from temper.quantity import Clock
-from temper.refusal import Refusal
+from temper.refusal import Refusal, nearest
+from temper.teacher import Teacher
 
+OF_RECIPE = "recipe:"
 DATAMODULE = "Batches"  # the name under which Lightning keeps the datamodule's state
 
 
@@ -136,7 +139,32 @@ def level_of(word: str, experiment: Experiment) -> Level | None:
     return level
 
 
-def teach(name: str) -> nn.Module:
-    """Return a teacher's network: of a run's folder or a checkpoint."""
-    trained = Trained.find(name, "teacher")
-    return network_of(trained.experiment(), trained.checkpoint()).requires_grad_(False)
+def teacher_named(name: str, key: str) -> Trained:
+    """Return what ``name`` points at: a run's folder, a checkpoint in one, or ``recipe:NAME`` for outputs/NAME.
+
+    Raises:
+        Refusal: there is no such run or checkpoint; names ``key``, and what trains a recipe.
+    """
+    recipe = recipe_of(name)
+    if recipe is None:
+        return Trained.find(name, key)
+    if recipe not in recipes.names():
+        raise Refusal(f"{key}={name}: there is no such recipe; {nearest(recipe, recipes.names())}")
+    folder = f"outputs/{recipe}"
+    if not Path(folder).is_dir():
+        raise Refusal(
+            f"{key}={name}: there is no {Path(folder).absolute()}, where the recipe's run would be: train it first,"
+            f" python train.py recipe={recipe} hydra.run.dir={folder}"
+        )
+    return Trained.find(folder, key)
+
+
+def recipe_of(name: str) -> str | None:
+    """Return the recipe that ``name`` of a teacher names; None where it names a run or a checkpoint."""
+    return name.removeprefix(OF_RECIPE) if name.startswith(OF_RECIPE) else None
+
+
+def teach(name: str) -> Teacher:
+    """Return the teacher called ``name``."""
+    trained = teacher_named(name, "teacher")
+    return Teacher(network_of(trained.experiment(), trained.checkpoint()))

@@ -33,7 +33,7 @@ class GradNorm(Weighting):
 
     term_gradients: ClassVar[bool] = True
 
-    layer: Annotated[str, Field(min_length=1)]
+    layer: Annotated[str, Field(min_length=1)] | None
     alpha: NonNegative
     lr: Positive
 
@@ -48,7 +48,7 @@ class GradNorm(Weighting):
             ValueError: ``network`` has no such layer; names the nearest.
         """
         known = [name for name, layer in network.named_modules() if name and _weight(layer) is not None]
-        if self.layer not in known:
+        if self.layer is not None and self.layer not in known:
             raise ValueError(
                 f"weighting.layer={self.layer}: the network has no layer of that name with weights;"
                 f" {nearest(self.layer, known)}"
@@ -57,7 +57,9 @@ class GradNorm(Weighting):
 
 
 class _GradientWeigher(Weigher):
-    def __init__(self, shares: Mapping[str, float], network: nn.Module, layer: str, alpha: float, lr: float) -> None:
+    def __init__(
+        self, shares: Mapping[str, float], network: nn.Module, layer: str | None, alpha: float, lr: float
+    ) -> None:
         super().__init__()
         # In a tuple, a guest: no submodule, or its weights would be saved twice. The layer is looked up in each step,
         # as others may put a smaller one in its place.
@@ -70,6 +72,8 @@ class _GradientWeigher(Weigher):
         self._part: Tensor | None = None  # each term and its gradient, of this process, in this step
 
     def watch(self, terms: Mapping[str, Tensor], share: float) -> None:
+        if self._layer is None:
+            self._layer = _last_shared(self._guest[0], terms)
         weight = _weight(self._guest[0].get_submodule(self._layer))
         assert weight is not None
         rows = []
@@ -116,6 +120,22 @@ class _GradientWeigher(Weigher):
         self._weights, first = state.clone()
         self._first = None if bool(first.isnan().any()) else first
         self._part = None
+
+
+def _last_shared(network: nn.Module, terms: Mapping[str, Tensor]) -> str:
+    """Return the name of the last layer with weights that all ``terms`` depend on."""
+    layers = [(name, weight) for name, layer in network.named_modules() if (weight := _weight(layer)) is not None]
+    learned = [(name, weight) for name, weight in layers if weight.requires_grad]
+    weights = [weight for _, weight in learned]
+    reached = [torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True) for term in terms.values()]
+    shared: list[str] = [
+        name
+        for (name, _), of in zip(learned, zip(*reached, strict=True), strict=True)
+        if all(each is not None for each in of)
+    ]
+    if not shared:
+        raise Refusal(f"weighting=gradnorm: no layer is shared by the terms {', '.join(terms)}: choose weighting=fixed")
+    return shared[-1]
 
 
 def _weight(layer: nn.Module) -> nn.Parameter | None:

@@ -1,16 +1,18 @@
 """The rules between axes, a function each: it raises a ValueError that names both keys and a way out.
 
-examples   what is learned, and an example's way to the network
-learning   how the network learns
-smaller    what makes the network smaller
-privacy    what a promise of privacy can be kept with
+examples       what is learned, and an example's way to the network
+distillation   what can be learned from a teacher
+learning       how the network learns
+smaller        what makes the network smaller
+privacy        what a promise of privacy can be kept with
 """
 
-from temper.experiment.rules import examples, learning, privacy, smaller
+from temper.experiment.rules import distillation, examples, learning, privacy, smaller
 
-RULES = (
+RULES = (  # in this order: the first that is broken is told
     *examples.RULES,
+    *distillation.RULES,
     *learning.RULES,
     *smaller.RULES,
     *privacy.RULES,
-)  # in this order: the first that is broken is told
+)

@@ -40,23 +40,6 @@ def initialization_fits(run: Settings) -> None:
         )
 
 
-def distillation_fits(run: Settings) -> None:
-    """Want weights that leave the task its share, and outputs that the teacher has too."""
-    taught = [name for name in run.shares if name != "task"]
-    total = sum(run.shares[name] for name in taught)
-    if total > 1:
-        raise ValueError(
-            f"distillation: the weights of {', '.join(taught)} add up to {total:g}, and the task keeps 1 minus that:"
-            f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
-        )
-    for name, each in run.distillation.items():
-        if run.kind not in each.kinds:
-            raise ValueError(
-                f"distillation={name} is for {' or '.join(each.kinds)} outputs, and loss={option(run.loss)} on"
-                f" data={option(run.data)} makes them {run.kind}: choose distillation=[]"
-            )
-
-
 def stopping_can_watch(run: Settings) -> None:
     """Want something to watch, and examples to watch it on."""
     if "target" in run.stopping and run.target is None:
@@ -191,7 +174,6 @@ def groups_fit_network(run: Settings) -> None:
 RULES = (
     precision_fits,
     initialization_fits,
-    distillation_fits,
     stopping_can_watch,
     weighting_has_terms,
     weighting_fits_compilation,

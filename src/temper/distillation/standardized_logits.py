@@ -1,0 +1,62 @@
+"""Distillation of standardised logits (Sun et al., 2024, arXiv:2403.01427): learn how logits relate, not how large.
+
+    T² · KL(softmax(s(z) / T) ‖ softmax(s(f) / T))    z the teacher's logits, f the student's
+    s(z) = (z - mean(z)) / σ(z)                       example by example; σ² = mean((z - mean(z))²), over the classes
+    s(z) = 0                                          where all logits are equal
+
+A shift or a positive factor of either side's logits changes nothing: a small student need not put out numbers as large
+as a large teacher's, and T means the same for both. It bites where the teacher's logits have another range than the
+student could reach; where both are alike it is ``logits`` at a temperature of its own for each example.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from temper.distillation.softened import divergence, log_softened
+from temper.distillation.taught import Taught
+from temper.facts import Answer, Facts, Kind
+from temper.prediction import widened
+from temper.quantity import OpenFraction, Positive
+from temper.strategy import Distillation, Teach, strategy
+from temper.teacher import Teacher
+from temper.terms import Distiller
+
+
+@strategy
+class StandardizedLogits(Distillation):
+    """The divergence of answers whose logits have mean 0 and variance 1."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("multiclass",)
+    terms: ClassVar[tuple[str, ...]] = ("standardized_logits",)
+    classes: ClassVar[int] = 3  # of two, standardised, only the larger could be told
+
+    teacher: Taught
+    temperature: Positive
+    weight: OpenFraction
+
+    def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
+        """Return the distiller around the teacher."""
+        return _StandardizedAnswers(teach(self.teacher), self.temperature)
+
+
+class _StandardizedAnswers(Distiller):
+    def __init__(self, teacher: Teacher, temperature: float) -> None:
+        super().__init__()
+        self._teacher, self._temperature = teacher, temperature
+
+    def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
+        """Return ``standardized_logits``: T² · KL(teacher ‖ student) of each example, (n,)."""
+        taught = log_softened(_standardized(self._teacher.answer(inputs).prediction), self._temperature)
+        learned = log_softened(_standardized(answer.prediction), self._temperature)
+        return {"standardized_logits": self._temperature**2 * divergence(taught, learned)}
+
+
+def _standardized(logits: Tensor) -> Tensor:
+    """Return logits (n, k) with mean 0 and variance 1 in each row."""
+    centred = widened(logits)
+    centred = centred - centred.mean(1, keepdim=True)
+    variance = centred.square().mean(1, keepdim=True)
+    # A root has no slope at 0, where nothing is divided.
+    return centred / torch.where(variance > 0, variance, 1).sqrt()
