@@ -33,9 +33,11 @@ from temper.strategy.learning import (
     Penalty,
     PenaltyFunction,
     Privacy,
+    Read,
     Scheduler,
     Stopping,
     Teach,
+    Transfer,
     Weighting,
 )
 from temper.strategy.record import strategy
@@ -61,6 +63,7 @@ __all__ = [
     "Preprocessing",
     "Privacy",
     "Pruning",
+    "Read",
     "Remover",
     "Resolution",
     "Sampling",
@@ -69,6 +72,7 @@ __all__ = [
     "Task",
     "Teach",
     "Trainer",
+    "Transfer",
     "Weighting",
     "strategy",
 ]

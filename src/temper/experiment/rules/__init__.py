@@ -2,9 +2,11 @@
 
 examples   what is learned, and an example's way to the network
 learning   how the network learns
+transfer   what it starts from
 privacy    what a promise of privacy can be kept with
 """
 
-from temper.experiment.rules import examples, learning, privacy
+from temper.experiment.rules import examples, learning, privacy, transfer
 
-RULES = (*examples.RULES, *learning.RULES, *privacy.RULES)  # in this order: the first that is broken is told
+# In this order: the first that is broken is told.
+RULES = (*examples.RULES, *learning.RULES, *transfer.RULES, *privacy.RULES)
