@@ -203,7 +203,7 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
         experiment = replace(experiment, epochs=-(-steps // clock.steps(0)))
         batches = build_batches(experiment)
     module = build_module(experiment, batches.facts)
-    _, thawing = transfer(experiment, module)
+    _, freezing = transfer(experiment, module)
     own = experiment.optimizer.lr
     ramp = Ramp(warmup=0, first=low / own, growth=(high / low) ** (1 / (steps - 1)))
     module.ingredients = replace(module.ingredients, scheduler=ramp)
@@ -218,7 +218,7 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
             accumulate_grad_batches=experiment.accumulate,
             limit_val_batches=0,
             num_sanity_val_steps=0,
-            callbacks=[*_private(module), *thawing, _Watch(curve, tell)],
+            callbacks=[*_private(module), *freezing, _Watch(curve, tell)],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,

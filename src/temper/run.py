@@ -65,7 +65,7 @@ def run(job: Job) -> Report:
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
         module = build_module(experiment, batches.facts)
-        taken, thawing = transfer(experiment, module)
+        taken, freezing = transfer(experiment, module)
         notes += taken
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
@@ -80,7 +80,7 @@ def run(job: Job) -> Report:
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
     with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
-        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console, thawing)
+        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console, freezing)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
@@ -135,7 +135,7 @@ def build_trainer(
     module: Supervised,
     batches: Batches,
     console: Console,
-    thawing: Sequence[L.Callback] = (),
+    freezing: Sequence[L.Callback] = (),
 ) -> tuple[L.Trainer, Recorder, Checkpoints]:
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
@@ -163,7 +163,7 @@ def build_trainer(
     # The order is meant: weights are pruned before they are averaged, all before they are recorded, and saved last.
     callbacks = [
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
-        *thawing,
+        *freezing,
         *_looking(experiment, clock, recorder),
         *experiment.debug.callbacks(folder.path),
         Pace(experiment.validate_every, clock.epochs),

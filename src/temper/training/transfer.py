@@ -1,19 +1,17 @@
-"""Trained weights in the place of those that were drawn, and blocks that stay as they are.
+"""Trained weights in the place of those that were drawn, and what of them stays as it is."""
 
-A block that is frozen for good wants no gradient: it is in no group of the optimizer and in no exchange between
-processes, and where no block before it learns, the backward pass ends above it. One that is frozen for a while waits
-(see thaw). The norms of both go by what they remember.
-"""
+from collections.abc import Sequence
+from dataclasses import replace
 
 import lightning as L
 
 from temper.experiment import Experiment
 from temper.experiment.settings import option
 from temper.network.layered import Layered
-from temper.network.statistics import hold_statistics
 from temper.network.taking import names, parts, take
+from temper.quantity import Clock
+from temper.training.frozen import Frozen, Together
 from temper.training.supervised import Supervised
-from temper.training.thaw import Thaw
 from temper.training.trained import read
 
 
@@ -40,33 +38,26 @@ def transfer(experiment: Experiment, module: Supervised) -> tuple[list[str], lis
         )
     old, new = ([name for name, own in zip(called, taken, strict=True) if own is each] for each in (True, False))
     notes = [f"{word}: of {learned.origin} are {', '.join(old)}; new: {', '.join(new) or 'nothing'}"]
-    frozen, callbacks = _freeze(experiment, module, taken)
-    return notes + ([f"{word}: frozen are {_frozen(called, frozen, module)}"] if frozen else []), callbacks
+    frozen = _frozen(experiment, taken[:-1], module.facts.clock)
+    if not frozen:
+        return notes, []
+    blocks, total = network.blocks(), module.facts.clock.total_steps
+    told = [
+        f"{called[number]} {f'until step {step}' if step < total else 'for good'}" for number, step in frozen.items()
+    ]
+    notes.append(f"{word}: frozen are {', '.join(told)}")
+    held = [(blocks[number], step) for number, step in frozen.items()]
+    module.ingredients = replace(module.ingredients, groups=Together(module.ingredients.groups, held))
+    return notes, [Frozen(held, total)]
 
 
-def _freeze(experiment: Experiment, module: Supervised, taken: list[bool]) -> tuple[dict[int, int], list[L.Callback]]:
-    """Return the step from which each frozen block learns, and what lets it."""
-    network, clock = module.network, module.facts.clock
-    assert isinstance(network, Layered)
-    blocks = network.blocks()
-    begins = experiment.transfer.begins(len(blocks), clock)
-    frozen = {index: step for index, step in enumerate(begins) if step > 0 and taken[index]}
+def _frozen(experiment: Experiment, taken: Sequence[bool], clock: Clock) -> dict[int, int]:
+    """Return the step from which each frozen block learns, by the block's number."""
+    begins = experiment.transfer.begins(len(taken), clock)
+    frozen = {number: step for number, step in enumerate(begins) if step > 0 and taken[number]}
     if experiment.transfer.freezes and not frozen:
         raise ValueError(
             "transfer.freeze names blocks that were not taken, and what is new learns from the start: set"
             " transfer.freeze=null, or give the task the settings that the source was trained with"
         )
-    for index, step in frozen.items():
-        for part in blocks[index]:
-            hold_statistics(part)
-            if step >= clock.total_steps:
-                part.requires_grad_(False)
-    waiting = [(blocks[index], step) for index, step in frozen.items() if step < clock.total_steps]
-    return frozen, [Thaw(waiting)] if waiting else []
-
-
-def _frozen(called: list[str], frozen: dict[int, int], module: Supervised) -> str:
-    total = module.facts.clock.total_steps
-    return ", ".join(
-        called[index] + (f" until step {step}" if step < total else " for good") for index, step in frozen.items()
-    )
+    return frozen
