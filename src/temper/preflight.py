@@ -86,7 +86,7 @@ def check_transfer(job: Job) -> list[str]:
             f"{word} was trained on the same data, split otherwise, so that it may know this run's test set: set"
             f" {' and '.join(f'data.{knob}={value}' for knob, value in _split(config).items())}, as there"
         )
-    before, now = ({key: each[key] for key in ("task", "preprocessing")} for each in (config, job.config))
+    before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
     return [f"{word} was trained with another {', '.join(found)}"] if found else []
 

@@ -24,20 +24,26 @@ def state_of(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
     return {key.removeprefix("network."): value for key, value in kept.items()}
 
 
-@pytest.fixture
-def digits(job_of: Callable[..., Job], tmp_path: Path) -> Path:
-    """Return the folder of a perceptron that has learned digits for an epoch, without validation."""
-    job = job_of(*DIGITS, "epochs=1", "seed=5", folder=tmp_path / "digits")
-    run(job)
-    return job.folder
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of runs that many tests start from; the first that asks for one trains it."""
+    return tmp_path_factory.mktemp("sources")
 
 
 @pytest.fixture
-def resnet(small_data: None, job_of: Callable[..., Job], tmp_path: Path) -> Path:
+def digits(sources: Path, job_of: Callable[..., Job]) -> Path:
+    """Return the folder of a perceptron that has learned digits for an epoch."""
+    if not (sources / "digits").exists():
+        run(job_of(*DIGITS, "epochs=1", "seed=5", folder=sources / "digits"))
+    return sources / "digits"
+
+
+@pytest.fixture
+def resnet(small_data: None, sources: Path, job_of: Callable[..., Job]) -> Path:
     """Return the folder of a ResNet of four blocks that has seen a few images."""
-    job = job_of(*RESNET, "epochs=1", "seed=5", folder=tmp_path / "resnet")
-    run(job)
-    return job.folder
+    if not (sources / "resnet").exists():
+        run(job_of(*RESNET, "epochs=1", "seed=5", folder=sources / "resnet"))
+    return sources / "resnet"
 
 
 @pytest.fixture
