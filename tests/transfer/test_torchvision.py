@@ -145,32 +145,15 @@ def test_a_file_that_came_damaged_is_not_kept(home: Path, monkeypatch: pytest.Mo
     assert ResNet34_Weights.IMAGENET1K_V1.url.endswith(DEPTHS[34][2])
 
 
-class Small(nn.Module):
-    """A ResNet of torchvision's blocks and names, as wide as the tests' own, with the stem that small images have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
-        for number, (before, width) in enumerate(((4, 4), (4, 8), (8, 16)), start=1):
-            shape = nn.Sequential(nn.Conv2d(before, width, 1, 2, bias=False), nn.BatchNorm2d(width))
-            block = BasicBlock(before, width) if before == width else BasicBlock(before, width, 2, shape)
-            self.add_module(f"layer{number}", nn.Sequential(block))
-        self.fc = nn.Linear(16, 1000)
-
-
-def test_weights_of_a_file_are_trained_on(small_cifar10: None, job_of: JobOf, tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    state = Small().state_dict()
-    torch.save(state, tmp_path / "small.pth")
-    job = job_of(
-        *RESNET, "epochs=1", "transfer=torchvision", f"transfer.weights={tmp_path}/small.pth", "transfer.freeze=3"
-    )
+def test_weights_of_a_file_are_trained_on(small_data: None, job_of: JobOf) -> None:
+    state = torch.load("resnet8.pth", weights_only=True)
+    job = job_of(*RESNET, "epochs=1", "transfer=torchvision", "transfer.weights=resnet8.pth", "transfer.freeze=3")
     report = run(job)
     kept = state_of(job.folder)
     assert torch.equal(kept["stem.conv.weight"], state["conv1.weight"])
     assert torch.equal(kept["stages.1.0.shortcut.norm.running_mean"], state["layer2.0.downsample.1.running_mean"])
     assert not torch.equal(kept["stages.2.0.body.conv1.weight"], state["layer3.0.conv1.weight"])
-    assert report.notes[0].endswith("small.pth are stem, stages.0.0, stages.1.0, stages.2.0; new: head")
+    assert report.notes[0].endswith("of resnet8.pth are stem, stages.0.0, stages.1.0, stages.2.0; new: head")
 
 
 @pytest.mark.parametrize(
