@@ -16,6 +16,8 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from PIL import Image
+from torch import nn
+from torchvision.models.resnet import BasicBlock
 
 from temper import recipes
 from temper.command import command_line
@@ -158,6 +160,17 @@ def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CIFAR10, "splits", small_splits(10, (3, 32, 32)))
 
 
+def save_torchvision_resnet(file: Path) -> None:
+    """Save the state of a ResNet of torchvision's blocks and names, with widths and a stem of the tests' own."""
+    made = nn.ModuleDict({"conv1": nn.Conv2d(3, 4, 3, padding=1, bias=False), "bn1": nn.BatchNorm2d(4)})
+    for number, (before, width) in enumerate(((4, 4), (4, 8), (8, 16)), start=1):
+        shape = nn.Sequential(nn.Conv2d(before, width, 1, 2, bias=False), nn.BatchNorm2d(width))
+        block = BasicBlock(before, width) if before == width else BasicBlock(before, width, 2, shape)
+        made[f"layer{number}"] = nn.Sequential(block)
+    made["fc"] = nn.Linear(16, 1000)
+    torch.save(made.state_dict(), file)
+
+
 @pytest.fixture
 def small_data(small_cifar10: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace each public image set by a small one, and write into the working folder what users have of their own."""
@@ -174,6 +187,7 @@ def small_data(small_cifar10: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         folder = tmp_path / "my_photos" / f"kind_{label}"
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{row}.png")
+    save_torchvision_resnet(tmp_path / "resnet8.pth")
     rows = [f"{row % 7 + row % 3}.5,{'red' if row % 2 else 'blue'},kind_{row % 3}" for row in range(60)]
     (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,species", *rows]))
 

@@ -114,6 +114,11 @@ CASES |= {  # taught by the first case
     ),
     "dynamic_weight_average": (*DOUBLE, *TAUGHT, "epochs=3", "weighting=dynamic_weight_average"),
 }
+TAKEN = (*DOUBLE, "transfer=checkpoint", "transfer.run=PLAIN")
+CASES |= {  # from the weights of the first case
+    "frozen": (*TAKEN, "transfer.freeze=1", "optimizer=adamw", "penalty=[l2]"),
+    "unfrozen": (*TAKEN, "transfer.freeze=backbone", "transfer.unfreeze=4steps", "accumulate=3", "clip.kind=norm"),
+}
 IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are held against two
     *DOUBLE[:1],
     "epochs=2",

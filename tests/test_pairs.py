@@ -32,9 +32,10 @@ BASE = ("trainer=cpu", "trainer.threads=1", "debug=steps", "batch_size=20")
 PARTS = 8  # the runs are trained in so many tests, so that several processes can share them
 DEPTH = 5  # options that a search changes to make a run legal
 TEACHER = "a/run"
-TAUGHT = ("task", "data", "loss", "preprocessing")  # what a teacher has in common with its student
+TAUGHT = ("task", "data", "loss", "preprocessing")  # what a teacher, or a source, has in common with its student
 EXTRA: dict[str, dict[str, Any]] = {  # what an option needs to be legal at all, and what makes two steps of it quick
     "stopping=target": {"target": 0.99},
+    "transfer=torchvision": {"transfer": {"weights": "resnet8.pth"}},
     "task=cifar_resnet": {"task": {"depth": 8, "width": 0.25}},
     "task=convnet": {"task": {"widths": [8, 8]}},
     "task=mlp": {"task": {"hidden": [8]}},
@@ -64,6 +65,8 @@ def _with_extras(axis: str, option: str, teacher: str) -> dict[str, Any]:
     node = _node(axis, option)
     if axis == "distillation" and option != "none":
         return {option: node[option] | {"teacher": teacher}}
+    if axis == "transfer" and option == "checkpoint":
+        return dict(node) | {"run": teacher}
     return dict(node) | EXTRA.get(f"{axis}={option}", {}).get(axis, {})
 
 
@@ -237,7 +240,7 @@ def test_every_legal_pair_is_trained(part: int, small_data: None, tmp_path: Path
 
 def _train(row: Row, folder: Path, teachers: dict[Row, Path], tmp_path: Path) -> None:
     teacher, chosen = TEACHER, dict(zip(AXES, row, strict=True))
-    if chosen["distillation"] != "none":
+    if chosen["distillation"] != "none" or chosen["transfer"] == "checkpoint":
         key = tuple(chosen[axis] for axis in TAUGHT)
         if key not in teachers:
             teachers[key] = tmp_path / f"teacher_{len(teachers)}"

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_LINES = 8
 
 TAUGHT = ("distillation=[logits]", "distillation.logits.teacher=a/run")
+TAKEN = ("transfer=checkpoint", "transfer.run=a/run")
 
 
 def taught(name: str, *words: str) -> tuple[str, ...]:
@@ -166,6 +167,25 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         (*taught("logits"), "distillation=[logits,hints]", "distillation.hints.teacher=a/run"),
         ("logits, hints add up to 1.4", "distillation.logits.weight or distillation.hints.weight"),
     ),
+    (("transfer=checkpoint",), ("transfer.run", "transfer.run=RUN")),
+    (("transfer=checkpoint", "transfer.run=/nowhere"), ("transfer.run=/nowhere", "run's folder")),
+    ((*TAKEN, "transfer.freeze=0"), ("transfer.freeze=0", "backbone", "> 0")),
+    ((*TAKEN, "transfer.unfreeze=1epochs"), ("transfer.unfreeze=1epochs", "freeze=backbone", "unfreeze=null")),
+    ((*TAKEN, "transfer.freeze=1", "transfer.unfreeze=40epochs"), ("transfer.unfreeze=40epochs", "epochs=40", "10%")),
+    ((*TAKEN, "transfer.freeze=1", "pruning=magnitude"), ("transfer.freeze", "pruning=magnitude", "pruning=none")),
+    (
+        (*TAKEN, *TAUGHT, "transfer.freeze=1", "weighting=gradnorm"),
+        ("transfer.freeze", "weighting=gradnorm", "weighting=fixed"),
+    ),
+    ((*TAKEN, "task.hidden=[]", "transfer.head=new"), ("transfer.head=new", "task=mlp", "transfer.head=keep")),
+    (
+        (*TAKEN, "task.hidden=[]", "transfer.freeze=backbone"),
+        ("transfer=checkpoint", "task=mlp", "transfer.freeze=null"),
+    ),
+    ((*TAKEN, "ckpt=a/last.ckpt"), ("ckpt=a/last.ckpt", "transfer=checkpoint", "transfer=none")),
+    ((*TAKEN, "sampling=poisson", "privacy=dp_sgd"), ("privacy=dp_sgd", "transfer=checkpoint", "transfer=none")),
+    (("transfer=torchvision",), ("transfer=torchvision", "task=mlp", "task=cifar_resnet", "task.stages=4")),
+    (("task=cifar_resnet", "transfer=torchvision"), ("task.stages=3", "task.stages=4")),
     (("batch_size=0",), ("batch_size=0", "> 0", "full")),
     (("batch_size=half",), ("batch_size=half", "full")),
     (("batch_size=2", "accumulate=4"), ("accumulate=4", "batch_size=2")),

@@ -86,6 +86,18 @@ class ParameterGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What another training has left: ``weights``, by the names that a network of this house has for them.
+
+    ``origin`` says for the reader where they come from, ``facts`` under which they were learned; None: not in a run.
+    """
+
+    weights: Mapping[str, Tensor]
+    origin: str
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What the student said: its prediction and the features of the layers that were tapped, by layer name."""
 

@@ -1,6 +1,6 @@
 """What is looked at before a run makes anything: the machine, and the files that the settings name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,14 @@ from temper.strategy.smaller import REMOVED
 from temper.trainer.kernels import overrun
 from temper.trainer.machine import on_cpu, started_outside
 from temper.training.checkpoints import last_good
+from temper.training.folder import differences
 from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
 from temper.training.trained import Trained, recipe_of, teacher_named
 
 OF_THE_PLACE = (*OF_THE_DISK, "download", "drop_last")  # knobs of data that leave its examples as they are
+OF_THE_SPLIT = ("validation", "test")
+OF_AN_EXAMPLE = ("label_noise", "imbalance", "input_noise", "size")  # that leave the split as it is
 
 
 def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
@@ -101,6 +104,36 @@ def _examples(config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config["data"].items() if key not in OF_THE_PLACE}
 
 
+def check_transfer(job: Job) -> list[str]:
+    """Return what the reader must know of the run that weights come from, or refuse it.
+
+    Raises:
+        Refusal: it is not there, or has seen what this run is judged by; names the key and the way out.
+    """
+    transfer, preprocessing = job.experiment.transfer, job.experiment.preprocessing
+    if option(transfer) == "torchvision" and "normalize" not in preprocessing:
+        return ["transfer=torchvision: the weights have learned from normalised images: preprocessing=[normalize]"]
+    if transfer.source is None:
+        return []
+    word, config = f"transfer.run={transfer.source}", Trained.find(transfer.source, "transfer.run").config()
+    if _set_alike(config) == _set_alike(job.config) and _split(config) != _split(job.config):
+        raise Refusal(
+            f"{word} was trained on the same data, split otherwise, so that it may know this run's test set: set"
+            f" {' and '.join(f'data.{knob}={value}' for knob, value in _split(config).items())}, as there"
+        )
+    before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
+    found = differences(before, now)
+    return [f"{word} was trained with another {', '.join(found)}"] if found else []
+
+
+def _set_alike(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in _examples(config).items() if key not in (*OF_THE_SPLIT, *OF_AN_EXAMPLE)}
+
+
+def _split(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {knob: config["data"][knob] for knob in OF_THE_SPLIT if knob in config["data"]}
+
+
 def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     """Return the checkpoint that training goes on from: the folder's own, else what ``ckpt`` names, else None.
 
@@ -130,7 +163,7 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
             f"ckpt={named} is of another network ({other} differs): give the settings that it was trained with"
         )
     own_groups = module.configure_optimizers().param_groups
-    if [set(group) for group in groups] != [set(group) for group in own_groups]:
+    if _outline(groups) != _outline(own_groups):
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
     _check_goes_on(f"ckpt={named}", kept, job.experiment, module)
     if module.privatizer is not None:
@@ -141,6 +174,11 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path
+
+
+def _outline(groups: Sequence[Mapping[str, Any]]) -> list[tuple[set[str], int]]:
+    """Return the knobs and the number of parameters of each of an optimizer's groups."""
+    return [(set(group), len(group["params"])) for group in groups]
 
 
 def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, module: Supervised) -> None:

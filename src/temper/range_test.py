@@ -34,7 +34,7 @@ from temper.batch_growth.none import NoBatchGrowth
 from temper.command.job import Job
 from temper.experiment import Experiment
 from temper.experiment.settings import option
-from temper.preflight import check_kernels, check_machine, check_teachers
+from temper.preflight import check_kernels, check_machine, check_teachers, check_transfer
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
 from temper.refusal import Refusal
@@ -48,6 +48,7 @@ from temper.training.private_gradient import PrivateGradient
 from temper.training.quiet import quiet
 from temper.training.supervised import Supervised
 from temper.training.tally import Tally
+from temper.training.transfer import transfer
 
 SMOOTHING = 0.9  # β: the last ten steps or so count
 EXPLODED = 4.0  # times the least smoothed loss so far, and above the loss at the start
@@ -174,6 +175,7 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
         )
     check_machine(experiment, machine)
     check_teachers(job)
+    check_transfer(job)
 
 
 def left_out(experiment: Experiment) -> list[str]:
@@ -209,6 +211,7 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
     module = build_module(experiment, batches.facts)
     machine = experiment.trainer.arguments()
     check_kernels(experiment, machine, module.network)
+    _, freezing = transfer(experiment, module)
     own = experiment.optimizer.lr
     ramp = Ramp(warmup=0, first=low / own, growth=(high / low) ** (1 / (steps - 1)))
     module.ingredients = replace(module.ingredients, scheduler=ramp)
@@ -223,7 +226,7 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
             accumulate_grad_batches=experiment.accumulate,
             limit_val_batches=0,
             num_sanity_val_steps=0,
-            callbacks=[*_private(module), _Watch(curve, tell)],
+            callbacks=[*_private(module), *freezing, _Watch(curve, tell)],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,

@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_kernels, check_machine, check_teachers, start
+from temper.preflight import check_kernels, check_machine, check_teachers, check_transfer, start
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
@@ -36,6 +36,7 @@ from temper.training.quiet import quiet
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
+from temper.training.transfer import transfer
 from temper.training.unprofiled import Unprofiled
 
 
@@ -56,6 +57,7 @@ def run(job: Job) -> Report:
         machine = experiment.trainer.arguments()
         check_machine(experiment, machine)
         check_teachers(job)
+        notes = check_transfer(job) + ([NOTE] if emulated(experiment.precision, machine) else [])
         mine = rank(_processes(machine))
         L.seed_everything(experiment.seed, workers=True, verbose=False)
         set_threads(experiment.trainer.threads, _processes(machine))
@@ -66,24 +68,24 @@ def run(job: Job) -> Report:
             experiment.optimizer.check(batches.facts.clock.total_steps)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
-        spared = experiment.pruning.note(module.network)
+        taken, freezing = transfer(experiment, module)
+        notes += taken
+        if (spared := experiment.pruning.note(module.network)) is not None:
+            notes.append(spared)
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
             folder.enter(job.config)
     console = Console(quiet=mine > 0)
     report = begin(job, folder)
+    report.notes += notes
     if batches.splits.note:
         report.notes.append(batches.splits.note)
-    if spared:
-        report.notes.append(spared)
-    of_machine = [NOTE] if emulated(experiment.precision, machine) else []
-    report.notes += of_machine
-    for note in [*job.notes, *of_machine]:
+    for note in (*job.notes, *notes):
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
     with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
-        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console)
+        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console, freezing)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
@@ -138,6 +140,7 @@ def build_trainer(
     module: Supervised,
     batches: Batches,
     console: Console,
+    freezing: Sequence[L.Callback] = (),
 ) -> tuple[L.Trainer, Recorder, Checkpoints]:
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
@@ -165,6 +168,7 @@ def build_trainer(
     # The order is meant: weights are pruned before they are averaged, all before they are recorded, and saved last.
     callbacks = [
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
+        *freezing,
         *_looking(experiment, clock, recorder),
         *experiment.debug.callbacks(folder.path),
         Pace(experiment.validate_every, clock.epochs),

@@ -6,7 +6,13 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from temper.network.statistics import frozen_statistics, recompute_statistics
+from temper.network.recompute import recomputed
+from temper.network.statistics import (
+    frozen_statistics,
+    hold_statistics,
+    let_statistics_go,
+    recompute_statistics,
+)
 
 
 def network() -> nn.Sequential:
@@ -43,3 +49,23 @@ def test_recomputed_statistics_are_torchs() -> None:
 
 def test_without_norms_nothing_is_computed() -> None:
     recompute_statistics(nn.Linear(2, 2), iter(lambda: (_ for _ in ()).throw(AssertionError), None))
+
+
+def test_a_held_norm_goes_by_what_it_remembers_and_keeps_it() -> None:
+    made, inputs = network(), torch.randn(8, 3, 6, 6)
+    made(inputs)
+    before = {name: value.clone() for name, value in made.named_buffers()}
+    expected = copy.deepcopy(made[:3]).eval()(inputs)
+    hold_statistics(made[1])
+    assert torch.equal(made[:3](inputs), expected)
+    with frozen_statistics(made):  # the second gradient of a step
+        assert torch.equal(made[:3](inputs), expected)
+    second = recomputed(made[:3], (made[:3],), inputs.requires_grad_())
+    assert torch.equal(second, expected)
+    second.sum().backward()
+    recompute_statistics(made, [inputs.detach() * 3, inputs.detach()])
+    held = [name for name, value in made.named_buffers() if torch.equal(value, before[name])]
+    assert held == ["1.running_mean", "1.running_var", "1.num_batches_tracked"]
+    let_statistics_go(made)
+    made(inputs)
+    assert not any(torch.equal(value, before[name]) for name, value in made.named_buffers())

@@ -31,6 +31,7 @@ from temper.strategy import (
     Stopping,
     Task,
     Trainer,
+    Transfer,
     Weighting,
     strategy,
 )
@@ -59,6 +60,7 @@ class Settings:
     augmentation: dict[str, InstanceOf[Augmentation]]
     resolution: InstanceOf[Resolution]
     initialization: InstanceOf[Initialization]
+    transfer: InstanceOf[Transfer]
     loss: InstanceOf[Loss]
     weighting: InstanceOf[Weighting]
     penalty: dict[str, InstanceOf[Penalty]]

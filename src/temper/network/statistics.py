@@ -1,4 +1,8 @@
-"""Batch-norm statistics: held still while a pass must not move them, and made right for weights that were averaged."""
+"""Batch-norm statistics: held still while a pass must not move them, and made right for weights that were averaged.
+
+A norm that is held normalises by what it remembers, in training as in evaluation. That it tracks nothing tells everyone
+below, and whoever computes the second gradient or a block again, to leave it as it is.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,6 +11,22 @@ import torch
 from torch import Tensor, nn
 
 NORM = nn.modules.batchnorm._BatchNorm
+
+
+def hold_statistics(part: nn.Module) -> None:
+    """Let each norm of ``part`` go by what it remembers, and keep that, until it is let go."""
+    for layer in part.modules():
+        if isinstance(layer, NORM):
+            layer.eval()
+            layer.track_running_stats = False
+
+
+def let_statistics_go(part: nn.Module) -> None:
+    """Let each norm of ``part``, which is being trained, go by the batch, and remember."""
+    for layer in part.modules():
+        if isinstance(layer, NORM):
+            layer.train()
+            layer.track_running_stats = True
 
 
 @contextmanager

@@ -33,10 +33,12 @@ from temper.strategy.learning import (
     Penalty,
     PenaltyFunction,
     Privacy,
+    ReadRun,
     Reads,
     Scheduler,
     Stopping,
     Teach,
+    Transfer,
     Weighting,
 )
 from temper.strategy.record import strategy
@@ -62,6 +64,7 @@ __all__ = [
     "Preprocessing",
     "Privacy",
     "Pruning",
+    "ReadRun",
     "Reads",
     "Remover",
     "Resolution",
@@ -71,6 +74,7 @@ __all__ = [
     "Task",
     "Teach",
     "Trainer",
+    "Transfer",
     "Weighting",
     "strategy",
 ]

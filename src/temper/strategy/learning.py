@@ -8,7 +8,8 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from temper.facts import Facts, Kind, ParameterGroup
+from temper.facts import Facts, Kind, Learned, ParameterGroup
+from temper.network.layered import Layered
 from temper.quantity import Clock, Span, span_steps
 from temper.teacher import Teacher
 from temper.terms import Averager, Distiller, Privatizer, Reaction, Weigher
@@ -17,6 +18,7 @@ LossFunction = Callable[[Tensor, Tensor, float], Tensor]  # prediction, target, 
 PenaltyFunction = Callable[[Mapping[str, Tensor]], Tensor]  # parameters by name -> scalar
 Teach = Callable[[str], Teacher]  # by the name of a run, a checkpoint or a recipe
 Reads = Literal["answers", "layers", "images"]  # the last: layers whose features are images
+ReadRun = Callable[[str], Learned]  # the name of a run or checkpoint -> what its network has learned
 
 
 class Initialization(ABC):
@@ -27,6 +29,38 @@ class Initialization(ABC):
     @abstractmethod
     def apply(self, network: nn.Module) -> None:
         """Overwrite the parameters of ``network`` in place, drawing from torch's default generator."""
+
+
+class Transfer(ABC):
+    """Which trained weights take the place of those that were drawn, and how long they stay as they are."""
+
+    @property
+    def source(self) -> str | None:
+        """Return the run's folder, or the checkpoint in one, that weights come from; None where they do not."""
+        return None
+
+    @property
+    def freezes(self) -> bool:
+        """Return whether blocks are to stay as they are, at least for a while."""
+        return False
+
+    @abstractmethod
+    def learned(self, network: Layered, facts: Facts, read: ReadRun) -> Learned | None:
+        """Return what ``network`` starts from, as far as it fits; None for nothing.
+
+        Raises:
+            ValueError: it is not there, or not for such a run; names the knob and the way out.
+        """
+
+    @abstractmethod
+    def begins(self, blocks: int, clock: Clock) -> list[int]:
+        """Return the step from which each of so many blocks learns, from the input on; ``clock``'s last for never.
+
+        Blocks that were not taken learn from the start whatever this says, and so does the head.
+
+        Raises:
+            ValueError: the network has too few blocks for the knobs.
+        """
 
 
 class Loss(ABC):

@@ -1,7 +1,7 @@
 """A trained network on disk: a run's folder, or a checkpoint in one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
 from temper.experiment.earlier import completed
-from temper.facts import Facts
+from temper.facts import Facts, Learned
 from temper.quantity import Clock
 from temper.refusal import Refusal, nearest
 from temper.teacher import Teacher
@@ -104,14 +104,15 @@ def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
     return Facts(**kept, clock=clock)
 
 
+def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the state of the network that a checkpoint holds, by the network's own names."""
+    state = checkpoint["state_dict"].items()
+    return {key.removeprefix("network."): value for key, value in state if key.startswith("network.")}
+
+
 def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
     """Return the trained network as it is delivered, in eval mode and float32 or wider."""
-    network = experiment.task.network(facts_of(checkpoint))
-    weights = {
-        key.removeprefix("network."): value
-        for key, value in checkpoint["state_dict"].items()
-        if key.startswith("network.")
-    }
+    network, weights = experiment.task.network(facts_of(checkpoint)), weights_of(checkpoint)
     if any(value.dtype == torch.float64 for value in weights.values()):
         network = network.double()
     network.load_state_dict(weights)
@@ -168,3 +169,13 @@ def teach(name: str) -> Teacher:
     """Return the teacher called ``name``."""
     trained = teacher_named(name, "teacher")
     return Teacher(network_of(trained.experiment(), trained.checkpoint()))
+
+
+def read(name: str) -> Learned:
+    """Return what a run's folder or a checkpoint has learned: what a transfer starts from."""
+    trained = Trained.find(name, "transfer.run")
+    checkpoint = trained.checkpoint()
+    facts = facts_of(checkpoint)
+    if facts.classes:  # earlier versions kept the names beside the facts alone
+        facts = replace(facts, class_names=tuple(checkpoint["class_names"]))
+    return Learned(weights=weights_of(checkpoint), origin=str(trained.file), facts=facts)

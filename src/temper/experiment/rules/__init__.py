@@ -3,16 +3,18 @@
 examples       what is learned, and an example's way to the network
 distillation   what can be learned from a teacher
 learning       how the network learns
+transfer       what it starts from
 smaller        what makes the network smaller
 privacy        what a promise of privacy can be kept with
 """
 
-from temper.experiment.rules import distillation, examples, learning, privacy, smaller
+from temper.experiment.rules import distillation, examples, learning, privacy, smaller, transfer
 
 RULES = (  # in this order: the first that is broken is told
     *examples.RULES,
     *distillation.RULES,
     *learning.RULES,
+    *transfer.RULES,
     *smaller.RULES,
     *privacy.RULES,
 )

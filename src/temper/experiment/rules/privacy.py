@@ -62,6 +62,16 @@ def teacher_tells_nothing(run: Settings, private: str) -> None:
 
 
 @_of_private_runs
+def start_tells_nothing(run: Settings, private: str) -> None:
+    """Want no weights to start from that may have seen the examples: nobody can tell by looking at them."""
+    if run.transfer.source is not None:
+        raise ValueError(
+            f"{private} counts what this run learns of the examples, and the weights of transfer="
+            f"{option(run.transfer)} may tell of the same: choose transfer=none"
+        )
+
+
+@_of_private_runs
 def weights_of_terms_tell_nothing(run: Settings, private: str) -> None:
     """Want no weights that are learned from the examples beside the network's."""
     if option(run.weighting) != "fixed":
@@ -116,6 +126,7 @@ RULES = (
     network_keeps_examples_apart,
     augmentation_keeps_examples_apart,
     teacher_tells_nothing,
+    start_tells_nothing,
     weights_of_terms_tell_nothing,
     clipped_once,
     one_gradient_a_step,

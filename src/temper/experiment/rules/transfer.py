@@ -1,0 +1,87 @@
+"""Rules between axes of what training may start from, and of what then stays as it is."""
+
+from temper.experiment.settings import Settings, option
+from temper.quantity import parse_span
+
+
+def one_source(run: Settings) -> None:
+    """Want one place that weights come from."""
+    if run.ckpt is not None and option(run.transfer) != "none":
+        raise ValueError(
+            f"ckpt={run.ckpt} brings weights, and those of transfer={option(run.transfer)} would be lost: choose"
+            " transfer.run for weights alone, with ckpt=null, or transfer=none to go on with the whole state"
+        )
+
+
+def torchvision_has_such_networks(run: Settings) -> None:
+    """Want a ResNet of torchvision's kind, and of its depths and widths where the weights are its own."""
+    if option(run.transfer) != "torchvision":
+        return
+    if option(run.task) != "cifar_resnet":
+        raise ValueError(
+            f"transfer=torchvision holds residual networks, and task={option(run.task)} is none: choose"
+            " task=cifar_resnet with task.stages=4 task.depth=18, or transfer=none"
+        )
+    wanted: dict[str, object] = {"connection": "residual", "norm": None}
+    if getattr(run.transfer, "weights", None) is None:
+        wanted |= {"stages": 4, "blocks": None, "width": 1.0, "widths": None}
+    for knob, value in wanted.items():
+        if getattr(run.task, knob, None) != value:
+            said = "null" if value is None else value
+            raise ValueError(
+                f"transfer=torchvision holds ResNets of depth 18, 34 and 50 as they were published, and task.{knob}="
+                f"{getattr(run.task, knob, None)} makes another: set task.{knob}={said}"
+            )
+
+
+def something_is_taken(run: Settings) -> None:
+    """Want a layer that is neither left behind nor frozen with all others."""
+    if run.task.deep:
+        return
+    alone = f"and with task={option(run.task)} the network is its head alone"
+    if getattr(run.transfer, "head", None) == "new":
+        raise ValueError(f"transfer.head=new leaves the head behind, {alone}: set transfer.head=keep")
+    if run.transfer.freezes:
+        raise ValueError(
+            f"transfer={option(run.transfer)} freezes layers before the head, {alone}: set transfer.freeze=null, or"
+            " name layers, such as task=mlp task.hidden=[64]"
+        )
+
+
+def unfreezing_begins(run: Settings) -> None:
+    """Want a first block that is unfrozen before the run ends."""
+    unfreeze = getattr(run.transfer, "unfreeze", None)
+    if unfreeze is None:
+        return
+    length, unit = parse_span(unfreeze)
+    if (unit == "epoch" and length >= run.epochs) or (unit == "%" and length >= 100):
+        raise ValueError(
+            f"transfer.unfreeze={unfreeze} unfreezes the first block when epochs={run.epochs} are over: shorten it,"
+            " for example transfer.unfreeze=10%, or set transfer.unfreeze=null"
+        )
+
+
+def frozen_weights_stay(run: Settings) -> None:
+    """Want nothing removed from what is to stay, and no gradient asked of it."""
+    if not run.transfer.freezes:
+        return
+    word = f"transfer={option(run.transfer)} with transfer.freeze keeps layers as they are, and"
+    if option(run.pruning) != "none":
+        raise ValueError(
+            f"{word} pruning={option(run.pruning)} would remove weights of them: choose pruning=none, or"
+            " transfer.freeze=null"
+        )
+    if run.weighting.term_gradients:
+        raise ValueError(
+            f"{word} weighting={option(run.weighting)} takes each term's gradient at a layer that may be one of them:"
+            " choose weighting=fixed, or transfer.freeze=null"
+        )
+
+
+RULES = (
+    one_source,
+    torchvision_has_such_networks,
+    something_is_taken,
+    unfreezing_begins,
+    frozen_weights_stay,
+)
