@@ -50,7 +50,7 @@ def paths_of(asked: str | None, output: str | None, folder: Path, force: bool) -
         paths = {name: place / f"model{FORMATS[name].suffix}" for name in names}
     elif not place.parent.is_dir():
         raise Refusal(f"--output {output}: there is no folder {place.parent}: make it first")
-    elif names == (only,):
+    elif only is not None and names == (only,):
         paths = {only: place}
     else:
         suffixes = " and ".join(FORMATS[name].suffix for name in names)

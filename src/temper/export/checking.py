@@ -26,7 +26,7 @@ SECONDS = 0.05  # of a turn
 def in_batches(inputs: Tensor) -> list[Tensor]:
     """Return a batch of ``inputs`` (n, ...) for each of `BATCHES`; where they are few, they come again."""
     rows = torch.arange(sum(BATCHES)) % len(inputs)
-    return list(torch.split(inputs[rows], BATCHES))
+    return list(torch.split(inputs[rows], list(BATCHES)))
 
 
 def difference(answer: Answer, expected: Sequence[Tensor], batches: Sequence[Tensor], facts: Facts) -> float:

@@ -14,7 +14,7 @@ from temper.data.views import Level
 from temper.experiment import Experiment
 from temper.export.answering import Answering, Meaning
 from temper.export.checking import BATCHES, TOLERANCE, difference, in_batches, latencies
-from temper.export.formats import FORMATS, program_of
+from temper.export.formats import FORMATS, Answer, program_of
 from temper.facts import Facts
 from temper.refusal import Refusal
 from temper.training.trained import Trained, facts_of, network_of, pipeline_of
@@ -105,7 +105,7 @@ def export(subject: Subject, paths: Mapping[str, Path]) -> Exported:
             FORMATS[name].write(program, subject.meaning, draft)
         answers = {name: FORMATS[name].load(draft) for name, draft in drafts.items()}
         differences = {name: difference(each, expected, batches, subject.facts) for name, each in answers.items()}
-        rivals = {PYTORCH: subject.model, **answers}
+        rivals: dict[str, Answer] = {PYTORCH: subject.model, **answers}
         times = latencies({name: partial(rival, batches[0]) for name, rival in rivals.items()})
         files = {
             name: File(
