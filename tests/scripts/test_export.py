@@ -182,7 +182,7 @@ def test_what_answers_otherwise_is_not_written(
     with monkeypatch.context() as patched:
         patched.setattr("temper.export.writing.FORMATS", form)
         said = refused(capsys, tmp_path / "run", "--output", tmp_path / "before.pt2", "--force", code=1)
-    assert "before.pt2: its answers differ from the network's by 1.0e-02, and 0.0001 is the most: not written" in said
+    assert "before.pt2: its answers differ from the network's by 1.0e-02, and 0.001 is the most: not written" in said
     assert (tmp_path / "before.pt2").read_text() == "of before"
     assert not list(tmp_path.glob(".export-*"))
     exported(capsys, tmp_path / "run", "--output", tmp_path / "before.pt2", "--force")
