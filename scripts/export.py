@@ -4,9 +4,10 @@
     python scripts/export.py outputs/RUN --output digits.onnx
 
 RUN is a run's folder or a checkpoint in one. A file takes what the data gives, images as uint8 (n, channels, height,
-width) or rows of numbers (n, columns), any number at once; in it are the preprocessing, as the run fitted it, and the
-network, and it answers with the probability of each class, or with a value in the target's own units. The names of the
-classes are in its metadata. It answers to each example as it is: what test-time augmentation adds is not in it.
+width) or rows of numbers (n, columns; a table's words already encoded), any number at once; in it are the
+preprocessing, as the run fitted it, and the network, and it answers with the probability of each class, or with a value
+in the target's own units. The names of the classes are in its metadata. It answers to each example as it is: what
+test-time augmentation adds is not in it.
 
 Each file is read again by what will run it and compared with the network on examples of the run's test set, which must
 be there; one that answers otherwise is not written, and the exit status is 1. Times are of one example, on the CPU.

@@ -1,6 +1,6 @@
 """How an exported model is written, and read again by what will run it.
 
-torch   a program of torch.export, .pt2     runs under PyTorch (C++ too), without temper
+torch   a program of torch.export, .pt2         runs under PyTorch, without temper
 onnx    Open Neural Network Exchange, .onnx     runs under ONNX Runtime and others, without PyTorch
 
 Either is one file, weights and preprocessing in it, and takes any number of examples at once.
