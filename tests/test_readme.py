@@ -49,6 +49,7 @@ NOT_RUN = {
     "python train.py debug=profile": "is a debug option of its own: tests/debug/test_profile.py runs it",
     "python scripts/evaluate.py outputs/mine": "below, on a run of this test",
     "python scripts/predict.py outputs/mine my_digits.csv": "below, on a run of this test",
+    "python scripts/export.py outputs/mine": "below, on a run of this test",
 }
 
 
@@ -157,7 +158,7 @@ def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
     job = job_of("epochs=1")
     run(job)
     (tmp_path / "my_digits.csv").write_text("\n".join([",".join(["0"] * 64)] * 2))
-    for script, *files in (["evaluate.py"], ["predict.py", str(tmp_path / "my_digits.csv")]):
+    for script, *files in (["evaluate.py"], ["predict.py", str(tmp_path / "my_digits.csv")], ["export.py"]):
         done = subprocess.run(
             [sys.executable, str(ROOT / "scripts" / script), str(job.folder), *files],
             capture_output=True,

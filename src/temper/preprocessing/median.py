@@ -34,9 +34,12 @@ class Median(Preprocessing):
 
     def apply(self, inputs: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:
         """Return filtered images (n, c, h, w)."""
+        if torch.compiler.is_exporting():  # for any number of images, and in what ONNX knows: it has no median
+            largest = self._windows(inputs).topk(self.size**2 // 2 + 1).values
+            return largest[..., -1]
         count = max(1, _AT_ONCE // (inputs[0].numel() * self.size**2))
-        return torch.cat([self._filtered(chunk) for chunk in torch.split(inputs, count)])
+        return torch.cat([self._windows(chunk).median(-1).values for chunk in torch.split(inputs, count)])
 
-    def _filtered(self, images: Tensor) -> Tensor:
-        windows = mirrored(images, self.size).unfold(2, self.size, 1).unfold(3, self.size, 1)
-        return windows.flatten(4).median(-1).values
+    def _windows(self, images: Tensor) -> Tensor:
+        """Return the window of each pixel, (n, c, h, w, size²)."""
+        return mirrored(images, self.size).unfold(2, self.size, 1).unfold(3, self.size, 1).flatten(4)

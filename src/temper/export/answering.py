@@ -1,0 +1,63 @@
+"""The whole way from a user's inputs to answers in one module, so that it can be written to a file.
+
+    images, uint8 (n, c, h, w), or rows of numbers (n, features)      as the data gives them
+    -> preprocessing -> network                                       as fitted and as trained, in eval mode
+    -> probabilities (n, classes)                                     softmax, or sigmoid where there is one logit
+       or values (n,)                                                 in the target's own units, as float64
+
+The answer is to each example as it is, as that of scripts/predict.py: of its views test-time augmentation knows alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from temper.data.pipeline import Pipeline
+from temper.facts import Facts
+
+
+class Answering(nn.Module):
+    """A network between its preprocessing and the units of its answer."""
+
+    def __init__(self, network: nn.Module, pipeline: Pipeline, facts: Facts) -> None:
+        super().__init__()
+        self.network, self.pipeline, self.facts = network, pipeline, facts
+        self.dtype = next(network.parameters()).dtype
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return probabilities (n, classes), or values (n,), for raw inputs (n, ...)."""
+        prediction: Tensor = self.network(self.pipeline(inputs).to(self.dtype))
+        if self.facts.kind == "regression":
+            return prediction.double() * self.facts.target_deviation + self.facts.target_mean
+        if self.facts.kind == "binary":
+            prediction = torch.stack([torch.zeros_like(prediction), prediction], dim=1)  # their softmax is the sigmoid
+        return prediction.softmax(dim=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What an exported model takes and gives, in words and names.
+
+    Attributes:
+        takes: the name of its input.
+        shape: of one example of it.
+        gives: the name of its answer.
+        class_names: of the columns of the answer, in order; empty for a regression.
+    """
+
+    takes: str
+    shape: tuple[int, ...]
+    gives: str
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, facts: Facts, class_names: Sequence[str]) -> "Meaning":
+        """Return the meaning of a network trained under ``facts``."""
+        return cls(
+            takes="images" if len(facts.stored_shape) == 3 else "rows",
+            shape=facts.stored_shape,
+            gives="values" if facts.kind == "regression" else "probabilities",
+            class_names=tuple(class_names) or tuple(map(str, range(facts.classes))),
+        )
