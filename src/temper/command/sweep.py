@@ -1,13 +1,14 @@
-"""The trials of ``python train.py -m``, one after the other, each a process of its own in single-run mode.
+"""The trials of ``python train.py -m``, each a process of its own in single-run mode.
 
 In one process the ranks of a distributed trial would each run the whole sweep again, and what one trial leaves in
 torch, Lightning or Weights & Biases would reach the next. Started again with the same ``hydra.sweep.dir``, a sweep goes
 on: finished trials print their report, the one that was cut off resumes.
 """
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from temper.refusal import Refusal, refusing
-from temper.training.folder import folder_word
+from temper.training.folder import Folder, folder_word
 
 
 class Trials:
@@ -34,15 +35,14 @@ class Trials:
         self.console = Console()
 
     def run(self, overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-        """Run each trial and print a table of them all.
+        """Run each trial, one after the other, and print a table of them all.
 
         Raises:
             SystemExit: a trial failed, with status 1 after all have run; or two trials would share a folder.
         """
-        folders = [self._folder(words, first + position) for position, words in enumerate(overrides)]
+        folders = [self.folder(self.composed(words, first + place)) for place, words in enumerate(overrides)]
         with refusing():
-            if len(set(folders)) < len(folders):
-                raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
+            check_folders(folders)
         done = []
         for position, (words, folder) in enumerate(zip(overrides, folders, strict=True)):
             self.console.rule(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}", align="left")
@@ -52,17 +52,26 @@ class Trials:
             raise SystemExit(1)
         return done
 
-    def _folder(self, words: Sequence[str], number: int) -> Path:
+    @property
+    def root(self) -> Path:
+        """Return the folder of the sweep."""
+        # Resolved once: it may hold the time.
+        return Path(str(OmegaConf.select(self.config, "hydra.sweep.dir"))).absolute()
+
+    def composed(self, words: Sequence[str], number: int) -> DictConfig:
+        """Return the configuration of trial ``number``, Hydra's part in it."""
         composed = self.loader.load_sweep_config(self.config, list(words))
         with open_dict(composed):
             composed.hydra.job.id, composed.hydra.job.num = f"job_{number}", number
+        return composed
+
+    def folder(self, composed: DictConfig) -> Path:
+        """Return the folder of a trial."""
         HydraConfig.instance().set_config(composed)
-        sweep = OmegaConf.select(self.config, "hydra.sweep.dir")  # resolved once: it may hold the time
-        return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
+        return self.root / str(OmegaConf.select(composed, "hydra.sweep.subdir"))
 
     def _run_one(self, words: Sequence[str], folder: Path, number: int) -> JobReturn:
-        command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
-        status = subprocess.run(command, check=False).returncode
+        status = start(words, folder, number)
         result = JobReturn()
         result.overrides = list(words)
         result.status = JobStatus.COMPLETED if status == 0 else JobStatus.FAILED
@@ -81,6 +90,34 @@ class Trials:
             state = "finished" if completed else "failed"
             table.add_row(str(position + 1), " ".join(words), state, score, str(folder))
         self.console.print(table)
+
+
+def check_folders(folders: Sequence[Path]) -> None:
+    """Refuse trials that would share a folder.
+
+    Raises:
+        Refusal: says so.
+    """
+    if len(set(folders)) < len(folders):
+        raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
+
+
+def start(
+    words: Sequence[str],
+    folder: Path,
+    number: int,
+    *,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Run trial ``number`` to its end and return its exit status; what it prints is added to ``log``."""
+    Folder(folder).wait()
+    command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
+    environment = {**os.environ, **(environment or {})}
+    if log is None:
+        return subprocess.run(command, check=False, env=environment).returncode
+    with log.open("a") as file:
+        return subprocess.run(command, check=False, env=environment, stdout=file, stderr=file).returncode
 
 
 def _score(folder: Path) -> float:

@@ -71,6 +71,25 @@ def stopping_can_watch(run: Settings) -> None:
         )
 
 
+def pause_is_validated(run: Settings) -> None:
+    """Want a run that is left off to have a score, and the rows of one that is not."""
+    if run.pause is None:
+        return
+    word = f"pause={run.pause}"
+    if not run.data.validates:
+        raise ValueError(
+            f"{word} leaves off after a validation, and data.validation=0 sets no examples apart for one: raise"
+            " data.validation, or leave pause away"
+        )
+    if run.pause > run.epochs:
+        raise ValueError(f"{word} lies behind the end of the run: lower it to epochs={run.epochs}, or leave it away")
+    if run.pause % run.validate_every and run.pause < run.epochs:
+        raise ValueError(
+            f"{word} leaves off after an epoch that validate_every={run.validate_every} does not validate: choose"
+            f" pause={min(run.epochs, (run.pause // run.validate_every + 1) * run.validate_every)}, or validate_every=1"
+        )
+
+
 def weighting_has_terms(run: Settings) -> None:
     """Want several terms where they are weighed."""
     if not run.weighting.single and not run.distillation:
@@ -193,6 +212,7 @@ RULES = (
     initialization_fits,
     distillation_fits,
     stopping_can_watch,
+    pause_is_validated,
     weighting_has_terms,
     weighting_fits_compilation,
     scheduler_fits,
