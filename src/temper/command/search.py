@@ -49,7 +49,10 @@ def run(config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override])
     """
     with refusing():
         searching = Searching(config, loader, overrides)
-    return searching.run()
+    try:
+        return searching.run()
+    finally:
+        searching.study.close()
 
 
 class Searching:

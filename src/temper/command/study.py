@@ -43,11 +43,10 @@ class Study:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = (folder / ".lock").open("a")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refusal(f"{folder} is in use by another search: wait, or name another hydra.sweep.dir") from None
-        if self.path.exists():
-            self._load()
+            self._take()
+        except Refusal:
+            self.close()
+            raise
 
     def carry_on(self, search: Search, space: Space, rungs: int, evaluate: Evaluate) -> None:
         """Decide and run trials until ``search`` is over; ``evaluate`` yields trials and their scores as they end."""
@@ -83,6 +82,10 @@ class Study:
             return number if len(losses) == rungs and losses[-1] is not None else None
         return None
 
+    def close(self) -> None:
+        """Let others have the folder."""
+        self._lock.close()
+
     def save(self) -> None:
         """Write the file so that a reader finds the old one or the new one, never a part."""
         trials = [
@@ -106,6 +109,15 @@ class Study:
             self.trials[number].rung += 1
         self.save()
 
+    def _take(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            name = f"{self.path.parent} is in use by another search"
+            raise Refusal(f"{name}: wait, or name another folder with hydra.sweep.dir=FOLDER") from None
+        if self.path.exists():
+            self._load()
+
     def _load(self) -> None:
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
@@ -119,7 +131,7 @@ class Study:
                 for each in trials
             ]
         except (ValueError, KeyError, TypeError) as fault:
-            raise Refusal(f"{self.path} is not of this version of temper ({fault}): name another sweep.dir") from None
+            raise Refusal(f"{self.path} is not of this version of temper ({fault}): name another folder") from None
         differing = [key for key in differences(before, self.settings) if not may_differ(key)]
         if differing:
             raise Refusal(
