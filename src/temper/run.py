@@ -168,7 +168,7 @@ def build_trainer(
         recorder,
         *watching,
         checkpoints,
-        *([Pause(experiment.pause)] if experiment.pause is not None else []),
+        *([Pause(experiment.pause)] if isinstance(experiment.pause, int) else []),
     ]
     with quiet(logging.WARNING):
         trainer = L.Trainer(

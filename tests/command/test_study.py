@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.search.conftest import carried, space_of
 
 from temper.command.study import FILE, Study
 from temper.refusal import Refusal
 from temper.search.halving import Halving
 from temper.search.random import Random
-from tests.search.conftest import carried, space_of
 
 SPACE = space_of("a=int(interval(0,99))")
 HALVING = Halving(trials=4, seed=0, first=1, factor=2, jobs=1)

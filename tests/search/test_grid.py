@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from tests.search.conftest import carried, settings, space_of
 
 from temper.search.grid import Grid
-from tests.search.conftest import carried, settings, space_of
 
 WORDS = ["a=1,2", "b=choice(x,y)", "c=range(3)"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.search.conftest import Killed, carried, settings, space_of
 
 from temper.search.halving import Halving
 from temper.search.space import Setting
 from temper.strategy import Trial
-from tests.search.conftest import Killed, carried, settings, space_of
 
 SPACE = space_of("a=interval(0,1)")
 N_R_ETA = {"trials": 9, "factor": 3, "seed": 0, "jobs": 1}

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.search.conftest import Killed, carried, settings, space_of
 
 from temper.search.random import Random
 from temper.search.space import Space
-from tests.search.conftest import Killed, carried, settings, space_of
 
 SPACE = space_of("a=interval(0,1)", "b=u,v,w")
 

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.search.conftest import space_of
 
 from temper.refusal import Refusal
 from temper.search.space import Choice, Interval, Setting
-from tests.search.conftest import space_of
 
 
 def test_reads_the_grammar_of_sweeps() -> None:
@@ -74,7 +74,9 @@ def test_draws_are_spread_as_they_say() -> None:
     drawn = [space.drawn(0, number, []) for number in range(2000)]
     # The mean of n values with deviation s is off by s/√n: bounds are four of these.
     assert abs(sum(float(each["a"]) for each in drawn) / 2000 - 3) < 4 * (2 / math.sqrt(12)) / math.sqrt(2000)
-    assert abs(sum(math.log10(float(each["b"])) for each in drawn) / 2000 + 2) < 4 * (4 / math.sqrt(12)) / math.sqrt(2000)
+    assert abs(sum(math.log10(float(each["b"])) for each in drawn) / 2000 + 2) < 4 * (4 / math.sqrt(12)) / math.sqrt(
+        2000
+    )
     for key, share in (("c", 1 / 4), ("d", 1 / 3)):
         counts = Counter(each[key] for each in drawn)
         assert len(counts) == round(1 / share)

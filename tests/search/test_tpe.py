@@ -5,12 +5,12 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from tests.search.conftest import Killed, carried, settings, space_of
 
 from temper.search.random import Random
 from temper.search.space import Setting
 from temper.search.tpe import TPE
 from temper.strategy import Search, Trial
-from tests.search.conftest import Killed, carried, settings, space_of
 
 BOWL = space_of("x=tag(log,interval(1e-4,1))", "y=interval(-1,1)")
 KINDS = space_of("a=interval(0,1)", "b=u,v,w", "c=range(0,50,5)", "d=tag(log,int(interval(1,64)))", "e=one,one")

@@ -23,7 +23,7 @@ from rich.console import Console
 from temper.command.command_line import of_search
 from temper.command.job import container
 from temper.command.study import Study
-from temper.command.sweep import Trials, check_folders, start
+from temper.command.sweep import start
 from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import option
 from temper.refusal import Refusal, refusing
@@ -36,7 +36,7 @@ from temper.strategy import Search
 from temper.trainer.machine import cores
 from temper.training.folder import folder_word
 
-PAUSE = "pause"
+PAUSE, NUMBERED = "pause", "${hydra.job.num}"
 THREADS = "OMP_NUM_THREADS"
 COMPOSITION = (HydraException, OmegaConfBaseException)
 
@@ -68,32 +68,33 @@ class Searching:
     """
 
     def __init__(self, config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override]) -> None:
-        self.trials, self.console = Trials(config, loader), Console()
+        self.console, self.root = Console(), Path(str(config.hydra.sweep.dir)).absolute()
+        if OmegaConf.to_container(config.hydra.sweep)["subdir"] != NUMBERED:
+            raise Refusal(f"hydra.sweep.subdir: a search numbers the folders of its trials: leave it at {NUMBERED}")
         words = {each.get_key_element(): each for each in overrides if not of_search(each)}
         self.keys = list(words)
         self.space = Space.read(list(words.values()))
         swept = self.space.dimensions
         self.fixed = {key: each.get_value_element_as_str() for key, each in words.items() if key not in swept}
-        self.places: dict[int, tuple[Path, int]] = {}
         knobs = OmegaConf.to_container(config.search, resolve=True)
         search = make(knobs, "search")
         assert isinstance(search, Search)
         self.search = search
         first = self.words(self.search.proposed(self.space, [])[0])
         try:
-            composed = self.trials.composed(first, 0)
+            composed = container(loader.load_sweep_config(config, first))
         except COMPOSITION as fault:
             raise Refusal(f"{' '.join(first)}: {' '.join(str(fault).splitlines()[:3])}") from None
-        experiment = parse(container(composed))
+        experiment = parse(composed)
         self.epochs, (self.metric, self.better) = experiment.epochs, experiment.chosen_by
         self.rungs = self.search.rungs(self.epochs)
         self._check(experiment)
-        self.study = Study(self.trials.root, self._settings(knobs, words), self.better)
+        self.study = Study(self.root, self._settings(knobs, words), self.better)
 
     def run(self) -> float:
         """Carry the search on, test the best trial, tell; return its score."""
         count, rungs = len(self.search.proposed(self.space, [])), self.rungs
-        self._say(f"folder: {self.trials.root}\ngo on with: {_again(self.trials.root)}")
+        self._say(f"folder: {self.root}\ngo on with: {_again(self.root)}")
         if len(rungs) > 1:
             self._say(f"rungs: {', '.join(map(str, rungs))} epochs; {count} trials reach the first")
         self.study.carry_on(self.search, self.space, len(rungs), self._evaluate)
@@ -101,7 +102,7 @@ class Searching:
         if best is not None:
             self.console.rule(f"the best is trial {best}: it is tested", align="left")
             words = self.words(self.study.trials[best].drawn)
-            if start(words, self._place(best)[0], best) != 0:
+            if start(words, self._folder(best), best) != 0:
                 best = None
         return self._tell(best)
 
@@ -111,7 +112,7 @@ class Searching:
         return [f"{key}={values[key]}" for key in self.keys]
 
     def _check(self, experiment: Experiment) -> None:
-        name = f"search={option(self.search)}"
+        name, longer = f"search={option(self.search)}", {"task", "recipe"} & set(self.space.dimensions)
         if PAUSE in self.keys:
             raise Refusal(f"{PAUSE}: {name} itself leaves trials off: leave it away")
         if not experiment.data.validates:
@@ -121,6 +122,11 @@ class Searching:
             )
         if len(self.rungs) == 1:
             return
+        if "epochs" in self.space.dimensions or (longer and "epochs" not in self.fixed):
+            word = "epochs" if "epochs" in self.space.dimensions else min(longer)
+            raise Refusal(
+                f"{name} compares trials of as many epochs, and {word} is searched: set epochs={self.epochs} for all"
+            )
         astray = [rung for rung in self.rungs[:-1] if rung % experiment.validate_every]
         if astray:
             raise Refusal(
@@ -143,53 +149,31 @@ class Searching:
 
     def _evaluate(self, waiting: Sequence[int]) -> Iterator[tuple[int, float | None]]:
         """Run trials up to their rungs, so many at a time, and yield each with its score as it ends."""
-        folders = {}
-        for number in waiting:
-            try:
-                folders[number], _ = self._place(number)
-            except COMPOSITION as fault:
-                self._say(f"trial {number} failed: {' '.join(str(fault).splitlines()[:2])}")
-                yield number, None
-        with refusing():
-            check_folders(list(folders.values()))
         pool = ThreadPoolExecutor(self.search.jobs)
         try:
-            running = {pool.submit(self._run_one, number): number for number in folders}
+            running = {pool.submit(self._run_one, number): number for number in waiting}
             for future in as_completed(running):
                 yield running[future], future.result()
         finally:
             pool.shutdown(cancel_futures=True)  # after an interruption, those that wait must not start
 
-    def _place(self, number: int) -> tuple[Path, int]:
-        """Return the folder of a trial, and its epochs.
-
-        Raises:
-            HydraException, OmegaConfBaseException: its words make no run.
-        """
-        if number not in self.places:
-            composed = self.trials.composed(self.words(self.study.trials[number].drawn), number)
-            if len(self.rungs) > 1 and composed.epochs != self.epochs:
-                with refusing():
-                    raise Refusal(
-                        f"search={option(self.search)} compares trials of as many epochs, and trial {number} has"
-                        f" {composed.epochs} instead of {self.epochs}: set epochs={self.epochs}"
-                    )
-            self.places[number] = self.trials.folder(composed), composed.epochs
-        return self.places[number]
-
     def _run_one(self, number: int) -> float | None:
-        trial, jobs, (folder, epochs) = self.study.trials[number], self.search.jobs, self.places[number]
-        upto = self.rungs[trial.rung] if len(self.rungs) > 1 else epochs
+        trial, alone = self.study.trials[number], self.search.jobs == 1
+        whole = trial.rung == len(self.rungs) - 1
         shown = " ".join(f"{key}={value}" for key, value in trial.drawn.items())
-        self.console.rule(f"trial {number}, up to epoch {upto}: {shown}", align="left")
-        words, alone = [*self.words(trial.drawn), f"{PAUSE}={upto}"], jobs == 1
-        log = None if alone else self.trials.root / f"{number}.log"
-        shared = {} if alone or THREADS in os.environ else {THREADS: str(max(1, cores() // jobs))}
-        status = start(words, folder, number, log=log, environment=shared)
-        score = self._score(folder) if status == 0 else None
+        upto = "" if whole else f", up to epoch {self.rungs[trial.rung]}"
+        self.console.rule(f"trial {number}{upto}: {shown}", align="left")
+        words = [*self.words(trial.drawn), f"{PAUSE}={'test' if whole else self.rungs[trial.rung]}"]
+        log = None if alone else self.root / f"{number}.log"
+        shared = {} if alone or THREADS in os.environ else {THREADS: str(max(1, cores() // self.search.jobs))}
+        status = start(words, self._folder(number), number, log=log, environment=shared)
+        score = self._score(self._folder(number)) if status == 0 else None
         if not alone:
             self._say(f"trial {number}: {'failed' if score is None else in_score(score)} ({log})")
         return score
+
+    def _folder(self, number: int) -> Path:
+        return self.root / str(number)
 
     def _score(self, folder: Path) -> float | None:
         score = Report.load(folder).score
@@ -201,7 +185,7 @@ class Searching:
         """Leave and print the table of trials, the picture, and the best."""
         rows = [self._row(number) for number in self.study.ranked()]
         failed = sum(row.state == "failed" for row in rows)
-        root = self.trials.root
+        root = self.root
         search_results.write(root / "results.csv", rows, list(self.space.dimensions))
         search_results.draw(root / "search.png", rows, self.space, self.metric, self.better, best)
         self.console.print(search_results.table(rows, self.metric))
@@ -210,7 +194,7 @@ class Searching:
         if best is None:
             print("temper: no trial reached its end: there is no best one", file=sys.stderr)
             raise SystemExit(1)
-        report, trial = Report.load(self._place(best)[0]), self.study.trials[best]
+        report, trial = Report.load(self._folder(best)), self.study.trials[best]
         name = self.metric.removeprefix("val/")
         self._say(
             f"the best: trial {best}, chosen by {self.metric} {in_score(self.study.scores(trial)[-1])};"
@@ -224,15 +208,15 @@ class Searching:
         trial, rungs = self.study.trials[number], self.rungs
         scores = self.study.scores(trial)
         failed, whole = len(scores) < len(trial.losses), len(scores) == len(rungs)
-        try:
-            folder, epochs = self._place(number)
-        except COMPOSITION:  # it could not even be started
-            folder, epochs = self.trials.root / str(number), 0
+        folder = self._folder(number)
+        epochs = rungs[: len(scores)]
+        if len(rungs) == 1 and scores:
+            epochs = (Report.load(folder).epochs or self.epochs,)
         return Row(
             number=number,
             state="failed" if failed else "whole" if whole else "left off",
             drawn=trial.drawn,
-            epochs=(rungs if len(rungs) > 1 else (epochs,))[: len(scores)],
+            epochs=epochs,
             scores=scores,
             folder=folder,
         )

@@ -35,14 +35,15 @@ class Trials:
         self.console = Console()
 
     def run(self, overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-        """Run each trial, one after the other, and print a table of them all.
+        """Run the trials one after the other, and print a table of them all.
 
         Raises:
             SystemExit: a trial failed, with status 1 after all have run; or two trials would share a folder.
         """
-        folders = [self.folder(self.composed(words, first + place)) for place, words in enumerate(overrides)]
+        folders = [self._folder(words, first + position) for position, words in enumerate(overrides)]
         with refusing():
-            check_folders(folders)
+            if len(set(folders)) < len(folders):
+                raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
         done = []
         for position, (words, folder) in enumerate(zip(overrides, folders, strict=True)):
             self.console.rule(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}", align="left")
@@ -52,23 +53,13 @@ class Trials:
             raise SystemExit(1)
         return done
 
-    @property
-    def root(self) -> Path:
-        """Return the folder of the sweep."""
-        # Resolved once: it may hold the time.
-        return Path(str(OmegaConf.select(self.config, "hydra.sweep.dir"))).absolute()
-
-    def composed(self, words: Sequence[str], number: int) -> DictConfig:
-        """Return the configuration of trial ``number``, Hydra's part in it."""
+    def _folder(self, words: Sequence[str], number: int) -> Path:
         composed = self.loader.load_sweep_config(self.config, list(words))
         with open_dict(composed):
             composed.hydra.job.id, composed.hydra.job.num = f"job_{number}", number
-        return composed
-
-    def folder(self, composed: DictConfig) -> Path:
-        """Return the folder of a trial."""
         HydraConfig.instance().set_config(composed)
-        return self.root / str(OmegaConf.select(composed, "hydra.sweep.subdir"))
+        sweep = OmegaConf.select(self.config, "hydra.sweep.dir")  # resolved once: it may hold the time
+        return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
 
     def _run_one(self, words: Sequence[str], folder: Path, number: int) -> JobReturn:
         status = start(words, folder, number)
@@ -92,16 +83,6 @@ class Trials:
         self.console.print(table)
 
 
-def check_folders(folders: Sequence[Path]) -> None:
-    """Refuse trials that would share a folder.
-
-    Raises:
-        Refusal: says so.
-    """
-    if len(set(folders)) < len(folders):
-        raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
-
-
 def start(
     words: Sequence[str],
     folder: Path,
@@ -110,14 +91,17 @@ def start(
     log: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> int:
-    """Run trial ``number`` to its end and return its exit status; what it prints is added to ``log``."""
+    """Run trial ``number`` to its end and return its exit status; what it prints is added to ``log`` if there is one.
+
+    A process that an earlier sweep has left behind when it was killed may still have the folder: it is waited for.
+    """
     Folder(folder).wait()
     command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
-    environment = {**os.environ, **(environment or {})}
+    values = {**os.environ, **(environment or {})}
     if log is None:
-        return subprocess.run(command, check=False, env=environment).returncode
+        return subprocess.run(command, check=False, env=values).returncode
     with log.open("a") as file:
-        return subprocess.run(command, check=False, env=environment, stdout=file, stderr=file).returncode
+        return subprocess.run(command, check=False, env=values, stdout=file, stderr=file).returncode
 
 
 def _score(folder: Path) -> float:

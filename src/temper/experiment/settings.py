@@ -88,7 +88,7 @@ class Settings:
     ckpt: str | None
     checkpoint_seconds: Positive
     validate_every: Count
-    pause: Count | None
+    pause: Count | Literal["test"] | None
     flush_every: Count
     target: Real | None
     expect: InstanceOf[Expectation] | None

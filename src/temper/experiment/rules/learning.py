@@ -81,12 +81,14 @@ def pause_is_validated(run: Settings) -> None:
             f"{word} leaves off after a validation, and data.validation=0 sets no examples apart for one: raise"
             " data.validation, or leave pause away"
         )
-    if run.pause > run.epochs:
-        raise ValueError(f"{word} lies behind the end of the run: lower it to epochs={run.epochs}, or leave it away")
-    if run.pause % run.validate_every and run.pause < run.epochs:
+    if run.pause == "test":
+        return
+    if run.pause >= run.epochs:
+        raise ValueError(f"{word} is no epoch before the end, which is epochs={run.epochs}: choose pause=test, or none")
+    if run.pause % run.validate_every:
         raise ValueError(
-            f"{word} leaves off after an epoch that validate_every={run.validate_every} does not validate: choose"
-            f" pause={min(run.epochs, (run.pause // run.validate_every + 1) * run.validate_every)}, or validate_every=1"
+            f"{word} leaves off after an epoch that validate_every={run.validate_every} does not validate: choose a"
+            " multiple of it, or validate_every=1"
         )
 
 
