@@ -1,4 +1,4 @@
-"""A run that is left off, once or twice, and gone on with: as one that never was, to the bit; nothing is tested before."""
+"""A run that is left off and gone on with: as one that never was, to the bit; nothing is tested before its end."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,8 @@ def steps(folder: Path) -> list[str]:
         "optimizer=adam scheduler=one_cycle augmentation=[mixup] pruning=magnitude",
         "averaging=swa averaging.start=1epochs scheduler=plateau scheduler.patience=0 scheduler.threshold=0.9",
         "batch_growth=multiply batch_growth.every=1 sampling=poisson averaging=ema accumulate=2",
-        "epochs=8 validate_every=2 stopping=[patience] stopping.patience.validations=1 optimizer.lr=1e-9",  # stops after 4
+        # It stops after 4 epochs.
+        "epochs=8 validate_every=2 stopping=[patience] stopping.patience.validations=1 optimizer.lr=1e-9",
     ],
 )
 def test_goes_on(words: str, job_of: Callable[..., Job], tmp_path: Path) -> None:

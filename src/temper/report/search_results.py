@@ -19,6 +19,7 @@ from temper.search.space import Choice, Interval, Setting, Space
 _INK, _OWN, _BEST, _PALE = "#444444", "#4477aa", "#cc6633", "#bbbbbb"
 _COLUMNS = 3  # pictures in a row
 _NAMES = 8  # values of a knob that are named below its picture, at most
+_LONG = 8  # characters of such a name, from which on they would meet
 
 State = Literal["whole", "left off", "failed"]
 
@@ -95,9 +96,11 @@ def _draw_course(place: Axes, rows: Sequence[Row], metric: str, better: Better, 
     place.set_ylabel(metric, color=_INK, fontsize=9)
     if rungs > 1:
         for row in rows:
-            colour, width = (_BEST, 1.8) if row.number == best else (_OWN, 0.8)
-            alpha = 1.0 if row.number == best else 0.6
-            place.plot(row.epochs, row.scores, "o-", color=colour, alpha=alpha, linewidth=width, markersize=3)
+            if row.number != best:
+                place.plot(row.epochs, row.scores, "o-", color=_OWN, alpha=0.6, linewidth=0.8, markersize=3)
+        for row in (row for row in rows if row.number == best):
+            place.plot(row.epochs, row.scores, "D-", color=_BEST, linewidth=1.8, markersize=4, label=f"trial {best}")
+            place.legend(frameon=False, labelcolor=_INK, fontsize=8)
         place.set_xscale("log")
         ticks = sorted({epochs for row in rows for epochs in row.epochs})
         place.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -125,7 +128,10 @@ def _draw_slice(place: Axes, key: str, dimension: Choice | Interval, rows: Seque
         place.plot(value, row.scores[-1], mark, color=colour, alpha=alpha, markersize=size, markeredgewidth=0)
     if isinstance(dimension, Interval):
         place.set_xscale("log" if dimension.log else "linear")
+        # Points without a mark, so that the whole interval is shown, and not only where trials lie.
+        place.plot([dimension.low, dimension.high], [rows[0].scores[-1]] * 2 if rows else [0, 0], linestyle="")
     elif len(dimension.listed) <= _NAMES:
-        place.set_xticks(range(len(dimension.listed)), list(dimension.listed))
+        slanted = {"rotation": 20, "ha": "right"} if max(map(len, dimension.listed)) > _LONG else {}
+        place.set_xticks(range(len(dimension.listed)), list(dimension.listed), **slanted)
         place.set_xlim(-0.5, len(dimension.listed) - 0.5)
     place.set_xlabel(key, color=_INK, fontsize=9)
