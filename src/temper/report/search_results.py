@@ -71,7 +71,7 @@ def draw(path: Path, rows: Sequence[Row], space: Space, metric: str, better: Bet
     """Write the picture to ``path``: the scores of the trials in their order, and over the values of each knob."""
     scored = sorted((row for row in rows if row.scores), key=lambda row: row.number)
     count = 1 + len(space.dimensions)
-    columns = min(count, _COLUMNS)
+    columns = 2 if count == 4 else min(count, _COLUMNS)
     lines = -(-count // columns)
     figure = Figure(figsize=(3.6 * columns, 3.0 * lines + 0.3), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
