@@ -13,6 +13,8 @@ TOP = {
     "training.build",
     "report.outcome",
     "command.sweep",
+    "command.study",
+    "command.search",
 }  # what a strategy or a tool beneath must not know
 
 
@@ -83,10 +85,12 @@ def test_nobody_imports_the_run_but_those_above() -> None:
     above = {"range_test", *(each for each in modules() if each.startswith("benchmark."))}
     allowed = {
         "run": above,
-        "command.job": {"run", "preflight", "report.outcome", "cookbook.standing", *above},
+        "command.job": {"run", "preflight", "report.outcome", "command.search", "cookbook.standing", *above},
         "report.outcome": {"run"},
         "training.build": {"run", *above},
-        "command.sweep": set(),
+        "command.sweep": {"command.search"},
+        "command.study": {"command.search"},
+        "command.search": set(),
     }
     for name, importers in allowed.items():
         found = {each for each, imported in modules().items() if name in imported}

@@ -12,10 +12,11 @@ from temper.experiment import LIST_AXES, Experiment
 from temper.recipes import axes, filled
 
 ROOT = Path(__file__).resolve().parents[1]
-AXES = [path.name for path in sorted((ROOT / "conf").iterdir()) if path.is_dir()]
+GROUPS = [path.name for path in sorted((ROOT / "conf").iterdir()) if path.is_dir()]
+AXES = [group for group in GROUPS if group != "search"]  # which belongs to a sweep, not to a run
 OPTIONS = [
     path.relative_to(ROOT / "conf").with_suffix("")
-    for axis in AXES
+    for axis in GROUPS
     for path in sorted((ROOT / "conf" / axis).glob("*.yaml"))
 ]
 

@@ -32,6 +32,13 @@ NOT_RUN = {
     "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": (
         "tests/command/test_sweep.py sweeps"
     ),
+    "python train.py -m search=random search.trials=8 optimizer.lr=tag(log,interval(0.001,1))": (
+        "tests/command/test_search.py searches"
+    ),
+    "python train.py -m search=tpe 'optimizer.lr=tag(log,interval(0.001,1))' 'task.dropout=interval(0,0.5)'"
+    " hydra.sweep.dir=multirun/found": "tests/command/test_search.py searches",
+    "python train.py -m search=halving search.trials=12 epochs=18 optimizer=momentum,adam"
+    " 'optimizer.lr=tag(log,interval(1e-4,1))' 'task.dropout=interval(0,0.5)'": "tests/command/test_search.py searches",
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: test_verification.py does",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/ablate_recipe.py --seeds 3": "trains for hours: tests/cookbook/test_ablation.py has its parts",
@@ -101,7 +108,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_names_every_option() -> None:
-    for axis in axes():
+    for axis in (*axes(), "search"):
         row = next(line for line in README.splitlines() if line.startswith(f"| `{axis}`"))
         for option in options(axis):
             if option not in ("none",):
@@ -123,6 +130,13 @@ def test_runs(
     report = run(job_of(*words))
     assert report.state == "finished"
     assert report.attempts[-1].last_step >= 2
+
+
+def test_sweeps_are_accepted() -> None:
+    sweeps = [each for each in NOT_RUN if each.startswith("python train.py -m ")]
+    assert len(sweeps) == 4
+    for command in sweeps:
+        command_line.check(shlex.split(command)[2:])
 
 
 def test_choosing_names_what_there_is() -> None:

@@ -9,7 +9,8 @@ PROMISES = ("expect", "target")
 OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
 OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where it lies, and how it is read
 LOOKED_AT = ("gradient_norm",)  # more is recorded: the steps are the same
-LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT)
+LEFT_OFF = ("pause",)  # the run is not over: with the rest, it is the same
+LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT, *LEFT_OFF)
 
 
 def digest(config: Mapping[str, Any]) -> str:

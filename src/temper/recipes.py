@@ -21,6 +21,7 @@ from temper.refusal import Refusal
 ROOT = Path(__file__).resolve().parents[2]
 CONF, RECIPES = ROOT / "conf", ROOT / "recipes"
 TUNED = "__"  # between an option's name and the recipe that tuned it
+NO_AXES = ("recipe", "search")  # groups that choose, and of which a run's configuration holds nothing
 
 Chosen = str | list[str]
 
@@ -31,7 +32,7 @@ def axes() -> dict[str, Chosen]:
     for entry in _load(CONF / "config.yaml")["defaults"]:
         if isinstance(entry, dict):
             (axis, option), *_ = entry.items()
-            if not axis.startswith("override") and axis != "recipe":
+            if not axis.startswith("override") and axis not in NO_AXES:
                 found[axis] = option
     return found
 

@@ -22,7 +22,8 @@ from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
-from temper.report.record import Report, show
+from temper.report.record import Report, Score, show
+from temper.report.units import in_score
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import keep_freed_memory, rank, set_threads
 from temper.training.build import build_batches, build_module
@@ -30,6 +31,7 @@ from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
 from temper.training.pace import Pace
+from temper.training.pause import Pause
 from temper.training.private_gradient import PrivateGradient
 from temper.training.progress import Bar
 from temper.training.quiet import quiet
@@ -48,7 +50,7 @@ def run(job: Job) -> Report:
     """
     experiment, folder = job.experiment, Folder(job.folder)
     with refusing(folder.path):
-        folder.check(job.config)
+        folder.check(job.settings)
         finished = _finished(folder.path)
         if finished is not None:
             if rank() == 0:
@@ -74,10 +76,11 @@ def run(job: Job) -> Report:
             notes.append(spared)
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
-            folder.enter(job.config)
+            folder.enter(job.settings)
     console = Console(quiet=mine > 0)
     report = begin(job, folder)
     report.notes += notes
+    earlier = sum(attempt.wall_seconds for attempt in report.attempts)
     if batches.splits.note:
         report.notes.append(batches.splits.note)
     for note in (*job.notes, *notes):
@@ -87,10 +90,17 @@ def run(job: Job) -> Report:
     with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
         trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console, freezing)
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
+        if experiment.pause is not None:
+            metric, better = experiment.chosen_by
+            report.score, report.state = Score(metric=metric, value=checkpoints.best, better=better), "paused"
+            if trainer.is_global_zero:
+                report.save(folder.path)
+            console.print(f"paused, and not tested: {metric} {in_score(checkpoints.best)}", highlight=False)
+            return report
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
         conclude(report, job, module, recorder, trainer, batches)
-        report.cost.wall_seconds = _wall_seconds(report)
+        report.cost.wall_seconds = earlier + time.monotonic() - STARTED
         report.state = "finished"
         if trainer.is_global_zero:
             report.save(folder.path)
@@ -100,11 +110,6 @@ def run(job: Job) -> Report:
     if trainer.is_global_zero:
         show(report, console)
     return report
-
-
-def _wall_seconds(report: Report) -> float:
-    earlier = sum(attempt.wall_seconds for attempt in report.attempts[:-1])
-    return earlier + time.monotonic() - STARTED
 
 
 def _processes(machine: dict[str, Any]) -> int:
@@ -175,6 +180,7 @@ def build_trainer(
         recorder,
         *watching,
         checkpoints,
+        *([Pause(experiment.pause)] if isinstance(experiment.pause, int) else []),
     ]
     with quiet(logging.WARNING):
         trainer = L.Trainer(
@@ -186,7 +192,7 @@ def build_trainer(
             reload_dataloaders_every_n_epochs=int(clock.steps(0) != clock.steps(clock.epochs - 1)),
             limit_val_batches=1.0 if batches.splits.validation is not None else 0,
             num_sanity_val_steps=0,
-            logger=[each.build(folder.path, job.config) for each in experiment.logger.values()] or False,
+            logger=[each.build(folder.path, job.settings) for each in experiment.logger.values()] or False,
             callbacks=callbacks,
             profiler=Unprofiled(),
             use_distributed_sampler=False,

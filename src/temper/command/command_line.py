@@ -10,12 +10,12 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, QuotedString
+from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from temper.recipes import CONF, axes, names, offer_recipes, slot_key, slots
+from temper.recipes import CONF, NO_AXES, axes, names, offer_recipes, slot_key, slots
 from temper.refusal import Refusal, nearest
 
 # What users of other templates type, and what they mean here.
@@ -25,7 +25,7 @@ TRANSLATIONS = {
     "model": "task",
     "datamodule": "data",
     "net": "task",
-    "hparams_search": "-m with the values to try, for example -m optimizer.lr=0.1,0.01",
+    "hparams_search": "-m search=NAME with values to choose from, such as -m search=tpe optimizer.lr=interval(0.01,1)",
     "callbacks": "an axis such as stopping, pruning",
     "lr": "optimizer.lr",
     "max_epochs": "epochs",
@@ -64,6 +64,7 @@ def check(arguments: Sequence[str]) -> None:
             raise Refusal(f"{override.input_line}: is a file: name a folder")
     for override in choosing:
         _check_options(override)
+    _check_search(overrides, bool(FLAGS_OF_SWEEPS & set(arguments)))
     if any(override.is_sweep_override() for override in overrides):
         if not FLAGS_OF_SWEEPS & set(arguments):
             swept = next(override for override in overrides if override.is_sweep_override())
@@ -87,6 +88,11 @@ def options(axis: str) -> list[str]:
     return sorted(path.stem for path in (CONF / axis).glob("*.yaml"))
 
 
+def of_search(override: Override) -> bool:
+    """Return whether ``override`` is about a search, and none of the trials' own words."""
+    return override.key_or_group.split(".")[0] == "search"
+
+
 def _parsed(words: Iterable[str]) -> list[Override]:
     parser, overrides = OverridesParser.create(), []
     for word in words:
@@ -100,7 +106,7 @@ def _parsed(words: Iterable[str]) -> list[Override]:
 
 
 def _chooses(override: Override) -> bool:
-    return override.key_or_group in axes() or override.key_or_group == "recipe"
+    return override.key_or_group in (*axes(), *NO_AXES)
 
 
 def _check_word(override: Override) -> None:
@@ -112,7 +118,7 @@ def _check_word(override: Override) -> None:
     if override.is_delete():
         way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
         raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
-    known = {*axes(), "recipe", "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
+    known = {*axes(), *NO_AXES, "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
         "defaults",
         "_target_",
     }
@@ -131,7 +137,7 @@ def _same_value(word: str, override: Override) -> str:
 
 def _check_options(override: Override) -> None:
     axis, known = override.key_or_group, options(override.key_or_group)
-    several = axis != "recipe" and isinstance(axes()[axis], list)
+    several = axis in axes() and isinstance(axes()[axis], list)
     if override.is_sweep_override():
         chosen: list[Any] = list(override.sweep_iterator()) if override.is_choice_sweep() else []
         chosen = [_element(value) for value in chosen]
@@ -140,12 +146,33 @@ def _check_options(override: Override) -> None:
     for choice in chosen:
         if isinstance(choice, list) and not several:
             raise Refusal(f"{override.input_line}: {axis} takes one option: {axis}={choice[0] if choice else 'NAME'}")
-        if choice is None and axis == "recipe":
+        if choice is None and axis in NO_AXES:
             continue
         for name in choice if isinstance(choice, list) else [choice]:
             word = name.text if isinstance(name, QuotedString) else str(name)
             if word not in known and not (several and word == ""):
                 raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
+
+
+def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
+    """Refuse a search without values to choose from, and values that only a search can choose from."""
+    named = [override for override in overrides if override.key_or_group == "search"]
+    swept = [override for override in overrides if override.is_sweep_override()]
+    for override in swept:
+        if of_search(override):
+            raise Refusal(f"{override.input_line}: a sweep is one search: give it one value")
+    name = named[-1].value() if named else None
+    if name is not None and not (sweeping and swept):
+        raise Refusal(
+            f"search={name} chooses among the values of a sweep: put -m in front, and give some key values to choose"
+            f" from, for example -m search={name} optimizer.lr=0.01,0.1"
+        )
+    for override in swept:
+        if override.value_type is ValueType.INTERVAL_SWEEP and name in (None, "grid"):
+            raise Refusal(
+                f"{override.input_line}: an interval has no end of values: list some with choice(), or let a search"
+                " draw them, for example search=random"
+            )
 
 
 def _check_slots(choosing: Sequence[Override]) -> None:
@@ -211,7 +238,8 @@ def _check_key(key: str, config: DictConfig) -> None:
             place = ".".join(words[:depth])
             known = [str(name) for name in node if not str(name).startswith("_")]
             if not known or depth == 0:
-                way = f"nothing is chosen on {word}: add '{word}=[NAME]'" if depth == 0 else "it has no knobs"
+                name = "NAME" if word in NO_AXES else "[NAME]"
+                way = f"nothing is chosen on {word}: add '{word}={name}'" if depth == 0 else "it has no knobs"
                 raise Refusal(f"{key}: {way}")
             inner = [name for name in known if isinstance(node[name], DictConfig) and word in node[name]]
             way = f"did you mean {place}.{inner[0]}.{word}?" if inner else nearest(word, known)

@@ -10,7 +10,7 @@ from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from temper.digest import digest, method
+from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
 from temper.recipes import TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
@@ -47,6 +47,11 @@ class Job:
         """Return the digest of the method."""
         return digest(self.config)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return the composed values of the whole run, however far this start goes."""
+        return {key: value for key, value in self.config.items() if key not in LEFT_OFF}
+
 
 def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
     """Return the job of a composed configuration; ``typed`` are the words of the command line.
@@ -71,7 +76,7 @@ def job(cfg: DictConfig, typed: Sequence[str]) -> Job:
             keys = differences(method(meant), method(config))
             notes.append(f"recipe={recipe}: its promise cannot be compared, as {', '.join(keys[:6])} differ")
     folder = Path(hydra.runtime.output_dir)
-    words = [word for word in typed if not word.startswith("hydra.run.dir=")]
+    words = [word for word in typed if not word.startswith(("hydra.run.dir=", "pause="))]
     return Job(
         experiment=experiment,
         config=config,

@@ -1,13 +1,14 @@
-"""The trials of ``python train.py -m``, one after the other, each a process of its own in single-run mode.
+"""The trials of ``python train.py -m``, each a process of its own in single-run mode.
 
 In one process the ranks of a distributed trial would each run the whole sweep again, and what one trial leaves in
 torch, Lightning or Weights & Biases would reach the next. Started again with the same ``hydra.sweep.dir``, a sweep goes
 on: finished trials print their report, the one that was cut off resumes.
 """
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from temper.refusal import Refusal, refusing
-from temper.training.folder import folder_word
+from temper.training.folder import Folder, folder_word
 
 
 class Trials:
@@ -34,7 +35,7 @@ class Trials:
         self.console = Console()
 
     def run(self, overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
-        """Run each trial and print a table of them all.
+        """Run the trials one after the other, and print a table of them all.
 
         Raises:
             SystemExit: a trial failed, with status 1 after all have run; or two trials would share a folder.
@@ -61,8 +62,7 @@ class Trials:
         return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
 
     def _run_one(self, words: Sequence[str], folder: Path, number: int) -> JobReturn:
-        command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
-        status = subprocess.run(command, check=False).returncode
+        status = start(words, folder, number)
         result = JobReturn()
         result.overrides = list(words)
         result.status = JobStatus.COMPLETED if status == 0 else JobStatus.FAILED
@@ -81,6 +81,27 @@ class Trials:
             state = "finished" if completed else "failed"
             table.add_row(str(position + 1), " ".join(words), state, score, str(folder))
         self.console.print(table)
+
+
+def start(
+    words: Sequence[str],
+    folder: Path,
+    number: int,
+    *,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Run trial ``number`` to its end and return its exit status; what it prints is added to ``log`` if there is one.
+
+    A process that an earlier sweep has left behind when it was killed may still have the folder: it is waited for.
+    """
+    Folder(folder).wait()
+    command = [sys.executable, sys.argv[0], *words, folder_word(folder), f"hydra.job.num={number}"]
+    values = {**os.environ, **(environment or {})}
+    if log is None:
+        return subprocess.run(command, check=False, env=values).returncode
+    with log.open("a") as file:
+        return subprocess.run(command, check=False, env=values, stdout=file, stderr=file).returncode
 
 
 def _score(folder: Path) -> float:

@@ -90,6 +90,7 @@ class Settings:
     ckpt: str | None
     checkpoint_seconds: Positive
     validate_every: Count
+    pause: Count | Literal["test"] | None
     flush_every: Count
     target: Real | None
     expect: InstanceOf[Expectation] | None

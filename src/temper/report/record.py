@@ -19,7 +19,7 @@ from temper.report import smaller, solution
 from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
 
 FILE = "report.json"
-State = Literal["running", "finished", "failed", "stopped"]
+State = Literal["running", "paused", "finished", "failed", "stopped"]
 Promise = Literal["kept", "broken", "not comparable", "none"]
 
 

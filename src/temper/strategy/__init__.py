@@ -10,6 +10,7 @@ What contracts hand to each other, and the shapes of predictions and targets, st
     learning   how the network learns
     smaller    what makes it smaller
     running    where it trains, and who looks on
+    searching  how the values of a sweep are chosen
 """
 
 from temper.strategy.examples import (
@@ -43,6 +44,7 @@ from temper.strategy.learning import (
 )
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
+from temper.strategy.searching import Search, Trial
 from temper.strategy.smaller import Pruning, Remover
 
 __all__ = [
@@ -70,11 +72,13 @@ __all__ = [
     "Resolution",
     "Sampling",
     "Scheduler",
+    "Search",
     "Stopping",
     "Task",
     "Teach",
     "Trainer",
     "Transfer",
+    "Trial",
     "Weighting",
     "strategy",
 ]

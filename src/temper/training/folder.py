@@ -48,7 +48,7 @@ class Folder:
             before = OmegaConf.to_container(OmegaConf.load(known))
             assert isinstance(before, dict)
             differing = differences(before, config)
-            hard = [key for key in differing if not _may_differ(key)]
+            hard = [key for key in differing if not may_differ(key)]
             if hard:
                 raise Refusal(
                     f"{self.path} holds a run with other settings: {', '.join(hard[:6])}"
@@ -83,6 +83,12 @@ class Folder:
             OmegaConf.save(OmegaConf.create(dict(config)), partial)
             partial.replace(known)
 
+    def wait(self) -> None:
+        """Wait until no live process has the folder: one may have outlived whoever started it."""
+        if (self.path / ".lock").exists():
+            with (self.path / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+
     def leave(self) -> None:
         """Let others have the folder."""
         if self._lock is not None:
@@ -112,5 +118,6 @@ def differences(before: Any, now: Any, key: str = "") -> list[str]:
     return [] if before == now else [key]
 
 
-def _may_differ(key: str) -> bool:
+def may_differ(key: str) -> bool:
+    """Return whether ``key`` may have another value when a run goes on."""
     return any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_DIFFER)

@@ -3,7 +3,7 @@
 from temper.facts import Facts, Learned
 from temper.network.layered import Layered
 from temper.quantity import Clock
-from temper.strategy import Transfer, strategy
+from temper.strategy import ReadRun, Transfer, strategy
 
 
 @strategy

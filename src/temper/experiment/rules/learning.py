@@ -54,6 +54,27 @@ def stopping_can_watch(run: Settings) -> None:
         )
 
 
+def pause_is_validated(run: Settings) -> None:
+    """Want a run that is left off to have a score, and the rows of one that is not."""
+    if run.pause is None:
+        return
+    word = f"pause={run.pause}"
+    if not run.data.validates:
+        raise ValueError(
+            f"{word} leaves off after a validation, and data.validation=0 sets no examples apart for one: raise"
+            " data.validation, or leave pause away"
+        )
+    if run.pause == "test":
+        return
+    if run.pause >= run.epochs:
+        raise ValueError(f"{word} is no epoch before the end, which is epochs={run.epochs}: choose pause=test, or none")
+    if run.pause % run.validate_every:
+        raise ValueError(
+            f"{word} leaves off after an epoch that validate_every={run.validate_every} does not validate: choose a"
+            " multiple of it, or validate_every=1"
+        )
+
+
 def weighting_has_terms(run: Settings) -> None:
     """Want several terms where they are weighed."""
     if not run.weighting.single and not run.distillation:
@@ -175,6 +196,7 @@ RULES = (
     precision_fits,
     initialization_fits,
     stopping_can_watch,
+    pause_is_validated,
     weighting_has_terms,
     weighting_fits_compilation,
     scheduler_fits,

@@ -1,0 +1,39 @@
+"""Hydra's door to ``temper.command.search``: ``-m`` alone tries every combination, ``-m search=NAME`` chooses.
+
+Hydra finds plug-ins only in this package.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+
+@dataclass
+class Settings:
+    """What ``hydra.sweeper`` may hold, as Hydra's own sweeper."""
+
+    _target_: str = "hydra_plugins.temper_sweeper.TemperSweeper"
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = None
+
+
+class TemperSweeper(BasicSweeper):
+    """Runs a search where one is chosen, and every combination otherwise."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the trials that ``arguments`` ask for."""
+        assert self.config is not None
+        assert self.hydra_context is not None
+        if OmegaConf.select(self.config, "search") is None:
+            return super().sweep(arguments)
+        from temper.command.search import run  # pulls in torch, which a plain sweep's own process does not need before
+
+        loader = self.hydra_context.config_loader
+        return run(self.config, loader, OverridesParser.create(loader).parse_overrides(arguments))
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="temper", node=Settings, provider="temper")

@@ -1,0 +1,236 @@
+"""``python train.py -m search=NAME``: trials that a search chooses, each left off before its test; the best is tested.
+
+What is searched belongs to the sweep: a trial's own command line holds one value for each key, and neither its
+configuration nor its digest knows that it was a trial.
+"""
+
+import math
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+
+from temper.command.command_line import of_search
+from temper.command.job import container
+from temper.command.study import Study
+from temper.command.sweep import start
+from temper.experiment import Experiment, make, parse
+from temper.experiment.settings import option
+from temper.quantity import Clock
+from temper.refusal import Refusal, refusing
+from temper.report import search_results
+from temper.report.record import Report
+from temper.report.search_results import Row
+from temper.report.units import in_score
+from temper.search.space import Setting, Space
+from temper.strategy import Search
+from temper.trainer.machine import cores
+from temper.training.folder import folder_word
+
+PAUSE, NUMBERED = "pause", "${hydra.job.num}"
+THREADS = "OMP_NUM_THREADS"
+_STEPS = 1000  # of an epoch, where only shares of a run matter
+COMPOSITION = (HydraException, OmegaConfBaseException)
+
+
+def run(config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override]) -> float:
+    """Search, test the best trial, tell; return its score.
+
+    Raises:
+        SystemExit: the input is at fault, with status 2 before any trial; or no trial reached the end, with status 1.
+    """
+    with refusing():
+        searching = Searching(config, loader, overrides)
+    try:
+        return searching.run()
+    finally:
+        searching.study.close()
+
+
+class Searching:
+    """One search.
+
+    Args:
+        config: the sweep's composed configuration, Hydra's part in it.
+        loader: composes a trial's.
+        overrides: the words of the sweep.
+
+    Raises:
+        Refusal: a search cannot be made of them.
+    """
+
+    def __init__(self, config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override]) -> None:
+        self.console, self.root = Console(), Path(str(config.hydra.sweep.dir)).absolute()
+        sweep: Any = OmegaConf.to_container(config.hydra.sweep)
+        if sweep["subdir"] != NUMBERED:
+            raise Refusal(f"hydra.sweep.subdir: a search numbers the folders of its trials: leave it at {NUMBERED}")
+        words = {each.get_key_element(): each for each in overrides if not of_search(each)}
+        self.keys = list(words)
+        self.space = Space.read(list(words.values()))
+        swept = self.space.dimensions
+        self.fixed = {key: each.get_value_element_as_str() for key, each in words.items() if key not in swept}
+        knobs = OmegaConf.to_container(config.search, resolve=True)
+        search = make(knobs, "search")
+        assert isinstance(search, Search)
+        self.search = search
+        first = self.words(self.search.proposed(self.space, [])[0])
+        try:
+            composed = container(loader.load_sweep_config(config, first))
+        except COMPOSITION as fault:
+            raise Refusal(f"{' '.join(first)}: {' '.join(str(fault).splitlines()[:3])}") from None
+        experiment = parse(composed)
+        self.epochs, (self.metric, self.better) = experiment.epochs, experiment.chosen_by
+        self.rungs = self.search.rungs(self.epochs)
+        self._check(experiment)
+        self.study = Study(self.root, self._settings(knobs, words), self.better)
+
+    def run(self) -> float:
+        """Carry the search on, test the best trial, tell; return its score."""
+        count, rungs = len(self.search.proposed(self.space, [])), self.rungs
+        self._say(f"folder: {self.root}\ngo on with: {_again(self.root)}")
+        if len(rungs) > 1:
+            self._say(f"rungs: {', '.join(map(str, rungs))} epochs; {count} trials reach the first")
+        self.study.carry_on(self.search, self.space, len(rungs), self._evaluate)
+        best = self.study.best(len(rungs))
+        if best is not None:
+            self.console.rule(f"the best is trial {best}: it is tested", align="left")
+            words = self.words(self.study.trials[best].drawn)
+            if start(words, self._folder(best), best) != 0:
+                best = None
+        return self._tell(best)
+
+    def words(self, setting: Setting) -> list[str]:
+        """Return the words of the trial that tries ``setting``."""
+        values = self.fixed | setting
+        return [f"{key}={values[key]}" for key in self.keys]
+
+    def _check(self, experiment: Experiment) -> None:
+        name, longer = f"search={option(self.search)}", {"task", "recipe"} & set(self.space.dimensions)
+        if PAUSE in self.keys:
+            raise Refusal(f"{PAUSE}: {name} itself leaves trials off: leave it away")
+        if not experiment.data.validates:
+            raise Refusal(
+                f"{name} compares validation scores, and data.validation=0 sets no examples apart for them: raise"
+                " data.validation"
+            )
+        if len(self.rungs) == 1:
+            return
+        if "epochs" in self.space.dimensions or (longer and "epochs" not in self.fixed):
+            word = "epochs" if "epochs" in self.space.dimensions else min(longer)
+            raise Refusal(
+                f"{name} compares trials of as many epochs, and {word} is searched: set epochs={self.epochs} for all"
+            )
+        astray = [rung for rung in self.rungs[:-1] if rung % experiment.validate_every]
+        if astray:
+            raise Refusal(
+                f"{name} compares trials after {astray[0]} epochs, and validate_every={experiment.validate_every} does"
+                " not validate there: choose validate_every=1"
+            )
+        clock = Clock(tuple(_STEPS * epoch for epoch in range(self.epochs + 1)))  # how many an epoch has, data tells
+        settled = experiment.pruning.settled(clock) / _STEPS
+        if settled > self.rungs[0]:
+            raise Refusal(
+                f"{name} compares trials after {self.rungs[0]} of {self.epochs} epochs, and"
+                f" pruning={option(experiment.pruning)} has no network to score before {settled:.3g} of"
+                " them: raise search.first, or choose search=random"
+            )
+
+    def _settings(self, knobs: Any, words: Mapping[str, Override]) -> dict[str, Any]:
+        """Return what must not change when the search goes on; more trials may be asked for where each is whole."""
+        free = {"_target_", "jobs"} | ({"trials"} if len(self.rungs) == 1 else set())
+        own = {f"search.{name}": value for name, value in knobs.items() if name not in free}
+        typed = {key: (each.input_line or "").partition("=")[2] for key, each in words.items()}
+        return {"search": option(self.search), **own, **typed}
+
+    def _evaluate(self, waiting: Sequence[int]) -> Iterator[tuple[int, float | None]]:
+        """Run trials up to their rungs, so many at a time, and yield each with its score as it ends."""
+        pool = ThreadPoolExecutor(self.search.jobs)
+        try:
+            running = {pool.submit(self._run_one, number): number for number in waiting}
+            for future in as_completed(running):
+                yield running[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an interruption, those that wait must not start
+
+    def _run_one(self, number: int) -> float | None:
+        trial, alone = self.study.trials[number], self.search.jobs == 1
+        whole = trial.rung == len(self.rungs) - 1
+        shown = " ".join(f"{key}={value}" for key, value in trial.drawn.items())
+        upto = "" if whole else f", up to epoch {self.rungs[trial.rung]}"
+        self.console.rule(f"trial {number}{upto}: {shown}", align="left")
+        words = [*self.words(trial.drawn), f"{PAUSE}={'test' if whole else self.rungs[trial.rung]}"]
+        log = None if alone else self.root / f"{number}.log"
+        shared = {} if alone or THREADS in os.environ else {THREADS: str(max(1, cores() // self.search.jobs))}
+        status = start(words, self._folder(number), number, log=log, environment=shared)
+        score = self._score(self._folder(number)) if status == 0 else None
+        if not alone:
+            self._say(f"trial {number}: {'failed' if score is None else in_score(score)} ({log})")
+        return score
+
+    def _folder(self, number: int) -> Path:
+        return self.root / str(number)
+
+    def _score(self, folder: Path) -> float | None:
+        score = Report.load(folder).score
+        if score is None or score.metric != self.metric or score.value is None or not math.isfinite(score.value):
+            return None
+        return score.value
+
+    def _tell(self, best: int | None) -> float:
+        """Leave and print the table of trials, the picture, and the best."""
+        rows = [self._row(number) for number in self.study.ranked()]
+        failed = sum(row.state == "failed" for row in rows)
+        root = self.root
+        search_results.write(root / "results.csv", rows, list(self.space.dimensions))
+        search_results.draw(root / "search.png", rows, self.space, self.metric, self.better, best)
+        self.console.print(search_results.table(rows, self.metric))
+        if failed:
+            self._say(f"{failed} of {len(rows)} trials failed; they are tried again when the search is started again")
+        if best is None:
+            print("temper: no trial reached its end: there is no best one", file=sys.stderr)
+            raise SystemExit(1)
+        report, trial = Report.load(self._folder(best)), self.study.trials[best]
+        name = self.metric.removeprefix("val/")
+        self._say(
+            f"the best: trial {best}, chosen by {self.metric} {in_score(self.study.scores(trial)[-1])};"
+            f" test/{name} {in_score(report.generalisation.test)}, looked at for this trial alone"
+        )
+        self._say(f"run it: {shlex.join(['python', 'train.py', *self.words(trial.drawn)])}")
+        self._say(f"{root / 'results.csv'}\n{root / 'search.png'}")
+        return report.returned
+
+    def _row(self, number: int) -> Row:
+        trial, rungs = self.study.trials[number], self.rungs
+        scores = self.study.scores(trial)
+        failed, whole = len(scores) < len(trial.losses), len(scores) == len(rungs)
+        folder = self._folder(number)
+        epochs = rungs[: len(scores)]
+        if len(rungs) == 1 and scores:
+            epochs = (Report.load(folder).epochs or self.epochs,)
+        return Row(
+            number=number,
+            state="failed" if failed else "whole" if whole else "left off",
+            drawn=trial.drawn,
+            epochs=epochs,
+            scores=scores,
+            folder=folder,
+        )
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
+def _again(root: Path) -> str:
+    words = [word for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
+    folder = folder_word(root).replace("hydra.run.dir=", "hydra.sweep.dir=", 1)
+    return shlex.join(["python", "train.py", *words, folder])

@@ -1,0 +1,59 @@
+"""Contract of how the values of a sweep are chosen: which settings are tried, and how long each is trained."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from temper.search.space import Setting, Space
+
+
+@dataclass
+class Trial:
+    """One setting, and what came of it.
+
+    Attributes:
+        drawn: the value of each key that is searched.
+        rung: the one up to which it is trained, from 0.
+        losses: one for each rung that it has reached, lower is better; None where it failed.
+    """
+
+    drawn: Setting
+    rung: int = 0
+    losses: list[float | None] = field(default_factory=list)
+
+    @property
+    def judged(self) -> bool:
+        """Return whether it has reached its rung, or failed on the way."""
+        return len(self.losses) > self.rung
+
+    @property
+    def loss(self) -> float:
+        """Return that of its rung; infinity where it failed or has none yet."""
+        last = self.losses[self.rung] if self.judged else None
+        return float("inf") if last is None else last
+
+
+class Search(ABC):
+    """How the values of a sweep are chosen."""
+
+    jobs: int  # trials at a time
+
+    def rungs(self, epochs: int) -> tuple[int, ...]:
+        """Return the epochs after which trials are compared; the last one is ``epochs``, those of a whole run.
+
+        Raises:
+            ValueError: names the key and the way out.
+        """
+        return (epochs,)
+
+    @abstractmethod
+    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+        """Return the settings to try next, given all that were tried, each of them judged; none when it is over.
+
+        Raises:
+            ValueError: the space does not fit; names the key and the way out.
+        """
+
+    def promoted(self, trials: Sequence[Trial], rungs: int) -> list[int]:
+        """Return which of ``trials``, all judged, are trained up to the next of so many rungs."""
+        return []
