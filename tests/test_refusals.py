@@ -148,7 +148,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("pruning=magnitude", "pruning.start=0.9"), ("pruning", "start", "end")),
     (("pruning=random", "pruning.every=0"), ("pruning", "every", "1steps")),
     (("pruning=n_m", "pruning.n=4"), ("pruning", "n must be less than m (4)", "pruning=none")),
-    (("pruning=n_m", "task.hidden=[6,10]", "pruning.m=5"), ("pruning.m=5", "linear1 (64)", "lower pruning.m")),
+    (("pruning=n_m", "task.hidden=[6,8]", "pruning.m=5"), ("pruning.m=5", "linear1 (64)", "lower pruning.m")),
     (("pruning=n_m", "task=linear_regression"), ("pruning=n_m", "task=linear_regression", "task.hidden=[64]")),
     (("pruning=lottery_ticket", "pruning.rounds=0"), ("pruning.rounds=0", "> 0")),
     (("pruning=lottery_ticket", "averaging=ema"), ("pruning=lottery_ticket", "averaging=none")),

@@ -93,13 +93,16 @@ def test_is_what_two_rounds_by_hand_come_to(job_of: Callable[..., Job], monkeypa
         return step(self, batch, at)
 
     monkeypatch.setattr(Supervised, "training_step", watched)
-    job = job_of(*WORDS)
+    job = job_of(*WORDS, "flush_every=1")
     report = run(job)
     (network,) = began
     losses = [lambda x=x, y=y: F.cross_entropy(network(x), y) for x, y in seen]
     train_by_hand(network, network, losses, TWICE, RATES)
     kept = torch.load(job.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     assert_close(network, {name.removeprefix("network."): value for name, value in kept.items()})
+    header, *rows = [line.split(",") for line in (job.folder / "metrics.csv").read_text().splitlines()]
+    rates = [float(row[header.index("learning_rate")] or "nan") for row in rows]
+    assert [rate for rate in rates if rate == rate] == pytest.approx([*RATES, *RATES[EARLY:], *RATES[EARLY:]])
     weights, biases = 64 * 6 + 6 * 10, 6 + 10
     assert report.complexity.parameters == weights + biases
     assert report.complexity.nonzero_parameters == weights - round(0.6 * weights) + biases
@@ -128,15 +131,6 @@ class Double(nn.Module):
         return inputs.double()
 
 
-def test_rates_of_each_training_are_those_of_the_first(job_of: Callable[..., Job]) -> None:
-    job = job_of(*WORDS, "flush_every=1")
-    run(job)
-    header, *rows = [line.split(",") for line in (job.folder / "metrics.csv").read_text().splitlines()]
-    at = header.index("learning_rate")
-    rates = [float(row[at]) for row in rows if row[at]]
-    assert rates == pytest.approx([*RATES, *RATES[EARLY:], *RATES[EARLY:]])
-
-
 def test_parts_of_an_accumulated_batch_are_no_steps(tmp_path: Path) -> None:
     module, renewals = Module(), []
     callback = LotteryTicket(**{**TWO, "rewind": 0.0}).callback(Clock((0, 2, 4, 6, 8, 10)), seed=0)
@@ -147,19 +141,28 @@ def test_parts_of_an_accumulated_batch_are_no_steps(tmp_path: Path) -> None:
     assert sum(int(mask.sum()) for mask in callback.removed.values()) == round(0.6 * NUMEL)
 
 
-@pytest.mark.parametrize("step", [1, 2, 5, 8, 11, 14, 17])
-def test_a_resumed_run_ends_as_one_that_was_never_stopped(step: int, tmp_path: Path) -> None:
-    path, record = tmp_path / "last.ckpt", LotteryTicket(**TWO)
-    whole = Module()
-    fit(whole, [record.callback(CLOCK, seed=0), Watch(save_at=step, path=path)], tmp_path)
-    resumed, watch = Module(), Watch()
-    fit(resumed, [record.callback(CLOCK, seed=0), watch], tmp_path, ckpt=path)
-    assert min(watch.zeros) == step + 1
-    for name, weight in whole.state_dict().items():
-        assert torch.equal(weight, resumed.state_dict()[name]), name
-    kept = torch.load(path, weights_only=True)[KEY]  # the state of step 2, while it is of use
-    assert (kept.keys() == whole.state_dict().keys()) == (2 < step <= 14)
-    assert bool(kept) == (2 < step <= 14)
+def last(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    return loaded
+
+
+def test_a_resumed_run_ends_as_one_that_was_never_stopped(
+    job_of: Callable[..., Job], cut_off: Callable[..., None], tmp_path: Path
+) -> None:
+    words = (*WORDS, "checkpoint_seconds=1e-9")
+    run(job_of(*words, folder=tmp_path / "whole"))
+    whole = last(tmp_path / "whole")["state_dict"]
+    for step in (2, 8, 11, 17):  # at the early state; at the end of the first training, in the next, in the last
+        job = job_of(*words, folder=tmp_path / str(step))
+        cut_off(job, step, "on_train_batch_start")
+        before = last(job.folder)
+        assert before["global_step"] == step
+        assert (before[KEY].keys() == before["state_dict"].keys()) == (2 < step <= 14)
+        run(job)
+        after = last(job.folder)
+        assert after["state_dict"].keys() == whole.keys()
+        assert all(torch.equal(after["state_dict"][name], weight) for name, weight in whole.items()), step
+        assert after[KEY] == {}, "it is of no use after the last removal"
 
 
 def test_only_the_last_training_is_chosen_from(job_of: Callable[..., Job]) -> None:
@@ -201,8 +204,8 @@ def test_every_optimizer_forgets_its_steps(name: str, composed: Callable[..., di
     trainer = SimpleNamespace(optimizers=[optimizer])
     _forget_steps(trainer, SimpleNamespace(configure_optimizers=build))
     assert optimizer.param_groups[0]["lr"] == 0.125
-    for group, fresh in zip(optimizer.param_groups, build().param_groups, strict=True):
-        group["lr"] = fresh["lr"]
+    for knobs, fresh in zip(optimizer.param_groups, build().param_groups, strict=True):
+        knobs["lr"] = fresh["lr"]
     assert same([optimizer.state_dict()], built())
 
 

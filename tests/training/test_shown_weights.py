@@ -74,10 +74,10 @@ def test_without_validation_the_average_is_tested(small_cifar10: None, train: Tr
     assert "test/accuracy" in report.metrics
 
 
-@pytest.mark.parametrize("averaging", ["ema", "swa"])
-def test_what_was_removed_is_in_no_average(averaging: str, train: Train, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("averaging", "pruning"), [("ema", "magnitude"), ("swa", "magnitude"), ("ema", "random")])
+def test_what_was_removed_is_in_no_average(averaging: str, pruning: str, train: Train, tmp_path: Path) -> None:
     # Half of the path lies before the last removal.
-    words = ("epochs=4", "trainer=cpu", "trainer.threads=1", "pruning=magnitude", "pruning.end=0.5")
+    words = ("epochs=4", "trainer=cpu", "trainer.threads=1", f"pruning={pruning}", "pruning.end=0.5")
     report = train(*words, f"averaging={averaging}", "averaging.start=0", folder=tmp_path / "run")
     for name in ("last", "best"):
         kept = checkpoint(tmp_path / "run", name)
