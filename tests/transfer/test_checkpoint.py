@@ -84,14 +84,11 @@ def test_other_images_and_classes_have_a_stem_and_a_head_of_their_own(resnet: Pa
 
 
 KEPT = [
-    "optimizer=adamw optimizer.weight_decay=0.1 penalty=[l2]",
+    "optimizer=adamw optimizer.weight_decay=0.1 penalty=[l2] averaging=ema",
     "optimizer=sam clip.kind=norm groups=layer_decay",
-    "optimizer=lookahead optimizer.k=2",
+    "optimizer=lookahead optimizer.k=2 groups=head",
     "optimizer=schedule_free_adamw",
-    "averaging=ema groups=head",
-    "averaging=swa averaging.start=0",
-    "activation_checkpointing=blocks accumulate=2",
-    "clip.kind=adaptive gradient_norm=layers task.stochastic_depth=0.2",
+    "activation_checkpointing=blocks accumulate=2 averaging=swa averaging.start=0 clip.kind=adaptive",
 ]
 
 

@@ -10,7 +10,8 @@ fine-tune. To go on with a run's whole state, its optimizer's included, is ``ckp
 
 It bites where examples are few and the source has seen many of a like kind: its first layers serve both. Frozen, a
 network forgets nothing and cannot overfit where it stands still; with many examples freezing holds it back. Blocks that
-stay frozen for good cost no backward pass, where all before them are frozen too; those that are only waiting do.
+stay frozen for good cost no backward pass, where all before them are frozen too; those that are only waiting do. The
+source must stay where it is until the run has finished: one that goes on looks again which of its blocks were taken.
 """
 
 from typing import Annotated, Any, Literal
