@@ -143,6 +143,13 @@ def test_refuses_an_optimizer_that_paces_itself(job_of: JobOf) -> None:
         (["ckpt=a.ckpt"], 60, 1e-6, 1.0, "ckpt=a.ckpt: the test begins with a fresh network: leave ckpt away"),
         (["logger=[wandb]"], 60, 1e-6, 1.0, "logger=wandb: the test logs nothing: leave logger away"),
         (["precision=16-mixed", "trainer=cpu"], 60, 1e-6, 1.0, "precision=16-mixed needs a GPU"),
+        (
+            ["privacy=dp_sgd", "sampling=poisson", "privacy.noise_multiplier=null", "privacy.epsilon=3.0", "epochs=1"],
+            60,
+            1e-6,
+            1.0,
+            "--steps 60: the run has 17, and a longer one would need other noise for its epsilon: lower --steps",
+        ),
         ([], 19, 1e-6, 1.0, "--steps 19: must be >= 20"),
         ([], 60, 0.0, 1.0, "--from 0 --to 1: the rate rises from a number above 0"),
         ([], 60, 1.0, 1.0, "--from 1 --to 1: the rate rises"),

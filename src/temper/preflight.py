@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from temper.command.job import Job
 from temper.digest import OF_THE_DISK
@@ -14,7 +15,8 @@ from temper.facts import Kind
 from temper.refusal import Refusal
 from temper.strategy import Distillation
 from temper.strategy.smaller import REMOVED
-from temper.trainer.machine import gpus, started_outside
+from temper.trainer.kernels import overrun
+from temper.trainer.machine import on_cpu, started_outside
 from temper.training.checkpoints import last_good
 from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
@@ -29,11 +31,27 @@ def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
     Raises:
         Refusal: names the key and the way out.
     """
-    on_cpu = machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
-    if on_cpu and experiment.precision == "16-mixed":
+    if on_cpu(machine) and experiment.precision == "16-mixed":
         raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
     if started_outside() and machine["strategy"] == "auto":
         raise Refusal("torchrun or SLURM has started several processes, and the trainer is for one: choose trainer=ddp")
+
+
+def check_kernels(experiment: Experiment, machine: Mapping[str, Any], network: nn.Module) -> None:
+    """Refuse a network that this processor's kernels would compute wrongly.
+
+    Raises:
+        Refusal: names the layer and the way out.
+    """
+    last = experiment.channels_last or experiment.compile  # compiled convolutions take channels last too
+    if not last or not on_cpu(machine) or experiment.precision == "64-true":
+        return
+    if (name := overrun(network)) is not None:
+        key = "channels_last=true" if experiment.channels_last else "compile=true"
+        raise Refusal(
+            f"{key}: on this processor torch writes the gradient of {name}, a 1x1 convolution with strides and fewer"
+            f" than 8 input channels, beyond its memory: choose {key.replace('true', 'false')}, or a wider network"
+        )
 
 
 def check_teachers(job: Job) -> None:

@@ -34,13 +34,14 @@ from temper.batch_growth.none import NoBatchGrowth
 from temper.command.job import Job
 from temper.experiment import Experiment
 from temper.experiment.settings import option
-from temper.preflight import check_machine, check_teachers
+from temper.preflight import check_kernels, check_machine, check_teachers
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
 from temper.refusal import Refusal
 from temper.resolution.none import NoResolution
 from temper.scheduler.constant import Constant
 from temper.strategy import Scheduler, strategy
+from temper.trainer.emulation import precision_arguments
 from temper.trainer.machine import set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.private_gradient import PrivateGradient
@@ -198,9 +199,16 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
     experiment.data.prepare()
     batches = build_batches(experiment)
     if (clock := batches.facts.clock).total_steps < steps:
+        if experiment.privacy.by_length:
+            raise Refusal(
+                f"--steps {steps}: the run has {clock.total_steps}, and a longer one would need other noise for its"
+                " epsilon: lower --steps, raise epochs, or set privacy.noise_multiplier in place of privacy.epsilon"
+            )
         experiment = replace(experiment, epochs=-(-steps // clock.steps(0)))
         batches = build_batches(experiment)
     module = build_module(experiment, batches.facts)
+    machine = experiment.trainer.arguments()
+    check_kernels(experiment, machine, module.network)
     own = experiment.optimizer.lr
     ramp = Ramp(warmup=0, first=low / own, growth=(high / low) ** (1 / (steps - 1)))
     module.ingredients = replace(module.ingredients, scheduler=ramp)
@@ -208,8 +216,8 @@ def measure(job: Job, low: float, high: float, steps: int, tell: Tell) -> Curve:
     with tempfile.TemporaryDirectory() as nowhere, quiet(logging.ERROR), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = L.Trainer(
-            **experiment.trainer.arguments(),
-            precision=experiment.precision,
+            **machine,
+            **precision_arguments(experiment.precision, machine),
             max_epochs=experiment.epochs,
             max_steps=steps,
             accumulate_grad_batches=experiment.accumulate,

@@ -17,12 +17,13 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_machine, check_teachers, start
+from temper.preflight import check_kernels, check_machine, check_teachers, start
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, show
+from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import keep_freed_memory, rank, set_threads
 from temper.training.build import build_batches, build_module
 from temper.training.checkpoints import Checkpoints
@@ -61,7 +62,10 @@ def run(job: Job) -> Report:
         keep_freed_memory()
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
+        if experiment.debug.shortened_to is None:
+            experiment.optimizer.check(batches.facts.clock.total_steps)
         module = build_module(experiment, batches.facts)
+        check_kernels(experiment, machine, module.network)
         spared = experiment.pruning.note(module.network)
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
@@ -72,7 +76,9 @@ def run(job: Job) -> Report:
         report.notes.append(batches.splits.note)
     if spared:
         report.notes.append(spared)
-    for note in job.notes:
+    of_machine = [NOTE] if emulated(experiment.precision, machine) else []
+    report.notes += of_machine
+    for note in [*job.notes, *of_machine]:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
@@ -169,7 +175,7 @@ def build_trainer(
     with quiet(logging.WARNING):
         trainer = L.Trainer(
             **machine,  # type: ignore[arg-type]
-            precision=experiment.precision,
+            **precision_arguments(experiment.precision, machine),
             max_epochs=clock.epochs,
             accumulate_grad_batches=experiment.accumulate,
             # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.

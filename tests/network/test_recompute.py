@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from temper import bf16
 from temper.benchmark.memory import kept_bytes
 from temper.network.layered import Layered
 from temper.network.mlp import MLP
@@ -21,7 +22,7 @@ def perceptron() -> Layered:
 
 
 def resnet(connection: Any, **knobs: float) -> Layered:
-    return ResNet(3, 4, blocks=[2, 1], widths=[4, 8], connection=connection, bottleneck=False, **knobs)
+    return ResNet(3, 4, blocks=[2, 1], widths=[8, 16], connection=connection, bottleneck=False, **knobs)
 
 
 NETWORKS: dict[str, Callable[[], Layered]] = {
@@ -126,3 +127,20 @@ def test_features_are_tapped_as_before() -> None:
         each(torch.ones(2, 3, 8, 8)).sum().backward()
     assert len(seen) == 2
     assert torch.equal(*seen)
+
+
+def test_takes_products_in_the_second_run_as_in_the_first() -> None:
+    seen = []
+
+    class Looking(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            seen.append(isinstance(bf16.within(), bf16.Rounded))
+            return super().forward(inputs)
+
+    block = Looking(3, 3)
+    with bf16.Rounded():
+        answer = recomputed(block, (block,), torch.randn(2, 3))
+    answer.sum().backward()
+    answer = recomputed(block, (block,), torch.randn(2, 3))
+    answer.sum().backward()
+    assert seen == [True, True, False, False]

@@ -133,6 +133,17 @@ def test_keeps_the_slow_weights(train: Callable[..., Report], tmp_path: Path) ->
         assert not torch.equal(slow, fast)
 
 
+def test_refuses_a_run_in_which_the_slow_weights_never_move(
+    train: Callable[..., Report], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("optimizer=sam", "optimizer@optimizer.base=lookahead", "epochs=1", "batch_size=128", "trainer=cpu")
+    with pytest.raises(SystemExit):
+        train(*words, "optimizer.base.k=10", folder=tmp_path / "run")
+    assert "k=10: the run has 9 steps" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert train("optimizer=lookahead", *words[2:], "optimizer.k=9", folder=tmp_path / "run").state == "finished"
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

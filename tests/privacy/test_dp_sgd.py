@@ -155,7 +155,7 @@ def test_noise_is_a_function_of_seed_and_step() -> None:
     "words", ["channels_last=true", "precision=bf16-mixed", "averaging=ema", "pruning=magnitude", "augmentation=[crop]"]
 )
 def test_goes_with(words: str, small_cifar10: None, job_of: JobOf) -> None:
-    small = ("task=cifar_resnet", "task.depth=8", "task.width=0.25", "task.norm=group", "batch_size=40", "epochs=1")
+    small = ("task=cifar_resnet", "task.depth=8", "task.width=0.5", "task.norm=group", "batch_size=40", "epochs=1")
     report = run(job_of(*PRIVATE, *small, words))
     assert report.state == "finished"
     assert report.privacy is not None

@@ -3,7 +3,8 @@
 The clock is the run's own: it runs while training steps are taken, from the first batch to the end of the last epoch,
 and stands during validation, checkpoints of the best and the test; imports, reading the data and building the network
 are before it. On a GPU it is read after the device has been waited for, and CUDA events around the fit stand beside it.
-The peak is the rate at which the machine multiplies bfloat16 matrices, measured before and after the run.
+The peak is the rate at which the machine multiplies matrices in bfloat16 or in float32, whichever is faster, measured
+before and after the run.
 """
 
 import tempfile
@@ -17,6 +18,7 @@ import lightning as L
 import torch
 from rich.table import Table
 
+from temper import bf16
 from temper.command.job import Job
 from temper.cookbook.standing import compose_recipe
 from temper.digest import digest
@@ -55,15 +57,18 @@ class _Around(L.Callback):
 
 
 def peak_rate(device: torch.device, seconds: float = PEAK_SECONDS) -> float:
-    """Return the multiply-adds a second of bfloat16 matrix products on ``device``: of the fastest of them."""
+    """Return the multiply-adds a second of matrix products on ``device``: of the fastest, in bfloat16 or float32."""
     side = SIDE.get(device.type, 2048)
-    one = torch.randn(side, side, device=device).bfloat16()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        begun = time.perf_counter()
-        one @ one
-        synchronize(device)
-        best = min(best, time.perf_counter() - begun)
+    single = torch.randn(side, side, device=device)
+    slow_bf16 = device.type == "cpu" and not bf16.native()
+    best = float("inf")
+    for one in (single,) if slow_bf16 else (single.bfloat16(), single):
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            begun = time.perf_counter()
+            one @ one
+            synchronize(device)
+            best = min(best, time.perf_counter() - begun)
     return side**3 / best
 
 
@@ -119,7 +124,7 @@ def _told(
         ("examples/s", f"{speed.examples_per_second or 0:,.0f}"),
         ("multiply-adds of training", f"{cost.training_multiply_adds or 0:.3g}"),
         ("multiply-adds/s", f"{rate or 0:.3g}"),
-        ("of them in bfloat16 matrix products, at most", f"{peak:.3g}"),
+        ("of them in matrix products, at most", f"{peak:.3g}"),
         ("share of that peak", f"{rate / peak:.1%}" if rate is not None else "-"),
         ("resident memory over the imports'", in_bytes(memory)),
         *((name, in_score(score)) for name, score in scores.items() if score is not None),

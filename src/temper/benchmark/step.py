@@ -10,7 +10,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,11 +22,13 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from temper import bf16
 from temper.benchmark.case import CIFAR, RECORD, Block, Case, Stopwatch, ratio, take_turns
 from temper.command.job import Job
 from temper.report.record import Report
 from temper.report.units import in_seconds
 from temper.run import build_trainer
+from temper.trainer.emulation import precision_arguments
 from temper.training.folder import Folder
 from temper.training.progress import Bar
 
@@ -147,7 +148,7 @@ def by_hand(case: Case) -> Iterator[Tensor]:
     pieces, count = experiment.accumulate, 0
     while True:
         for inputs, targets in epochs:
-            with torch.autocast(epochs.device.type, torch.bfloat16) if mixed else nullcontext():
+            with torch.autocast(epochs.device.type, torch.bfloat16, enabled=mixed), bf16.rounded(epochs.device):
                 loss = loss_of(network(inputs), targets)
             torch.autograd.backward(loss if pieces == 1 else loss / pieces)
             count += 1
@@ -187,9 +188,10 @@ class Bare(L.LightningModule):
 
 def floor(case: Case, done: Callable[[Any], bool]) -> None:
     """Train as Lightning does at the least, until ``done``."""
+    machine = case.experiment.trainer.arguments()
     trainer = L.Trainer(
-        **case.experiment.trainer.arguments(),
-        precision=case.experiment.precision,
+        **machine,
+        **precision_arguments(case.experiment.precision, machine),
         max_epochs=-1,  # a fast machine is through with a small run before the time is up
         logger=False,
         enable_checkpointing=False,

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from temper import bf16
 from temper.network.layered import Block
 from temper.network.statistics import NORM
 
@@ -39,11 +40,11 @@ def recomputed(function: Callable[..., Tensor], block: Block, *inputs: Tensor) -
 def _contexts(block: Block) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     """Return what the first run and what the second is made in."""
     norms = [layer for part in block for layer in part.modules() if isinstance(layer, NORM)]
-    return nullcontext(), _replayed([(layer, layer.track_running_stats) for layer in norms])
+    return nullcontext(), _replayed([(layer, layer.track_running_stats) for layer in norms], bf16.within())
 
 
 @contextmanager
-def _replayed(norms: list[tuple[NORM, bool]]) -> Iterator[None]:
+def _replayed(norms: list[tuple[NORM, bool]], products: AbstractContextManager[Any]) -> Iterator[None]:
     """Let each norm do what it did in the first run, on copies of its statistics that are thrown away."""
     before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in norms]
     for layer, tracked in norms:
@@ -51,7 +52,8 @@ def _replayed(norms: list[tuple[NORM, bool]]) -> Iterator[None]:
         for name, values in layer._buffers.items():
             layer._buffers[name] = None if values is None else values.clone()
     try:
-        yield
+        with products:
+            yield
     finally:
         for layer, tracked, buffers in before:
             layer.track_running_stats = tracked

@@ -24,6 +24,10 @@ class OverBase(Optimizer):
         """Return the base's."""
         return f"base.{self.base.rate_key}"
 
+    def check(self, steps: int) -> None:
+        """Refuse what the base does."""
+        self.base.check(steps)
+
 
 class Around(torch.optim.Optimizer):
     """An optimizer around ``inner``: schedule, checkpoint and clipping see the groups and the state of that one."""

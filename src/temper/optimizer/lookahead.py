@@ -55,6 +55,15 @@ class Lookahead(OverBase):
         """Return what the base counts, and the steps since the slow weights moved."""
         return (*self.base.counted, _TAKEN)
 
+    def check(self, steps: int) -> None:
+        """Refuse a run in which the slow weights would never move."""
+        super().check(steps)
+        if self.k > steps:
+            raise ValueError(
+                f"lookahead's k={self.k}: the run has {steps} steps, so that the slow weights, which are evaluated,"
+                f" would never move: choose k of at most {steps}, or raise epochs"
+            )
+
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the base's optimizer, called back every ``k`` steps."""
         return _Following(self.base.build(groups), self.k, self.alpha)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from temper import bf16
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _EPS = 1e-7
 
@@ -32,7 +34,8 @@ def orthogonalized(matrices: Sequence[Tensor], rounds: int) -> Tensor:
     step = step if wide else step.mT
     step = step / (torch.linalg.vector_norm(step, dim=(1, 2), keepdim=True) + _EPS)
     a, b, c = COEFFICIENTS
-    for _ in range(rounds):
-        gram = torch.bmm(step, step.mT)
-        step = torch.baddbmm(step, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), step, beta=a)
+    with bf16.rounded(step.device):
+        for _ in range(rounds):
+            gram = torch.bmm(step, step.mT)
+            step = torch.baddbmm(step, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), step, beta=a)
     return step if wide else step.mT

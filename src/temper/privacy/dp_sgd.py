@@ -48,6 +48,11 @@ class DPSGD(Privacy):
             raise ValueError("needs noise_multiplier or epsilon, and not both: name one and set the other to null")
         return self
 
+    @property
+    def by_length(self) -> bool:
+        """Return whether the noise is found for the run's ``epsilon``."""
+        return self.epsilon is not None
+
     def privatizer(
         self, network: nn.Module, facts: Facts, chance: Callable[[int], float | None], seed: int
     ) -> Privatizer:

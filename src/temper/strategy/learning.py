@@ -127,6 +127,9 @@ class Optimizer(ABC):
         """Return the keys of its groups that say how far it is; all others are knobs."""
         return ()
 
+    def check(self, steps: int) -> None:  # noqa: B027 - most go with a run of any length
+        """Refuse a run of so few ``steps`` that a knob would do nothing; a ValueError says the way out."""
+
     @abstractmethod
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return the optimizer of ``groups``.
@@ -173,6 +176,11 @@ class Averaging(ABC):
 
 class Privacy(ABC):
     """What is promised to those whose examples are learned from."""
+
+    @property
+    def by_length(self) -> bool:
+        """Return whether what is done at a step hangs on how long the run is."""
+        return False
 
     @abstractmethod
     def privatizer(

@@ -3,7 +3,8 @@
 import ctypes
 import os
 import sys
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch.strategies import DDPStrategy
@@ -19,6 +20,11 @@ def gpus() -> int:
     if torch.cuda.is_available():
         return torch.cuda.device_count()
     return 1 if torch.backends.mps.is_available() else 0
+
+
+def on_cpu(machine: Mapping[str, Any]) -> bool:
+    """Return whether Lightning's Trainer of the arguments ``machine`` computes on the CPU."""
+    return machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
 
 
 def rank(local_processes: int = 1) -> int:
