@@ -32,6 +32,7 @@ RECIPES = {
     "pipeline": 3,
     "preprocessing": 2,
     "privacy": 1,
+    "pruning": 6,
     "sampling": 1,
     "scheduler": 3,
     "task": 2,

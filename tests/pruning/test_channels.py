@@ -176,7 +176,7 @@ def test_a_run_delivers_the_small_network(train: Train, tmp_path: Path) -> None:
     assert before["val/accuracy"] == float(next(row for row in rows[1:] if row.startswith("4,")).split(",")[column])
     assert after["val/accuracy"] == report.metrics["val/accuracy"]
     assert Report.load(tmp_path / "run") == report
-    assert "as it is delivered" in (tmp_path / "run" / "report.html").read_text()
+    assert "and as delivered" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_what_is_loaded_is_small_and_what_is_kept_is_whole(train: Train, tmp_path: Path) -> None:
