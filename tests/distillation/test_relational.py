@@ -117,6 +117,14 @@ def test_points_that_coincide_are_no_infinity(count: int, distance: float) -> No
     assert found["angle"].tolist() == [0.0] * count
 
 
+def test_two_that_coincide_beside_a_third_pull_no_harder_than_others() -> None:
+    student = nn.Sequential(Said(torch.tensor([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])))
+    distiller = built(Relational(**GOOD), student, nn.Sequential(Said(random(3, 2).float())))
+    found = terms(distiller, student, torch.zeros(3, 3))
+    (gradient,) = torch.autograd.grad(sum(value.mean() for value in found.values()), student[0].points)
+    assert 0 < gradient.abs().max() < 1000
+
+
 def test_the_gradient_is_that_of_the_value() -> None:
     taught = nn.Sequential(Said(random(4, 3, seed=1)))
     student = nn.Sequential(Said(random(4, 2)))
