@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -131,7 +131,7 @@ def _draw_slice(place: Axes, key: str, dimension: Choice | Interval, rows: Seque
         # Points without a mark, so that the whole interval is shown, and not only where trials lie.
         place.plot([dimension.low, dimension.high], [rows[0].scores[-1]] * 2 if rows else [0, 0], linestyle="")
     elif len(dimension.listed) <= _NAMES:
-        slanted = {"rotation": 20, "ha": "right"} if max(map(len, dimension.listed)) > _LONG else {}
+        slanted: dict[str, Any] = {"rotation": 20, "ha": "right"} if max(map(len, dimension.listed)) > _LONG else {}
         place.set_xticks(range(len(dimension.listed)), list(dimension.listed), **slanted)
         place.set_xlim(-0.5, len(dimension.listed) - 0.5)
     place.set_xlabel(key, color=_INK, fontsize=9)
