@@ -71,11 +71,7 @@ class Searching:
 
     def __init__(self, config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override]) -> None:
         self.console, self.root = Console(), Path(str(config.hydra.sweep.dir)).absolute()
-<<<<<<< HEAD
-        sweep: Any = OmegaConf.to_container(config.hydra.sweep)
-=======
         sweep: Any = OmegaConf.to_container(config.hydra.sweep)  # as it was written, not resolved
->>>>>>> search
         if sweep["subdir"] != NUMBERED:
             raise Refusal(f"hydra.sweep.subdir: a search numbers the folders of its trials: leave it at {NUMBERED}")
         words = {each.get_key_element(): each for each in overrides if not of_search(each)}
