@@ -80,12 +80,14 @@ TRAINING = [each for each in README_COMMANDS if each.startswith("python train.py
 
 @pytest.fixture
 def teachers(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that puts shortened runs where the words of a command look for teachers."""
+    """Return a function that puts shortened runs where the words of a command look for teachers and weights."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("temper.preflight._check_is_run_of", lambda *_: None)  # which wants whole ones
 
     def train(*words: str) -> None:
-        for named in {each.teacher for each in job_of(*words).experiment.distillation.values()}:
+        experiment = job_of(*words).experiment
+        source = getattr(experiment.transfer, "run", None)
+        for named in {each.teacher for each in experiment.distillation.values()} | ({source} if source else set()):
             recipe = recipe_of(named)
             chosen, folder = ((f"recipe={recipe}",), f"outputs/{recipe}") if recipe else ((), named)
             run(job_of(*chosen, "debug=steps", folder=tmp_path / folder))

@@ -165,7 +165,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
-    assert len(axes()) == 22
+    assert len(axes()) == 23
 
 
 @pytest.mark.parametrize("axis", axes())

@@ -297,19 +297,3 @@ def test_program_ends_soon_and_short(words: Sequence[str], tmp_path: Path) -> No
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
     assert not Path("/nowhere").exists()
     assert list(tmp_path.iterdir()) == [], "something of the refused run is left behind"
-
-
-def test_one_class_is_none(job_of: Callable[..., Job], tmp_path: Path) -> None:
-    (tmp_path / "photos" / "only").mkdir(parents=True)
-    for loss in ("cross_entropy", "mse"):
-        with pytest.raises(ValueError, match=r"data=image_folder holds but one class.*add examples of another"):
-            job_of("task=mlp", "data=image_folder", f"data.root={tmp_path / 'photos'}", f"loss={loss}")
-
-
-def test_good_command_lines_pass() -> None:
-    for words in (
-        ["optimizer=adam", "optimizer.beta1=0.8"],
-        ["-m", "optimizer=sgd,adam", "seed=1,2"],
-        ["augmentation=[]"],
-    ):
-        command_line.check(words)

@@ -33,7 +33,7 @@ PROMISE = (
 OF_TIME = ("seconds", "examples_per_second")
 VARIANTS = [
     ("preprocessing=[patch_whitening]", "data.validation=0"),
-    ("channels_last=true", "accumulate=2"),
+    ("channels_last=true", "accumulate=2", "task.width=0.5"),
     ("precision=bf16-mixed", "augmentation=[crop,flip]", "averaging=ema"),
     ("debug=overfit", "debug.examples=10"),
     ("debug=steps",),

@@ -28,6 +28,11 @@ Chosen = str | list[str]
 
 def axes() -> dict[str, Chosen]:
     """Return the default choice of each axis, in order; that of an axis which takes several options is a list."""
+    return dict(_defaults())
+
+
+@cache
+def _defaults() -> dict[str, Chosen]:
     found: dict[str, Chosen] = {}
     for entry in _load(CONF / "config.yaml")["defaults"]:
         if isinstance(entry, dict):

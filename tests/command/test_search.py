@@ -185,7 +185,10 @@ REFUSED = [
         ("search=halving", "pruning=magnitude", "search.first"),
     ),
     (("search=halving", "search.trials=9", "epochs=9,18", *SPACE), ("search=halving", "epochs is searched")),
-    (("search=halving", "task=mlp,linear_regression", SPACE[0]), ("search=halving", "task is searched", "set epochs=")),
+    (
+        ("search=halving", "search.trials=81", "task=mlp,linear_regression", SPACE[0]),
+        ("search=halving", "task is searched", "set epochs="),
+    ),
     (("search=random", "optimizer.lr=interval(1,0.1)"), ("optimizer.lr=interval(1,0.1)", "greater")),
     (("search=rnadom", *SPACE), ("search=rnadom", "did you mean random?")),
     (("search=tpe,random", *SPACE), ("search=tpe,random", "one search")),

@@ -1,5 +1,6 @@
 """A folder of images against its own pixels, and each fault in it by name."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from temper.command.job import Job
 from temper.data import image_folder
 from temper.data.image_folder import ImageFolder
 from temper.data.pictures import Pictures
@@ -238,3 +240,10 @@ def test_refuses_a_folder_without_classes_and_shares_of_nothing(root: Path) -> N
         photos(root / "dog" / "deep")
     with pytest.raises(ValueError, match=r"data\.validation=0\.01 of 24 examples is none"):
         photos(root, validation=0.01).splits()
+
+
+def test_one_class_is_none(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    (tmp_path / "photos" / "only").mkdir(parents=True)
+    for loss in ("cross_entropy", "mse"):
+        with pytest.raises(ValueError, match=r"data=image_folder holds but one class.*add examples of another"):
+            job_of("task=mlp", "data=image_folder", f"data.root={tmp_path / 'photos'}", f"loss={loss}")
