@@ -1,8 +1,5 @@
 """Bad input is answered before any work: one short message with the key, the bound or nearest name, the way out."""
 
-import resource
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -279,21 +276,3 @@ def test_names_key_and_way_out(
     assert all(word in message for word in named), message
     assert "Traceback" not in message
     assert not (tmp_path / "run").exists(), "nothing is created before the input is found good"
-
-
-@pytest.mark.parametrize(
-    "words", [("optimizer=adm",), ("optimizer.lr=-1",), ("task=cifar_resnet", "data.root=/nowhere")], ids=" ".join
-)
-def test_program_ends_soon_and_short(words: Sequence[str], tmp_path: Path) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *words], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert len((done.stderr + done.stdout).splitlines()) <= MOST_LINES
-    assert "Traceback" not in done.stderr
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Of the processor's time: the clock on the wall would tell how busy the machine is.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
-    assert not Path("/nowhere").exists()
-    assert list(tmp_path.iterdir()) == [], "something of the refused run is left behind"
