@@ -28,13 +28,14 @@ def _imports() -> float:
 
 
 @pytest.mark.parametrize(
-    "words", [("optimizer=adm",), ("optimizer.lr=-1",), ("task=cifar_resnet", "data.root=/nowhere")], ids=" ".join
+    ("words", "imports"),  # what is typed, and how many times what torch and Lightning take it may take
+    [(("optimizer=adm",), 0.5), (("optimizer.lr=-1",), 1.7), (("task=cifar_resnet", "data.root=/nowhere"), 1.7)],
 )
-def test_program_ends_soon_and_short(words: Sequence[str], tmp_path: Path) -> None:
+def test_program_ends_soon_and_short(words: Sequence[str], imports: float, tmp_path: Path) -> None:
     done, spent = _ended(str(ROOT / "train.py"), *words, folder=tmp_path)
     assert done.returncode == 2
     assert len((done.stderr + done.stdout).splitlines()) <= MOST_LINES
     assert "Traceback" not in done.stderr
-    assert spent < 2 * _imports()
+    assert spent < imports * _imports()
     assert not Path("/nowhere").exists()
     assert list(tmp_path.iterdir()) == [], "something of the refused run is left behind"

@@ -14,14 +14,13 @@ A teacher of the student's own kind makes it a born-again network (Furlanello et
 
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
-from temper.distillation.softened import divergence, log_softened
+from temper.distillation.softened import SoftenedAnswers
 from temper.distillation.taught import Taught
-from temper.facts import Answer, Facts, Kind
+from temper.facts import Facts, Kind
 from temper.quantity import OpenFraction, Positive
 from temper.strategy import Distillation, Teach, strategy
-from temper.teacher import Teacher
 from temper.terms import Distiller
 
 
@@ -38,16 +37,4 @@ class Logits(Distillation):
 
     def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
         """Return the distiller around the teacher."""
-        return _SoftenedAnswers(teach(self.teacher), self.temperature)
-
-
-class _SoftenedAnswers(Distiller):
-    def __init__(self, teacher: Teacher, temperature: float) -> None:
-        super().__init__()
-        self._teacher, self._temperature = teacher, temperature
-
-    def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
-        """Return ``logits``: T² · KL(teacher ‖ student) of each example, (n,)."""
-        taught = log_softened(self._teacher.answer(inputs).prediction, self._temperature)
-        learned = log_softened(answer.prediction, self._temperature)
-        return {"logits": self._temperature**2 * divergence(taught, learned)}
+        return SoftenedAnswers("logits", teach(self.teacher), self.temperature)

@@ -14,13 +14,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from temper.distillation.softened import divergence, log_softened
+from temper.distillation.softened import SoftenedAnswers
 from temper.distillation.taught import Taught
-from temper.facts import Answer, Facts, Kind
+from temper.facts import Facts, Kind
 from temper.prediction import widened
 from temper.quantity import OpenFraction, Positive
 from temper.strategy import Distillation, Teach, strategy
-from temper.teacher import Teacher
 from temper.terms import Distiller
 
 
@@ -38,19 +37,7 @@ class StandardizedLogits(Distillation):
 
     def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
         """Return the distiller around the teacher."""
-        return _StandardizedAnswers(teach(self.teacher), self.temperature)
-
-
-class _StandardizedAnswers(Distiller):
-    def __init__(self, teacher: Teacher, temperature: float) -> None:
-        super().__init__()
-        self._teacher, self._temperature = teacher, temperature
-
-    def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
-        """Return ``standardized_logits``: T² · KL(teacher ‖ student) of each example, (n,)."""
-        taught = log_softened(_standardized(self._teacher.answer(inputs).prediction), self._temperature)
-        learned = log_softened(_standardized(answer.prediction), self._temperature)
-        return {"standardized_logits": self._temperature**2 * divergence(taught, learned)}
+        return SoftenedAnswers("standardized_logits", teach(self.teacher), self.temperature, _standardized)
 
 
 def _standardized(logits: Tensor) -> Tensor:

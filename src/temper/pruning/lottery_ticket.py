@@ -37,6 +37,10 @@ class LotteryTicket(Pruning):
     rewind: ProperFraction
     scope: Scope
 
+    def begins(self, clock: Clock) -> int:
+        """Return the step after the first training, whose end is still validated whole."""
+        return self._ends(clock.total_steps)[0] + 1
+
     def settled(self, clock: Clock) -> int:
         """Return the step after which the last training has begun: until then the one before is evaluated."""
         return self._ends(clock.total_steps)[-1] + 1

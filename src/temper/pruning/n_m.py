@@ -41,13 +41,17 @@ class NM(Pruning):
             raise ValueError(f"n must be less than m ({self.m}), not {self.n}; pruning=none keeps all of each group")
         return self
 
+    def begins(self, clock: Clock) -> int:
+        """Return the step of the one removal."""
+        return int(self.start * clock.total_steps)
+
     def settled(self, clock: Clock) -> int:
         """Return ``start`` in steps."""
         return math.ceil(self.start * clock.total_steps)
 
     def callback(self, clock: Clock, seed: int) -> Remover:
         """Return the callback that removes, and keeps removed."""
-        return Masks({int(self.start * clock.total_steps): 1 - self.n / self.m}, self._choose)
+        return Masks({self.begins(clock): 1 - self.n / self.m}, self._choose)
 
     def note(self, network: nn.Module) -> str | None:
         """Return which layers stay whole.
