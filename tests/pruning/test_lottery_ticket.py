@@ -169,6 +169,7 @@ def test_only_the_last_training_is_chosen_from(job_of: Callable[..., Job]) -> No
     # Trainings end where epochs end: the one before the last is validated after the step at which that begins.
     job = job_of(*WORDS, "epochs=6", "pruning.rewind=0.0", "validate_every=1")
     assert job.experiment.pruning.settled(Clock((0, 4, 8, 12, 16, 20, 24))) == 17
+    assert job.experiment.pruning.begins(Clock((0, 4, 8, 12, 16, 20, 24))) == 9
     run(job)
     best = torch.load(job.folder / "checkpoints" / "best.ckpt", weights_only=True)
     assert best["global_step"] in (20, 24)

@@ -68,6 +68,7 @@ def test_is_removed_at_its_step_and_stays_so(tmp_path: Path) -> None:
     assert (module.network[0].weight != 0).all()  # sees one channel
     assert (module.network[5].weight != 0).all()  # has 9 inputs
     assert record.settled(CLOCK) == 10
+    assert record.begins(CLOCK) == 10
     assert record.settled(Clock((0, 9))) == 5  # removed at 4.5, rounded down
 
 
