@@ -16,12 +16,14 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from PIL import Image
+from tests.shortcuts import leave_out_curves, parse_once
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 from temper import recipes
 from temper.command import command_line
 from temper.command.job import Job, chosen, container
+from temper.cookbook import standing
 from temper.data.cifar10 import CIFAR10
 from temper.data.cifar100 import CIFAR100
 from temper.data.fashion_mnist import FashionMNIST
@@ -65,6 +67,24 @@ def _threads() -> Iterator[None]:
     yield
     torch.set_num_threads(before)
     GlobalHydra.instance().clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _read_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        parse_once(patched)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "drawn" not in request.fixturenames:
+        leave_out_curves(monkeypatch)
+
+
+@pytest.fixture
+def drawn() -> None:
+    """Let runs of the test draw their curves."""
 
 
 @pytest.fixture
@@ -203,6 +223,8 @@ def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen
     def forget() -> None:
         recipes.read.cache_clear()
         recipes._choices.cache_clear()
+        standing._composed.cache_clear()
+        command_line._composed.cache_clear()
 
     def write(name: str, text: str) -> None:
         path = tmp_path / "recipes" / f"{name}.yaml"

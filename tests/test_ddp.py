@@ -159,6 +159,7 @@ def start_two_ranks(cases: Path) -> None:
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
         "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(HERE.parent),
     }
     ranks = [
         subprocess.Popen(

@@ -1,8 +1,10 @@
 """The default run does what the README says, and the ways to run faster run."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from matplotlib.image import imread
 
 from temper.report.record import Report
 
@@ -10,8 +12,12 @@ STEPS_AN_EPOCH = 17
 
 
 @pytest.mark.parametrize("words", [(), ("optimizer=adam",)], ids=["its own optimizer", "adam"])
-def test_reaches_its_accuracy(words: tuple[str, ...], train: Callable[..., Report]) -> None:
+def test_reaches_its_accuracy(
+    words: tuple[str, ...], train: Callable[..., Report], drawn: None, tmp_path: Path
+) -> None:
     report = train(*words)
+    assert imread(tmp_path / "run" / "curves.png").std() > 0.01
+    assert "data:image/png;base64," in (tmp_path / "run" / "report.html").read_text()
     assert report.choices["data"] == "digits"
     accuracy = report.metrics["test/accuracy"]
     assert accuracy is not None

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from tests.shortcuts import leave_out_curves, parse_once
 
 from temper.command import command_line
 from temper.command.job import Job, container
@@ -44,6 +46,9 @@ def job_of(name: str, words: list[str], folder: str) -> Job:
 def main() -> None:
     torch.set_num_threads(1)
     command_line.prepare()
+    patched = pytest.MonkeyPatch()
+    parse_once(patched)
+    leave_out_curves(patched)
     sizes: list[int] = []
     means: dict[str, list[list[float]]] = {}  # over views, by the folder of the run
     verdict, callbacks = Supervised.verdict, NoDebug.callbacks

@@ -5,6 +5,7 @@ Torch is not imported here.
 
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +73,13 @@ def check(arguments: Sequence[str]) -> None:
         if any(override.is_sweep_override() for override in choosing):
             return  # each trial is checked as a command line of its own
     _check_slots(choosing)
-    config = _composed([override.input_line or "" for override in choosing])
+    config = _composed(tuple(override.input_line or "" for override in choosing))
     for override in overrides:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
             _check_key(override.key_or_group, config)
             _check_value(override, config)
     if not any(override.is_sweep_override() for override in overrides):
-        _composed([override.input_line or "" for override in overrides])
+        _composed(tuple(override.input_line or "" for override in overrides))
 
 
 def options(axis: str) -> list[str]:
@@ -219,7 +220,8 @@ def _element(value: Any) -> Any:
     return OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
 
 
-def _composed(overrides: list[str]) -> DictConfig:
+@cache  # takes some tenths of a second, and the choices are often all that was typed
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return compose("config", [each for each in overrides if not each.startswith("hydra")])

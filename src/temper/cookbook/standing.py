@@ -1,10 +1,12 @@
 """What a recipe composes to today, and what the rows of results.csv that are about just that say of it."""
 
+import copy
 import importlib.metadata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -32,6 +34,11 @@ def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
     """
     if name not in recipes.names():
         raise Refusal(f"{name}: no such recipe; {nearest(name, recipes.names())}")
+    return copy.deepcopy(_composed(name, tuple(words)))  # so that who changes it, changes it for itself
+
+
+@cache  # Hydra reads and merges some forty files each time
+def _composed(name: str, words: tuple[str, ...]) -> dict[str, Any]:
     running = GlobalHydra.instance().is_initialized()  # in a run, by this very folder
     try:
         with nullcontext() if running else initialize_config_dir(str(recipes.CONF), version_base="1.3"):

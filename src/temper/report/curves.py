@@ -14,6 +14,8 @@ Series = list[tuple[int, float]]  # (optimizer step, value)
 
 _COLOURS = {"train": "#4477aa", "val": "#cc6633"}
 _INK = "#444444"
+_PANEL = (4.4, 3.5)  # inches; around its axes:
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.65, 0.2, 0.5, 0.65
 
 
 def read_metrics(folder: Path) -> dict[str, Series]:
@@ -50,9 +52,13 @@ def draw(folder: Path) -> Path | None:
     if not panels:
         return None
 
-    figure = Figure(figsize=(4.4 * len(panels), 3.5), dpi=130, layout="constrained", facecolor="white")
+    width, height = _PANEL[0] * len(panels), _PANEL[1]
+    figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
     FigureCanvasAgg(figure)
-    for axes, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for number, (title, lines) in enumerate(panels):
+        # Margins of our own: matplotlib's constrained layout would take as long as all the rest.
+        place = (number * _PANEL[0] + _LEFT, _BOTTOM, _PANEL[0] - _LEFT - _RIGHT, height - _BOTTOM - _TOP)
+        axes = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
         _panel(axes, title, lines, metrics.get("epoch", []))
     path = folder / "curves.png"
     figure.savefig(path)
@@ -71,6 +77,7 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
         axes.set_yscale("log")
     elif title == "learning rate":
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+        axes.yaxis.get_offset_text().set(horizontalalignment="right", color=_INK, fontsize=8)  # clear of the epochs
         axes.set_ylim(bottom=min(0.0, min(values)), top=max(values) * 1.08 if max(values) > 0 else None)
     if len([split for split, series in lines.items() if series and split]) > 0:
         axes.legend(frameon=False, labelcolor=_INK)

@@ -2,9 +2,10 @@
 
 import base64
 import os
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from temper.report import smaller, solution
 from temper.report.record import Report, figures, metric_rows
@@ -17,12 +18,8 @@ _MACHINE = ("trainer", "logger", "debug", "search", "hydra")  # axes that say no
 def write(folder: Path) -> Path:
     """Write report.html into ``folder`` from the report.json, config.yaml and curves.png there; return its path."""
     report = Report.load(folder)
-    environment = Environment(
-        loader=PackageLoader("temper.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters.update(score=in_score, duration=in_seconds, privacy=in_privacy)
     config = folder / "config.yaml"
-    html = environment.get_template("report.html.jinja").render(
+    html = _template().render(
         report=report,
         title=title(report.choices),
         figures=figures(report),
@@ -40,6 +37,15 @@ def write(folder: Path) -> Path:
     temporary.write_text(html, encoding="utf-8")
     temporary.replace(path)
     return path
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("temper.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(score=in_score, duration=in_seconds, privacy=in_privacy)
+    return environment.get_template("report.html.jinja")
 
 
 def title(choices: dict[str, str | list[str]]) -> str:

@@ -1,0 +1,29 @@
+"""What is left out of runs in tests: half of a short run's time, and nothing that they look at."""
+
+import copy
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+
+def leave_out_curves(patched: pytest.MonkeyPatch) -> None:
+    """Leave curves.png out, which takes longer than a short run's training."""
+    patched.setattr("temper.run.curves", SimpleNamespace(draw=lambda folder: None))
+
+
+def parse_once(patched: pytest.MonkeyPatch) -> None:
+    """Parse a text of YAML once: Hydra reads the same forty files for every command line that it composes."""
+    parsed = cache(OmegaConf.create)
+
+    def load(file: Any) -> Any:
+        text = Path(file).read_text() if isinstance(file, str | Path) else file.read()
+        return copy.deepcopy(parsed(text))
+
+    patched.setattr(OmegaConf, "load", load)
+    # Hydra copies its store with all that is in it, which it only reads.
+    patched.setattr(ConfigStore, "__deepcopy__", lambda self, memo: self, raising=False)
