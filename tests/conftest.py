@@ -153,8 +153,8 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> CutOff:
     return start
 
 
-def small_splits(classes: int, shape: tuple[int, int, int]) -> Callable[[Any], Splits]:
-    """Return a stand-in for ``splits`` of an image set: 160 images in which a class shows."""
+def small_splits(classes: int, shape: tuple[int, int, int], train: int = 120, rest: int = 20) -> Callable[..., Splits]:
+    """Return a stand-in for ``splits`` of an image set: ``train`` images and twice ``rest``, in which a class shows."""
 
     def images(count: int, seed: int) -> Examples:
         generator = torch.Generator().manual_seed(seed)
@@ -166,9 +166,9 @@ def small_splits(classes: int, shape: tuple[int, int, int]) -> Callable[[Any], S
         return Examples(pixels.to(torch.uint8), labels)
 
     def splits(self: Any) -> Splits:
-        validation = images(20, 1) if self.validation else None
+        validation = images(rest, 1) if self.validation else None
         names = tuple(str(index) for index in range(classes))
-        return Splits(train=images(120, 0), validation=validation, test=images(20, 2), class_names=names)
+        return Splits(train=images(train, 0), validation=validation, test=images(rest, 2), class_names=names)
 
     return splits
 

@@ -6,25 +6,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
+from temper.command.job import Job
 from temper.report.record import Report
+from temper.run import run
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMAND = [sys.executable, str(ROOT / "train.py"), "optimizer=adam", "epochs=60", "trainer.threads=1", "flush_every=10"]
 CHECKPOINT_SECONDS = 0.5
+WORDS = [
+    "optimizer=adam",
+    "epochs=60",
+    "trainer.threads=1",
+    "flush_every=10",
+    f"checkpoint_seconds={CHECKPOINT_SECONDS}",
+]
 
 
-def words(folder: Path) -> list[str]:
-    return [*COMMAND, f"checkpoint_seconds={CHECKPOINT_SECONDS}", f"hydra.run.dir={folder}"]
-
-
-def test_killed_run_goes_on(tmp_path: Path) -> None:
+def test_killed_run_goes_on(tmp_path: Path, job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(words(killed), cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
+    command = [sys.executable, str(ROOT / "train.py"), *WORDS, f"hydra.run.dir={killed}"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, env=environment)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         rows = (killed / "metrics.csv").read_text().splitlines() if (killed / "metrics.csv").exists() else []
@@ -34,8 +41,8 @@ def test_killed_run_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert Report.load(killed).state == "running"
-    for folder in (killed, whole):
-        subprocess.run(words(folder), cwd=tmp_path, check=True, capture_output=True, env=environment)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
+    run(job_of(*WORDS, folder=whole))
     for name in ("last", "best"):
         one, other = (
             torch.load(folder / "checkpoints" / f"{name}.ckpt", weights_only=True)["state_dict"]
@@ -48,11 +55,11 @@ def test_killed_run_goes_on(tmp_path: Path) -> None:
     flushed = 10 * seconds_a_step  # what the attempt's record may lag behind
     assert (first.last_step - second.from_step) * seconds_a_step <= CHECKPOINT_SECONDS + flushed + 0.25
     assert second.last_step == Report.load(whole).attempts[-1].last_step
-    again = subprocess.run(words(killed), cwd=tmp_path, check=True, capture_output=True, text=True, env=environment)
-    assert "nothing to train" in again.stdout
+    capsys.readouterr()
+    run(job_of(*WORDS, folder=killed))
+    assert "nothing to train" in capsys.readouterr().out
     assert len(Report.load(killed).attempts) == 2
-    other = subprocess.run(
-        [*words(killed), "optimizer.lr=0.5"], cwd=tmp_path, check=False, capture_output=True, text=True, env=environment
-    )
-    assert other.returncode == 2
-    assert re.search(r"other settings: optimizer\.lr differs", other.stderr)
+    with pytest.raises(SystemExit) as refused:
+        run(job_of(*WORDS, "optimizer.lr=0.5", folder=killed))
+    assert refused.value.code == 2
+    assert re.search(r"other settings: optimizer\.lr differs", capsys.readouterr().err)

@@ -16,7 +16,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from temper.command.command_line import options
+from temper.command import command_line
 from temper.command.job import Job, container
 from temper.experiment import make, parse
 from temper.recipes import CONF, axes
@@ -27,6 +27,7 @@ Row = tuple[str, ...]  # an option of each axis
 Choice = tuple[str, str]  # an axis and its option
 Pair = tuple[Choice, Choice]
 
+options = cache(command_line.options)  # asked for some hundred thousand times
 AXES = tuple(axis for axis in axes() if axis not in ("trainer", "logger", "debug"))  # these have tests of their own
 BASE = ("trainer=cpu", "trainer.threads=1", "debug=steps", "batch_size=20")
 PARTS = 8  # the runs are trained in so many tests, so that several processes can share them
@@ -104,6 +105,7 @@ def _named(message: str) -> set[str]:
     return set(re.findall(r"\b([a-z_]+)[=.:]", message)) & set(AXES)
 
 
+@cache
 def _default() -> Row:
     """Return the run that does least: none where there is one, else what the command line would choose."""
     chosen = {"task": "mlp", "data": "digits", "loss": "cross_entropy", "optimizer": "sgd", "scheduler": "constant"}

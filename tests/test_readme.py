@@ -2,16 +2,17 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.conftest import small_splits
+from tests.scripts.conftest import load
 
 from temper.command import command_line
 from temper.command.command_line import options
 from temper.command.job import Job
+from temper.data.cifar10 import CIFAR10
 from temper.recipes import axes, names
 from temper.run import run
 from temper.training.trained import recipe_of
@@ -76,6 +77,13 @@ CHOICES = list(dict.fromkeys(commands(CHOOSING)))
 RECIPES_CHOSEN = [each.partition("=")[2] for each in CHOICES if re.fullmatch(r"python train\.py recipe=\S+", each)]
 CHOSEN = [each for each in CHOICES if each not in README_COMMANDS and each.partition("=")[2] not in RECIPES_CHOSEN]
 TRAINING = [each for each in README_COMMANDS if each.startswith("python train.py") and each not in NOT_RUN]
+
+
+@pytest.fixture
+def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace CIFAR-10 by a smaller set than elsewhere: networks here are as large as those of users."""
+    monkeypatch.setattr(CIFAR10, "prepare", lambda self: None)
+    monkeypatch.setattr(CIFAR10, "splits", small_splits(10, (3, 32, 32), train=40, rest=10))
 
 
 @pytest.fixture
@@ -170,35 +178,26 @@ def test_cards_commands_run(
     assert report.promise in ("none", "not comparable")
 
 
-def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = job_of("epochs=1")
     run(job)
     (tmp_path / "my_digits.csv").write_text("\n".join([",".join(["0"] * 64)] * 2))
-    for script, *files in (["evaluate.py"], ["predict.py", str(tmp_path / "my_digits.csv")], ["export.py"]):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "scripts" / script), str(job.folder), *files],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout
+    for script, *files in (["evaluate"], ["predict", str(tmp_path / "my_digits.csv")], ["export"]):
+        capsys.readouterr()
+        load(script).main([str(job.folder), *files])
+        assert capsys.readouterr().out
 
 
-def test_a_comparison_of_runs(job_of: Callable[..., Job], tmp_path: Path) -> None:
+def test_a_comparison_of_runs(
+    job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for number, optimizer in enumerate(["sgd", "adam"]):
         run(job_of(f"optimizer={optimizer}", "epochs=1", folder=tmp_path / "multirun" / "mine" / str(number)))
     asked = [command for command in README_COMMANDS if "compare_runs.py" in command]
     assert len(asked) == 2
     for command in asked:
         words = shlex.split(command)[2:]
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "scripts" / "compare_runs.py"), *words],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "optimizer=adam" in done.stdout
+        assert load("compare_runs").main(words) == 0
+        assert "optimizer=adam" in capsys.readouterr().out
     assert (tmp_path / "comparison.png").exists()

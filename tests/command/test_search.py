@@ -1,7 +1,6 @@
 """``-m search=NAME``: in process with trials that are a function of their words, and once with real ones."""
 
 import csv
-import os
 import shlex
 import subprocess
 import sys
@@ -223,16 +222,13 @@ def test_refuses_a_search_of_one_run() -> None:
             command_line.check(words)
 
 
-def test_real_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Callable[..., Report]) -> None:
     """Two trials of which one is trained on: it ends as the run that its command names, to the bit."""
     words = ["search=halving", "search.trials=2", "search.factor=2", "optimizer.lr=0.001,0.1", "epochs=2"]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
-    def typed(*words: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, str(ROOT / "train.py"), *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=os.environ)
-
-    done = typed("-m", *words, "hydra.sweep.dir=sweep")
+    command = [sys.executable, str(ROOT / "train.py"), "-m", *words, "hydra.sweep.dir=sweep"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     best, other = (int(row["trial"]) for row in results(tmp_path))
     reports = {number: Report.load(tmp_path / "sweep" / str(number)) for number in (best, other)}
@@ -240,13 +236,12 @@ def test_real_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(reports[best].attempts) == 2
     assert not any(name.startswith("test/") for name in reports[other].metrics)
     again = next(line for line in done.stdout.splitlines() if line.startswith("run it: "))
-    assert typed(*shlex.split(again)[4:], "hydra.run.dir=alone").returncode == 0
+    alone = train(*shlex.split(again)[4:], folder=tmp_path / "alone")
     one, two = (
         torch.load(tmp_path / folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         for folder in ("alone", f"sweep/{best}")
     )
     assert all(torch.equal(one[key], two[key]) for key in one)
-    alone = Report.load(tmp_path / "alone")
     assert (alone.metrics, alone.digest) == (reports[best].metrics, reports[best].digest)
     for folder in ("alone", f"sweep/{best}"):
         assert "search" not in (tmp_path / folder / "config.yaml").read_text()
