@@ -91,6 +91,8 @@ def _notes(subject: Subject) -> list[str]:
         f"takes {meaning.takes} ({shape}), gives {meaning.gives}; compared on {len(subject.tested):,} examples of the"
         f" test set, to which the answers may differ by {subject.tolerance:g}"
     ]
+    if meaning.takes == "rows":
+        notes.append("its columns are those of the data in order: a table's words as encoded, and no gap left")
     if subject.views is not None:
         notes.append(
             f"without test_time_augmentation={subject.views}, by which the run was tested: each image is answered as"
@@ -145,7 +147,7 @@ def main(words: Sequence[str] | None = None) -> None:
         subject = Subject.of(trained, asked.root)
         for name in paths:
             check_dtype(name, subject.model.dtype)
-    exported = export(subject, paths)
+        exported = export(subject, paths)
     if asked.json:
         print(as_json(subject, exported))
     else:

@@ -131,6 +131,32 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("stopping=[target]",), ("target", "target=0.95")),
     (("stopping=[patience]", "data.validation=0"), ("patience", "data.validation")),
     (("distillation=[logits]",), ("distillation.logits", "teacher")),
+    ((*taught("hints", "distillation.hints.weight=1.0"),), ("distillation.hints.weight",)),
+    (
+        (*taught("relational", "distillation.relational.angle=null", "batch_size=2"),),
+        ("distillation=relational", "3 examples", "raise batch_size"),
+    ),
+    (
+        (
+            *taught("hints", "distillation=[hints,relational]", "distillation.relational.teacher=a/run"),
+            "distillation.hints.weight=0.34",
+        ),
+        ("add up to 1", "head", "weighting=schedule"),
+    ),
+    (("pruning=lottery_ticket", "pruning.rounds=50", "epochs=1"), ("pruning.rounds=50", "17 steps", "raise epochs")),
+    (("++epochs=3",), ("++epochs=3", "write epochs=3")),
+    (("hydra.sweep.dir=README.md",), ("hydra.sweep.dir=README.md", "is a file")),
+    (("optimizer=glob(*)",), ("glob", "optimizer=a,b")),
+    (
+        (
+            "transfer=checkpoint",
+            "transfer.run=a/run",
+            "transfer.freeze=backbone",
+            "transfer.unfreeze=2steps",
+            "optimizer=schedule_free_sgd",
+        ),
+        ("transfer.unfreeze", "optimizer=schedule_free_sgd", "optimizer=adamw"),
+    ),
     (("distillation=[logits]", "distillation.logits.teacher=/nowhere"), ("teacher=/nowhere", "run")),
     (
         ("distillation=[logits]", "distillation.logits.teacher=recipe:baseline/digits_mlp"),

@@ -58,9 +58,9 @@ def rounded(device: torch.device) -> AbstractContextManager[Any]:
     return nullcontext() if native() or device.type != "cpu" else Rounded()
 
 
-def within() -> AbstractContextManager[Any]:
-    """Return the context in which products are taken as they are here, for what is run again later."""
-    return Rounded() if Rounded._entered else nullcontext()
+def within() -> Callable[[], AbstractContextManager[Any]]:
+    """Return what makes a context in which products are taken as they are here, for what is run again later."""
+    return Rounded if Rounded._entered else nullcontext
 
 
 def _is_tensor(value: Any) -> bool:

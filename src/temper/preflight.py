@@ -27,10 +27,11 @@ from temper.training.trained import Trained, recipe_of, teacher_named
 
 OF_THE_PLACE = (*OF_THE_DISK, "download", "drop_last")  # knobs of data that leave its examples as they are
 OF_THE_SPLIT = ("validation", "test")
-OF_AN_EXAMPLE = ("label_noise", "imbalance", "input_noise", "size")  # that leave the split as it is
+OF_TRAINING = ("label_noise", "imbalance")  # that change the training examples alone
+OF_AN_EXAMPLE = (*OF_TRAINING, "input_noise", "size")  # that leave the split as it is
 
 
-def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
+def check_machine(experiment: Experiment, machine: Mapping[str, Any], processes: int) -> None:
     """Refuse what this machine, or the way in which the run was started, does not go with.
 
     Raises:
@@ -40,6 +41,14 @@ def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
         raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
     if started_outside() and machine["strategy"] == "auto":
         raise Refusal("torchrun or SLURM has started several processes, and the trainer is for one: choose trainer=ddp")
+    size, parts = experiment.batch_size, processes * experiment.accumulate
+    for name, each in experiment.distillation.items():
+        if size != "full" and size // parts <= each.partners:
+            raise Refusal(
+                f"distillation={name} compares {each.partners + 1} examples of a micro-batch at a time, and"
+                f" batch_size={size} on {processes} processes with accumulate={experiment.accumulate} has fewer: raise"
+                " batch_size, or lower trainer.devices or accumulate"
+            )
 
 
 def check_kernels(experiment: Experiment, machine: Mapping[str, Any], network: nn.Module) -> None:
@@ -75,7 +84,7 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
     if recipe is not None:
         _check_is_run_of(recipe, trained, word)
     teacher = trained.experiment()
-    if _examples(trained.config()) != _examples(job.config):
+    if _seen(trained.config()) != _seen(job.config):
         raise Refusal(
             f"{word} was trained on other data, or split otherwise, so that it may know the student's test set: name a"
             " run on the same"
@@ -85,6 +94,11 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
         raise Refusal(
             f"{word} sees inputs through other preprocessing, or answers another kind of question: use the teacher's"
             " preprocessing and a loss of its kind"
+        )
+    if option(job.experiment.resolution) != "none" and not teacher.task.any_size:
+        raise Refusal(
+            f"{word} takes images of one size, and resolution={option(job.experiment.resolution)} shows smaller ones:"
+            " choose resolution=none, or a teacher such as task=cifar_resnet"
         )
 
 
@@ -100,8 +114,16 @@ def _check_is_run_of(recipe: str, trained: Trained, word: str) -> None:
         )
 
 
+def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides which examples are tested, and how they look."""
+    return {key: value for key, value in _examples(config).items() if key not in OF_TRAINING}
+
+
 def _examples(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config["data"].items() if key not in OF_THE_PLACE}
+    kept = {key: value for key, value in config["data"].items() if key not in OF_THE_PLACE}
+    if "path" in kept:  # however it was written
+        kept["path"] = str(Path(kept["path"]).expanduser().resolve())
+    return kept
 
 
 def check_transfer(job: Job) -> list[str]:
@@ -115,7 +137,8 @@ def check_transfer(job: Job) -> list[str]:
         return ["transfer=torchvision: the weights have learned from normalised images: preprocessing=[normalize]"]
     if transfer.source is None:
         return []
-    word, config = f"transfer.run={transfer.source}", Trained.find(transfer.source, "transfer.run").config()
+    word, source = f"transfer.run={transfer.source}", Trained.find(transfer.source, "transfer.run")
+    config = source.config()
     if _set_alike(config) == _set_alike(job.config) and _split(config) != _split(job.config):
         raise Refusal(
             f"{word} was trained on the same data, split otherwise, so that it may know this run's test set: set"
@@ -123,7 +146,10 @@ def check_transfer(job: Job) -> list[str]:
         )
     before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
-    return [f"{word} was trained with another {', '.join(found)}"] if found else []
+    notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
+    if option(source.experiment().pruning) == "channels" and option(job.experiment.pruning) != "channels":
+        notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros, and learn no more")
+    return notes
 
 
 def _set_alike(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,10 +229,17 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
             f"{word} holds averages of averaging={averaged}, which averaging={averaging} would mistake for its own or"
             f" for the trained weights: choose averaging={averaged}"
         )
-    if REMOVED in callbacks and option(experiment.pruning) == "none":
+    pruning, removed = option(experiment.pruning), callbacks.get(REMOVED)
+    if removed is not None and pruning == "none":
         raise Refusal(
             f"{word} is of a pruned network, and with pruning=none what was removed would grow again: choose the"
             " pruning that it was trained with"
+        )
+    units = any(name.endswith("bias") for name in removed or ())  # with a unit goes its bias, with weights none
+    if removed and units != (pruning == "channels"):
+        raise Refusal(
+            f"{word} is of a network without some {'units' if units else 'weights'}, of which pruning={pruning} knows"
+            f" nothing: choose pruning={'channels' if units else 'magnitude, or another of weights'}"
         )
     step, theirs = kept["global_step"], tuple(kept["facts"]["clock"]["epoch_starts"])
     begun = sum(start <= step for start in theirs) + 1  # with the end of the epoch in which it was kept

@@ -173,7 +173,7 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
             f"trainer={option(experiment.trainer)} starts several processes, and the test is one: choose trainer=auto;"
             " batch_size is that of all processes together, so the rate is theirs too"
         )
-    check_machine(experiment, machine)
+    check_machine(experiment, machine, processes=1)
     check_teachers(job)
     check_transfer(job)
 

@@ -57,7 +57,7 @@ def run(job: Job) -> Report:
                 _tell_again(folder.path, finished)
             return finished
         machine = experiment.trainer.arguments()
-        check_machine(experiment, machine)
+        check_machine(experiment, machine, _processes(machine))
         check_teachers(job)
         notes = check_transfer(job) + ([NOTE] if emulated(experiment.precision, machine) else [])
         mine = rank(_processes(machine))
@@ -68,6 +68,7 @@ def run(job: Job) -> Report:
         batches = build_batches(experiment)
         if experiment.debug.shortened_to is None:
             experiment.optimizer.check(batches.facts.clock.total_steps)
+            experiment.pruning.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         taken, freezing = transfer(experiment, module)
@@ -159,6 +160,7 @@ def build_trainer(
         metric=metric,
         better=better,
         target=experiment.target,
+        settled=settled,
         bar=Bar(console, clock.total_steps),
     )
     checkpoints = Checkpoints(

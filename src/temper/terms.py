@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from temper.facts import Answer
 
+ROUNDED = 1e-9  # how far weights that are meant to add up to 1 may be off it
+
 
 def term_name(distillation: str, term: str) -> str:
     """Return what a run calls a term of a distillation: it is named once where both are called the same."""

@@ -60,6 +60,13 @@ def test_equal_logits_are_no_infinity() -> None:
     assert bool(gradient.isfinite().all())
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 1.3, 1e4])
+def test_logits_that_are_equal_but_for_rounding_are_equal(value: float) -> None:
+    taught, learned = torch.randn(1, 10), torch.full((1, 10), value, requires_grad=True)
+    (gradient,) = torch.autograd.grad(of_answers(StandardizedLogits(**GOOD), taught, learned).sum(), learned)
+    assert gradient.abs().max() < 100  # where σ is taken for 1e-8, it is 1e6
+
+
 def test_the_gradient_is_that_of_the_value() -> None:
     generator = torch.Generator().manual_seed(0)
     taught, learned = (torch.randn(5, 4, dtype=torch.float64, generator=generator) for _ in range(2))

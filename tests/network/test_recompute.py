@@ -134,7 +134,7 @@ def test_takes_products_in_the_second_run_as_in_the_first() -> None:
 
     class Looking(nn.Linear):
         def forward(self, inputs: Tensor) -> Tensor:
-            seen.append(isinstance(bf16.within(), bf16.Rounded))
+            seen.append(bf16.within() is bf16.Rounded)
             return super().forward(inputs)
 
     block = Looking(3, 3)

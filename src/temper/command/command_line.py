@@ -61,7 +61,7 @@ def check(arguments: Sequence[str]) -> None:
     choosing = [override for override in overrides if _chooses(override)]
     for override in overrides:
         _check_word(override)
-        if override.key_or_group == "hydra.run.dir" and Path(str(override.value())).is_file():
+        if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir") and Path(str(override.value())).is_file():
             raise Refusal(f"{override.input_line}: is a file: name a folder")
     for override in choosing:
         _check_options(override)
@@ -119,6 +119,10 @@ def _check_word(override: Override) -> None:
     if override.is_delete():
         way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
         raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
+    if (override.is_add() or override.is_force_add()) and root != "hydra":
+        raise Refusal(f"{override.input_line}: nothing is added here: write {(override.input_line or '').lstrip('+')}")
+    if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
+        raise Refusal(f"{override.input_line}: glob is not known here: list the options, for example {key}=a,b")
     known = {*axes(), *NO_AXES, "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
         "defaults",
         "_target_",
@@ -158,7 +162,8 @@ def _check_options(override: Override) -> None:
 def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
     """Refuse a search without values to choose from, and values that only a search can choose from."""
     named = [override for override in overrides if override.key_or_group == "search"]
-    swept = [override for override in overrides if override.is_sweep_override()]
+    last = {override.key_or_group: override for override in overrides}  # a key's last word is what counts
+    swept = [override for override in last.values() if override.is_sweep_override()]
     for override in swept:
         if of_search(override):
             raise Refusal(f"{override.input_line}: a sweep is one search: give it one value")

@@ -8,7 +8,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
+from rich.text import Text
 
 from temper.command.command_line import of_search
 from temper.command.job import container
@@ -84,14 +85,17 @@ class Searching:
         assert isinstance(search, Search)
         self.search = search
         first = self.words(self.search.proposed(self.space, [])[0])
-        try:
-            composed = container(loader.load_sweep_config(config, first))
-        except COMPOSITION as fault:
-            raise Refusal(f"{' '.join(first)}: {' '.join(str(fault).splitlines()[:3])}") from None
-        experiment = parse(composed)
+
+        def compose(words: list[str]) -> dict[str, Any]:
+            try:
+                return container(loader.load_sweep_config(config, words))
+            except COMPOSITION as fault:
+                raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
+
+        experiment = parse(compose(first))
         self.epochs, (self.metric, self.better) = experiment.epochs, experiment.chosen_by
         self.rungs = self.search.rungs(self.epochs)
-        self._check(experiment)
+        self._check(experiment, compose)
         self.study = Study(self.root, self._settings(knobs, words), self.better)
 
     def run(self) -> float:
@@ -106,7 +110,16 @@ class Searching:
             self.console.rule(f"the best is trial {best}: it is tested", align="left")
             words = self.words(self.study.trials[best].drawn)
             if start(words, self._folder(best), best) != 0:
-                best = None
+                self._tell(None)
+                print(
+                    f"temper: trial {best} is the best, and its test failed: the same command tries that again",
+                    file=sys.stderr,
+                )
+                raise SystemExit(1)
+        if best is None:
+            self._tell(None)
+            print("temper: no trial reached its end: there is no best one", file=sys.stderr)
+            raise SystemExit(1)
         return self._tell(best)
 
     def words(self, setting: Setting) -> list[str]:
@@ -114,7 +127,7 @@ class Searching:
         values = self.fixed | setting
         return [f"{key}={values[key]}" for key in self.keys]
 
-    def _check(self, experiment: Experiment) -> None:
+    def _check(self, experiment: Experiment, compose: Callable[[list[str]], dict[str, Any]]) -> None:
         name, longer = f"search={option(self.search)}", {"task", "recipe"} & set(self.space.dimensions)
         if PAUSE in self.keys:
             raise Refusal(f"{PAUSE}: {name} itself leaves trials off: leave it away")
@@ -136,6 +149,13 @@ class Searching:
                 f"{name} compares trials after {astray[0]} epochs, and validate_every={experiment.validate_every} does"
                 " not validate there: choose validate_every=1"
             )
+        self._check_settled(experiment)
+        if any(key.split(".")[0] == "pruning" for key in self.space.dimensions):
+            for setting in self.search.proposed(self.space, []):
+                self._check_settled(parse(compose(self.words(setting))))
+
+    def _check_settled(self, experiment: Experiment) -> None:
+        name = f"search={option(self.search)}"
         clock = Clock(tuple(_STEPS * epoch for epoch in range(self.epochs + 1)))  # how many an epoch has, data tells
         settled = experiment.pruning.settled(clock) / _STEPS
         if settled > self.rungs[0]:
@@ -167,7 +187,7 @@ class Searching:
         whole = trial.rung == len(self.rungs) - 1
         shown = " ".join(f"{key}={value}" for key, value in trial.drawn.items())
         upto = "" if whole else f", up to epoch {self.rungs[trial.rung]}"
-        self.console.rule(f"trial {number}{upto}: {shown}", align="left")
+        self.console.rule(Text(f"trial {number}{upto}: {shown}"), align="left")
         words = [*self.words(trial.drawn), f"{PAUSE}={'test' if whole else self.rungs[trial.rung]}"]
         log = None if alone else self.root / f"{number}.log"
         shared = {} if alone or THREADS in os.environ else {THREADS: str(max(1, cores() // self.search.jobs))}
@@ -189,16 +209,17 @@ class Searching:
     def _tell(self, best: int | None) -> float:
         """Leave and print the table of trials, the picture, and the best."""
         rows = [self._row(number) for number in self.study.ranked()]
-        failed = sum(row.state == "failed" for row in rows)
+        failed = [row for row in rows if row.state == "failed"]
+        again = [row for row in failed if self.study.trials[row.number].rung == len(self.rungs) - 1]
         root = self.root
         search_results.write(root / "results.csv", rows, list(self.space.dimensions))
         search_results.draw(root / "search.png", rows, self.space, self.metric, self.better, best)
         self.console.print(search_results.table(rows, self.metric))
         if failed:
-            self._say(f"{failed} of {len(rows)} trials failed; they are tried again when the search is started again")
+            others = f"; {len(again)} of them are tried again when the search is started again" if again else ""
+            self._say(f"{len(failed)} of {len(rows)} trials failed{others}")
         if best is None:
-            print("temper: no trial reached its end: there is no best one", file=sys.stderr)
-            raise SystemExit(1)
+            return math.nan
         report, trial = Report.load(self._folder(best)), self.study.trials[best]
         name = self.metric.removeprefix("val/")
         self._say(
@@ -216,7 +237,8 @@ class Searching:
         folder = self._folder(number)
         epochs = rungs[: len(scores)]
         if len(rungs) == 1 and scores:
-            epochs = (Report.load(folder).epochs or self.epochs,)
+            there = (folder / "report.json").exists()  # who clears a bad trial away loses no more than that
+            epochs = ((Report.load(folder).epochs if there else None) or self.epochs,)
         return Row(
             number=number,
             state="failed" if failed else "whole" if whole else "left off",

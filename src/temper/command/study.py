@@ -40,8 +40,11 @@ class Study:
         self.settings = dict(settings)
         self._sign = -1.0 if better == "max" else 1.0
         self.trials: list[Trial] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / ".lock").open("a")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("a")
+        except OSError as fault:
+            raise Refusal(f"hydra.sweep.dir={folder}: {fault.strerror}: name a folder to write into") from None
         try:
             self._take()
         except Refusal:

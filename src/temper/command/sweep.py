@@ -17,8 +17,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from temper.refusal import Refusal, refusing
+from temper.report.record import Report
 from temper.training.folder import Folder, folder_word
 
 
@@ -46,7 +48,7 @@ class Trials:
                 raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
         done = []
         for position, (words, folder) in enumerate(zip(overrides, folders, strict=True)):
-            self.console.rule(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}", align="left")
+            self.console.rule(Text(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}"), align="left")
             done.append(self._run_one(words, folder, first + position))
         self._tell(overrides, folders, done)
         if any(each.status is not JobStatus.COMPLETED for each in done):
@@ -78,8 +80,8 @@ class Trials:
         for position, (words, folder, result) in enumerate(zip(overrides, folders, done, strict=True)):
             completed = result.status is JobStatus.COMPLETED
             score = f"{result.return_value:.4f}" if completed else "-"
-            state = "finished" if completed else "failed"
-            table.add_row(str(position + 1), " ".join(words), state, score, str(folder))
+            state = Report.load(folder).state if completed else "failed"
+            table.add_row(str(position + 1), Text(" ".join(words)), state, score, Text(str(folder)))
         self.console.print(table)
 
 

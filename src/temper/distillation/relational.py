@@ -38,6 +38,7 @@ class Relational(Distillation):
 
     kinds: ClassVar[tuple[Kind, ...]] = ("multiclass", "binary", "regression")
     reads: ClassVar[Reads] = "layers"
+    partners: ClassVar[int] = 2  # of an angle; one distance alone, in units of the mean distance, is always 1
 
     teacher: Taught
     student_layer: Layer | None
@@ -56,11 +57,6 @@ class Relational(Distillation):
     def terms(self) -> tuple[str, ...]:
         """Return the names of the terms that have a factor."""
         return tuple(name for name in ("distance", "angle") if getattr(self, name) is not None)
-
-    @property
-    def partners(self) -> int:
-        """Return how many others an angle or a distance takes."""
-        return 1 if self.angle is None else 2
 
     def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:
         """Return the distiller around the teacher.

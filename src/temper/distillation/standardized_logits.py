@@ -22,6 +22,8 @@ from temper.quantity import OpenFraction, Positive
 from temper.strategy import Distillation, Teach, strategy
 from temper.terms import Distiller
 
+_ROUNDING = 8  # units in the last place of the largest logit
+
 
 @strategy
 class StandardizedLogits(Distillation):
@@ -42,8 +44,9 @@ class StandardizedLogits(Distillation):
 
 def _standardized(logits: Tensor) -> Tensor:
     """Return logits (n, k) with mean 0 and variance 1 in each row."""
-    centred = widened(logits)
-    centred = centred - centred.mean(1, keepdim=True)
+    wide = widened(logits)
+    centred = wide - wide.mean(1, keepdim=True)
     variance = centred.square().mean(1, keepdim=True)
-    # A root has no slope at 0, where nothing is divided.
-    return centred / torch.where(variance > 0, variance, 1).sqrt()
+    # Where all are equal but for the rounding of their mean, nothing is divided: a root has no slope at 0.
+    differ = variance.detach().sqrt() > _ROUNDING * torch.finfo(wide.dtype).eps * wide.detach().abs().amax(1, True)
+    return centred / torch.where(differ, variance, 1).sqrt()

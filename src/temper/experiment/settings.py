@@ -35,7 +35,7 @@ from temper.strategy import (
     Weighting,
     strategy,
 )
-from temper.terms import term_name
+from temper.terms import ROUNDED, term_name
 
 LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
 
@@ -104,7 +104,8 @@ class Settings:
     def shares(self) -> dict[str, float]:
         """Return the weight of each data term: a distillation's own for each of its terms, the task's is the rest."""
         given = {term_name(name, term): each.weight for name, each in self.distillation.items() for term in each.terms}
-        return {"task": 1 - sum(given.values())} | given
+        left = 1 - sum(given.values())
+        return {"task": left if left > ROUNDED else 0.0} | given
 
     @property
     def chosen_by(self) -> tuple[str, Better]:

@@ -99,7 +99,11 @@ def export(subject: Subject, paths: Mapping[str, Path]) -> Exported:
     expected = [subject.model(batch) for batch in batches]
     program = program_of(subject.model, subject.tested)
     (place,) = {path.parent for path in paths.values()}
-    with TemporaryDirectory(prefix=".export-", dir=place) as beside:
+    try:
+        room = TemporaryDirectory(prefix=".export-", dir=place)
+    except OSError as fault:
+        raise Refusal(f"--output: {place}: {fault.strerror}: name a folder to write into") from None
+    with room as beside:
         drafts = {name: Path(beside) / path.name for name, path in paths.items()}
         for name, draft in drafts.items():
             FORMATS[name].write(program, subject.meaning, draft)

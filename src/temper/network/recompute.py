@@ -8,7 +8,7 @@ counted the batch in the first, leaves its statistics alone.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -40,11 +40,26 @@ def recomputed(function: Callable[..., Tensor], block: Block, *inputs: Tensor) -
 def _contexts(block: Block) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     """Return what the first run and what the second is made in."""
     norms = [layer for part in block for layer in part.modules() if isinstance(layer, NORM)]
-    return nullcontext(), _replayed([(layer, layer.track_running_stats) for layer in norms], bf16.within())
+    tracked = [(layer, layer.track_running_stats) for layer in norms]
+    return nullcontext(), _Replay(partial(_replayed, tracked, bf16.within()))
+
+
+class _Replay(AbstractContextManager[None]):
+    """A context that can be entered again: a graph that is kept may be walked back several times, as by gradnorm."""
+
+    def __init__(self, made: Callable[[], AbstractContextManager[None]]) -> None:
+        self._made = made
+        self._held = ExitStack()
+
+    def __enter__(self) -> None:
+        self._held.enter_context(self._made())
+
+    def __exit__(self, *fault: object) -> None:
+        self._held.close()
 
 
 @contextmanager
-def _replayed(norms: list[tuple[NORM, bool]], products: AbstractContextManager[Any]) -> Iterator[None]:
+def _replayed(norms: list[tuple[NORM, bool]], products: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
     """Let each norm do what it did in the first run, on copies of its statistics that are thrown away."""
     before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in norms]
     for layer, tracked in norms:
@@ -52,7 +67,7 @@ def _replayed(norms: list[tuple[NORM, bool]], products: AbstractContextManager[A
         for name, values in layer._buffers.items():
             layer._buffers[name] = None if values is None else values.clone()
     try:
-        with products:
+        with products():
             yield
     finally:
         for layer, tracked, buffers in before:

@@ -28,6 +28,7 @@ from temper.network.layered import Layered
 from temper.network.units import Units
 from temper.pruning.masks import Gradual, Masks, Removed, Scope
 from temper.quantity import Clock
+from temper.refusal import Refusal
 from temper.strategy import Remover, strategy
 
 
@@ -46,6 +47,15 @@ class Channels(Gradual):
                 " choose by=l1"
             )
         return self
+
+    def check(self, clock: Clock) -> None:
+        """Want scales that a step has moved."""
+        first = next(iter(self.shares(clock)))
+        if self.by == "scale" and first == 0 and self.shares(clock)[0] > 0:
+            raise Refusal(
+                f"pruning.end={self.end} of {clock.total_steps} steps is before the first, where pruning.by=scale finds"
+                " all scales alike: raise pruning.end, or choose pruning.by=l1"
+            )
 
     def callback(self, clock: Clock, seed: int) -> Remover:
         """Return the callback that removes, and keeps removed."""

@@ -13,6 +13,7 @@ layer; biases and norm layers do not. It bites where a small network is to be tr
 weights that is, at n + 1 times the cost, so `epochs` should be so many times what one training needs.
 """
 
+import itertools
 from bisect import bisect_right
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from temper.pruning.masks import Choose, Masks, Removed, Scope, prunable_weights, smallest_within
 from temper.quantity import Clock, Count, ProperFraction
+from temper.refusal import Refusal
 from temper.strategy import Pruning, Remover, strategy
 
 KEY = "early_state"  # of a checkpoint
@@ -36,6 +38,16 @@ class LotteryTicket(Pruning):
     rounds: Count
     rewind: ProperFraction
     scope: Scope
+
+    def check(self, clock: Clock) -> None:
+        """Want a step at least in each training."""
+        ends = [0, *self._ends(clock.total_steps), clock.total_steps]
+        lengths = [last - first for first, last in itertools.pairwise(ends)]
+        if min(lengths) < 1:
+            raise Refusal(
+                f"pruning.rounds={self.rounds} makes {self.rounds + 1} trainings of a run of {clock.total_steps} steps,"
+                " and some would have none: raise epochs, or lower pruning.rounds or pruning.rewind"
+            )
 
     def begins(self, clock: Clock) -> int:
         """Return the step after the first training, whose end is still validated whole."""

@@ -108,6 +108,15 @@ class Masks(Remover):
             self.renew(network, self.shares[self._step])
         self.remove(network)
 
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+        """Let what is removed take no part in the way up of sharpness-aware minimisation, which moves weights."""
+        if getattr(optimizer, "ascending", False):
+            network = pl_module.get_submodule("network")
+            for name, mask in self.removed.items():
+                gradient = network.get_parameter(name).grad
+                if gradient is not None:
+                    gradient.masked_fill_(mask, 0.0)
+
     @torch.no_grad()
     def renew(self, network: nn.Module, share: float) -> None:
         """Mark what ``share`` asks for."""

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from rich.table import Table
+from rich.text import Text
 
 from temper.metric import Better
 from temper.report.units import in_score
@@ -53,7 +54,7 @@ def table(rows: Sequence[Row], metric: str) -> Table:
         settings = " ".join(f"{key}={value}" for key, value in row.drawn.items())
         epochs = str(row.epochs[-1]) if row.epochs else "-"
         score = in_score(row.scores[-1]) if row.scores else "-"
-        found.add_row(str(row.number), epochs, score, settings, row.state)
+        found.add_row(str(row.number), epochs, score, Text(settings), row.state)
     return found
 
 

@@ -3,7 +3,8 @@
 stop when s ≥ 60 m     s is the run's training time in seconds (metrics.csv's ``seconds``), m is ``minutes``
 
 Time goes on where an attempt that was killed had left its last checkpoint; validation, start and what was lost in the
-kill do not count. It is looked at with each row of metrics.csv, so that a run ends at most ``flush_every`` steps late.
+kill do not count. It is looked at with each row of metrics.csv, so that a run ends at most ``flush_every`` steps late,
+also before a pruning has removed all that it was to remove, which the report then says.
 It bites where a budget is what is given: on a rented machine, or for a fair comparison of costs.
 """
 
@@ -31,10 +32,15 @@ class WallTime(Stopping):
 
 class _WallTimeCallback(RowWatcher):
     def __init__(self, minutes: float, settled: int) -> None:
-        super().__init__("seconds", settled)
-        self.minutes = minutes
+        super().__init__("seconds", 0)
+        self.minutes, self.removed = minutes, settled
 
     def verdict(self) -> str | None:
         if self.value is None or self.value < 60 * self.minutes:
             return None
         return f"training has taken stopping.wall_time.minutes={self.minutes:g}"
+
+    def _judge(self, trainer: L.Trainer) -> None:
+        super()._judge(trainer)
+        if self.reason is not None and trainer.global_step < self.removed:
+            self.reason += f", before pruning had removed all that it was to, at step {self.removed}"

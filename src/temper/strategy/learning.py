@@ -99,6 +99,7 @@ class Distillation(ABC):
     reads: ClassVar[Reads] = "answers"
     classes: ClassVar[int] = 0  # that it needs at least
     one_class: ClassVar[bool] = False  # whether it asks which one class is an example's
+    partners: ClassVar[int] = 0  # how many other examples an example is compared with at least
     teacher: str  # a run's folder, a checkpoint in one, or recipe:NAME
     weight: float  # of each term
 
@@ -106,11 +107,6 @@ class Distillation(ABC):
     @abstractmethod
     def terms(self) -> tuple[str, ...]:
         """Return what the values are called that its distiller returns."""
-
-    @property
-    def partners(self) -> int:
-        """Return how many other examples an example is compared with at once."""
-        return 0
 
     @abstractmethod
     def build(self, facts: Facts, student: nn.Module, teach: Teach) -> Distiller:

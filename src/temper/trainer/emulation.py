@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch._inductor.config
 from lightning.pytorch.plugins.precision import HalfPrecision, MixedPrecision
 
 from temper import bf16
@@ -40,4 +41,6 @@ def precision_arguments(precision: str, machine: Mapping[str, Any]) -> Mapping[s
     """Return the arguments of Lightning's Trainer that say in which precision a run computes."""
     if not emulated(precision, machine):
         return {"precision": precision}
+    # Compiled, a value that is rounded and widened again would be left as it was.
+    torch._inductor.config.emulate_precision_casts = True
     return {"plugins": [_Mixed("bf16-mixed", "cpu") if precision == "bf16-mixed" else _True("bf16-true")]}

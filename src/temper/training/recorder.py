@@ -33,6 +33,7 @@ class Recorder(L.Callback):
         flush_every: optimizer steps between two rows.
         accumulate: micro-batches to a step.
         metric, better, target: the validation score whose time to reach ``target`` is noted.
+        settled: the first step from which a score is of what the run delivers.
         bar: shown by rank 0.
     """
 
@@ -46,11 +47,12 @@ class Recorder(L.Callback):
         metric: str,
         better: str,
         target: float | None,
+        settled: int,
         bar: Bar,
     ) -> None:
         self.folder, self.report, self.bar = folder, report, bar
         self.flush_every, self.accumulate = flush_every, accumulate
-        self.metric, self.better, self.target = metric, better, target
+        self.metric, self.better, self.target, self.settled = metric, better, target, settled
         self.meter: EnergyMeter | None = None
         self.file = MetricsFile(folder / "metrics.csv")
         self.seconds = 0.0  # of training, since the start of the run, attempts before a kill left out
@@ -106,7 +108,8 @@ class Recorder(L.Callback):
         if not trainer.training and not trainer.validating:
             return
         scores = {f"val/{name}": value for name, value in pl_module.verdicts["val"].scores.items()}
-        if self.target is not None and self.seconds_to_target is None:
+        settled = trainer.global_step >= self.settled
+        if self.target is not None and self.seconds_to_target is None and settled:
             reached = scores[self.metric] >= self.target if self.better == "max" else scores[self.metric] <= self.target
             self.seconds_to_target = self.seconds if reached else None
         self._flush(trainer, pl_module, scores)

@@ -20,7 +20,7 @@ from temper.facts import Facts
 from temper.quantity import Fraction
 from temper.refusal import nearest
 from temper.strategy import Weighting, strategy
-from temper.terms import Weigher
+from temper.terms import ROUNDED, Weigher
 
 
 @strategy
@@ -41,7 +41,7 @@ class Schedule(Weighting):
                         " left)"
                     )
         total = sum(self._ends(shares)[name] for name in taught)
-        if total > 1:
+        if total > 1 + ROUNDED:
             raise ValueError(
                 f"weighting.end: the weights add up to {total:g} in the end, and the task keeps 1 minus that: lower it"
             )
@@ -55,7 +55,7 @@ class Schedule(Weighting):
             ends = {name: self.end.get(name, share) for name, share in shares.items()}
         else:
             ends = dict.fromkeys(shares, self.end)
-        return ends | {"task": 1 - sum(end for name, end in ends.items() if name != "task")}
+        return ends | {"task": max(0.0, 1 - sum(end for name, end in ends.items() if name != "task"))}
 
 
 class _ScheduledWeigher(Weigher):

@@ -55,7 +55,7 @@ def stopping_can_watch(run: Settings) -> None:
 
 
 def pause_is_validated(run: Settings) -> None:
-    """Want a run that is left off to have a score, and the rows of one that is not."""
+    """Want a run that is left off to have been validated, and to go on with the rows of one that is not."""
     if run.pause is None:
         return
     word = f"pause={run.pause}"

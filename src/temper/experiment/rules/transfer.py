@@ -61,6 +61,15 @@ def unfreezing_begins(run: Settings) -> None:
         )
 
 
+def unfreezing_goes_with_the_optimizer(run: Settings) -> None:
+    """Want nothing counted for a group of weights some of which have not begun."""
+    if getattr(run.transfer, "unfreeze", None) is not None and run.optimizer.paces_itself:
+        raise ValueError(
+            f"transfer.unfreeze lets blocks begin later, and optimizer={option(run.optimizer)} counts steps and weighs"
+            " its average from the first on: set transfer.unfreeze=null, or choose optimizer=adamw"
+        )
+
+
 def frozen_weights_stay(run: Settings) -> None:
     """Want nothing removed from what is to stay, and no gradient asked of it."""
     if not run.transfer.freezes:
@@ -83,5 +92,6 @@ RULES = (
     torchvision_has_such_networks,
     something_is_taken,
     unfreezing_begins,
+    unfreezing_goes_with_the_optimizer,
     frozen_weights_stay,
 )
