@@ -146,6 +146,35 @@ def test_grid_and_several_at_a_time(searched: Searched, trials: Trials, tmp_path
     assert trials.ran[4:] == [(0, None)]
 
 
+def test_halving_scores_every_trial_of_the_first_round(
+    searched: Searched, trials: Trials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("search=halving", "search.trials=3", "epochs=3", "pruning=none,magnitude", "optimizer.lr=0.05,0.1")
+    for seed in range(4):
+        assert searched(*words, f"search.seed={seed}") == 2
+        assert "pruning=magnitude has no network to score before" in capsys.readouterr().err
+    assert trials.ran == []
+
+
+def test_a_test_that_fails_is_told_as_that(
+    searched: Searched, trials: Trials, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = trials.start
+
+    def failing(words: Sequence[str], *others: Any, **more: Any) -> int:
+        return start(words, *others, **more) if any(word.startswith("pause=") for word in words) else 1
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(search, "start", failing)
+        assert searched("search=random", "search.trials=2", *SPACE, "epochs=7") == 1
+    said = capsys.readouterr().err
+    assert "is the best, and its test failed" in said
+    assert "no trial reached its end" not in said
+    (tmp_path / "sweep" / "0" / "report.json").unlink()  # a trial that was cleared away is told by what is remembered
+    assert searched("search=random", "search.trials=2", *SPACE, "epochs=7") in (0, 1)
+    assert len(results(tmp_path)) == 2
+
+
 def test_all_fail(searched: Searched, trials: Trials, capsys: pytest.CaptureFixture[str]) -> None:
     trials.failing = {0, 1}
     assert searched("search=random", "search.trials=2", *SPACE) == 1
