@@ -131,11 +131,6 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("stopping=[target]",), ("target", "target=0.95")),
     (("stopping=[patience]", "data.validation=0"), ("patience", "data.validation")),
     (("distillation=[logits]",), ("distillation.logits", "teacher")),
-    ((*taught("hints", "distillation.hints.weight=1.0"),), ("distillation.hints.weight",)),
-    (
-        (*taught("relational", "distillation.relational.angle=null", "batch_size=2"),),
-        ("distillation=relational", "3 examples", "raise batch_size"),
-    ),
     (
         (
             *taught("hints", "distillation=[hints,relational]", "distillation.relational.teacher=a/run"),

@@ -60,11 +60,10 @@ def _frozen(experiment: Experiment, taken: Sequence[bool], clock: Clock) -> dict
             "transfer.freeze names blocks that were not taken, and what is new learns from the start: set"
             " transfer.freeze=null, or give the task the settings that the source was trained with"
         )
-    if frozen and all(step >= clock.total_steps for step in frozen.values()):
-        unfreeze = getattr(experiment.transfer, "unfreeze", None)
-        if unfreeze is not None:
-            raise ValueError(
-                f"transfer.unfreeze={unfreeze} unfreezes the first block when the run's {clock.total_steps} steps are"
-                " over: shorten it, for example transfer.unfreeze=10%, or set transfer.unfreeze=null"
-            )
+    unfreeze = getattr(experiment.transfer, "unfreeze", None) if experiment.debug.shortened_to is None else None
+    if unfreeze is not None and frozen and min(frozen.values()) >= clock.total_steps:
+        raise ValueError(
+            f"transfer.unfreeze={unfreeze} unfreezes the first block when the run's {clock.total_steps} steps are"
+            " over: shorten it, for example transfer.unfreeze=10%, or set transfer.unfreeze=null"
+        )
     return frozen
