@@ -31,7 +31,7 @@ OF_TRAINING = ("label_noise", "imbalance")  # that change the training examples 
 OF_AN_EXAMPLE = (*OF_TRAINING, "input_noise", "size")  # that leave the split as it is
 
 
-def check_machine(experiment: Experiment, machine: Mapping[str, Any], processes: int) -> None:
+def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
     """Refuse what this machine, or the way in which the run was started, does not go with.
 
     Raises:
@@ -41,6 +41,14 @@ def check_machine(experiment: Experiment, machine: Mapping[str, Any], processes:
         raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
     if started_outside() and machine["strategy"] == "auto":
         raise Refusal("torchrun or SLURM has started several processes, and the trainer is for one: choose trainer=ddp")
+
+
+def check_partners(experiment: Experiment, processes: int) -> None:
+    """Refuse a distillation that compares examples, where a process has too few of them at once.
+
+    Raises:
+        Refusal: names the distillation and the way out.
+    """
     size, parts = experiment.batch_size, processes * experiment.accumulate
     for name, each in experiment.distillation.items():
         if size != "full" and size // parts <= each.partners:

@@ -34,7 +34,7 @@ from temper.batch_growth.none import NoBatchGrowth
 from temper.command.job import Job
 from temper.experiment import Experiment
 from temper.experiment.settings import option
-from temper.preflight import check_kernels, check_machine, check_teachers, check_transfer
+from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
 from temper.refusal import Refusal
@@ -173,7 +173,8 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
             f"trainer={option(experiment.trainer)} starts several processes, and the test is one: choose trainer=auto;"
             " batch_size is that of all processes together, so the rate is theirs too"
         )
-    check_machine(experiment, machine, processes=1)
+    check_machine(experiment, machine)
+    check_partners(experiment, processes=1)
     check_teachers(job)
     check_transfer(job)
 

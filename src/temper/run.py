@@ -17,7 +17,7 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_kernels, check_machine, check_teachers, check_transfer, start
+from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer, start
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
@@ -57,7 +57,8 @@ def run(job: Job) -> Report:
                 _tell_again(folder.path, finished)
             return finished
         machine = experiment.trainer.arguments()
-        check_machine(experiment, machine, _processes(machine))
+        check_machine(experiment, machine)
+        check_partners(experiment, _processes(machine))
         check_teachers(job)
         notes = check_transfer(job) + ([NOTE] if emulated(experiment.precision, machine) else [])
         mine = rank(_processes(machine))

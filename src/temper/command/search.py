@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
@@ -111,16 +111,15 @@ class Searching:
             words = self.words(self.study.trials[best].drawn)
             if start(words, self._folder(best), best) != 0:
                 self._tell(None)
-                print(
-                    f"temper: trial {best} is the best, and its test failed: the same command tries that again",
-                    file=sys.stderr,
-                )
-                raise SystemExit(1)
+                self._end(f"trial {best} is the best, and its test failed: the same command tries that again")
+        self._tell(best)
         if best is None:
-            self._tell(None)
-            print("temper: no trial reached its end: there is no best one", file=sys.stderr)
-            raise SystemExit(1)
-        return self._tell(best)
+            self._end("no trial reached its end: there is no best one")
+        return Report.load(self._folder(best)).returned
+
+    def _end(self, said: str) -> NoReturn:
+        print(f"temper: {said}", file=sys.stderr)
+        raise SystemExit(1)
 
     def words(self, setting: Setting) -> list[str]:
         """Return the words of the trial that tries ``setting``."""
@@ -206,7 +205,7 @@ class Searching:
             return None
         return score.value
 
-    def _tell(self, best: int | None) -> float:
+    def _tell(self, best: int | None) -> None:
         """Leave and print the table of trials, the picture, and the best."""
         rows = [self._row(number) for number in self.study.ranked()]
         failed = [row for row in rows if row.state == "failed"]
@@ -219,7 +218,7 @@ class Searching:
             others = f"; {len(again)} of them are tried again when the search is started again" if again else ""
             self._say(f"{len(failed)} of {len(rows)} trials failed{others}")
         if best is None:
-            return math.nan
+            return
         report, trial = Report.load(self._folder(best)), self.study.trials[best]
         name = self.metric.removeprefix("val/")
         self._say(
@@ -228,7 +227,6 @@ class Searching:
         )
         self._say(f"run it: {shlex.join(['python', 'train.py', *self.words(trial.drawn)])}")
         self._say(f"{root / 'results.csv'}\n{root / 'search.png'}")
-        return report.returned
 
     def _row(self, number: int) -> Row:
         trial, rungs = self.study.trials[number], self.rungs

@@ -28,7 +28,6 @@ from temper.network.layered import Layered
 from temper.network.units import Units
 from temper.pruning.masks import Gradual, Masks, Removed, Scope
 from temper.quantity import Clock
-from temper.refusal import Refusal
 from temper.strategy import Remover, strategy
 
 
@@ -50,9 +49,8 @@ class Channels(Gradual):
 
     def check(self, clock: Clock) -> None:
         """Want scales that a step has moved."""
-        first = next(iter(self.shares(clock)))
-        if self.by == "scale" and first == 0 and self.shares(clock)[0] > 0:
-            raise Refusal(
+        if self.by == "scale" and self.begins(clock) == 0:
+            raise ValueError(
                 f"pruning.end={self.end} of {clock.total_steps} steps is before the first, where pruning.by=scale finds"
                 " all scales alike: raise pruning.end, or choose pruning.by=l1"
             )

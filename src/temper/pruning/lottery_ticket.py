@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from temper.pruning.masks import Choose, Masks, Removed, Scope, prunable_weights, smallest_within
 from temper.quantity import Clock, Count, ProperFraction
-from temper.refusal import Refusal
 from temper.strategy import Pruning, Remover, strategy
 
 KEY = "early_state"  # of a checkpoint
@@ -44,7 +43,7 @@ class LotteryTicket(Pruning):
         ends = [0, *self._ends(clock.total_steps), clock.total_steps]
         lengths = [last - first for first, last in itertools.pairwise(ends)]
         if min(lengths) < 1:
-            raise Refusal(
+            raise ValueError(
                 f"pruning.rounds={self.rounds} makes {self.rounds + 1} trainings of a run of {clock.total_steps} steps,"
                 " and some would have none: raise epochs, or lower pruning.rounds or pruning.rewind"
             )

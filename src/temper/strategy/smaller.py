@@ -40,11 +40,7 @@ class Pruning(ABC):
         return 0
 
     def check(self, clock: Clock) -> None:  # noqa: B027 - most go with any
-        """Refuse a run that is too short for it.
-
-        Raises:
-            Refusal: names the knob, the bound and the way out.
-        """
+        """Refuse a run that is too short for it; a ValueError says the way out."""
 
     def delivered(self, network: Layered) -> Layered:
         """Return what is measured and used of a trained ``network``: it, or a smaller one with the same answers."""

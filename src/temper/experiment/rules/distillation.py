@@ -61,21 +61,9 @@ def one_class_is_true(run: Settings) -> None:
             )
 
 
-def examples_have_partners(run: Settings) -> None:
-    """Want enough examples at once where these are compared."""
-    size = run.batch_size
-    for name, each in run.distillation.items():
-        if size != "full" and size // run.accumulate <= each.partners:
-            raise ValueError(
-                f"distillation={name} compares {each.partners + 1} examples of a micro-batch at a time, and"
-                f" batch_size={size} with accumulate={run.accumulate} has fewer: raise batch_size or lower accumulate"
-            )
-
-
 RULES = (
     weights_leave_the_task_its_share,
     answers_fit,
     layers_can_be_read,
     one_class_is_true,
-    examples_have_partners,
 )
