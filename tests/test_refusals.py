@@ -22,6 +22,7 @@ def taught(name: str, *words: str) -> tuple[str, ...]:
     return f"distillation=[{name}]", f"distillation.{name}.teacher=a/run", *words
 
 
+TWO = taught("hints", "distillation=[hints,relational]", "distillation.relational.teacher=a/run")
 BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     # words typed, what the message must name
     (("optimizer=adm",), ("optimizer=adm", "adam")),
@@ -131,13 +132,8 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("stopping=[target]",), ("target", "target=0.95")),
     (("stopping=[patience]", "data.validation=0"), ("patience", "data.validation")),
     (("distillation=[logits]",), ("distillation.logits", "teacher")),
-    (
-        (
-            *taught("hints", "distillation=[hints,relational]", "distillation.relational.teacher=a/run"),
-            "distillation.hints.weight=0.34",
-        ),
-        ("add up to 1", "head", "weighting=schedule"),
-    ),
+    ((*TWO, "distillation.hints.weight=0.34"), ("add up to 1", "head", "weighting=schedule")),
+    ((*TWO, "distillation.hints.weight=0.9"), ("add up to 1.56", "distillation.hints.weight")),
     (("pruning=lottery_ticket", "pruning.rounds=50", "epochs=1"), ("pruning.rounds=50", "17 steps", "raise epochs")),
     (("++epochs=3",), ("++epochs=3", "write epochs=3")),
     (("hydra.sweep.dir=README.md",), ("hydra.sweep.dir=README.md", "is a file")),

@@ -2,7 +2,7 @@
 
     T² · KL(softmax(s(z) / T) ‖ softmax(s(f) / T))    z the teacher's logits, f the student's
     s(z) = (z - mean(z)) / σ(z)                       example by example; σ² = mean((z - mean(z))²), over the classes
-    s(z) = 0                                          where all logits are equal
+    s(z) = 0                                          where all logits are equal but for rounding, to rounding
 
 A shift or a positive factor of either side's logits changes nothing: a small student need not put out numbers as large
 as a large teacher's, and T means the same for both. It bites where the teacher's logits have another range than the

@@ -8,16 +8,16 @@ def weights_leave_the_task_its_share(run: Settings) -> None:
     """Want weights that add up to 1 at most, and to less where nothing else reaches the head."""
     taught = [name for name in run.shares if name != "task"]
     total = sum(run.shares[name] for name in taught)
+    if total > 1 + ROUNDED:
+        raise ValueError(
+            f"distillation: the weights of {', '.join(taught)} add up to {total:g}, and the task keeps 1 minus that:"
+            f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
+        )
     answered = any(each.reads == "answers" for each in run.distillation.values())
     if run.distillation and run.shares["task"] == 0 and not answered and option(run.weighting) == "fixed":
         raise ValueError(
             f"distillation: the weights of {', '.join(taught)} add up to 1, and neither targets nor answers train the"
             " head: lower one, or choose weighting=schedule to begin so"
-        )
-    if total > 1 + ROUNDED:
-        raise ValueError(
-            f"distillation: the weights of {', '.join(taught)} add up to {total:g}, and the task keeps 1 minus that:"
-            f" lower {' or '.join(f'distillation.{name}.weight' for name in run.distillation)}"
         )
 
 
