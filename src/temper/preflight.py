@@ -16,7 +16,6 @@ from temper.facts import Kind
 from temper.refusal import Refusal
 from temper.report.record import Report
 from temper.strategy import Distillation
-from temper.strategy.smaller import REMOVED
 from temper.trainer.kernels import overrun
 from temper.trainer.machine import on_cpu, started_outside
 from temper.training.checkpoints import last_good
@@ -157,6 +156,8 @@ def check_transfer(job: Job) -> list[str]:
     notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
     if option(source.experiment().pruning) == "channels" and option(job.experiment.pruning) != "channels":
         notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros, and learn no more")
+    if option(source.experiment().low_rank) != "none" and option(job.experiment.low_rank) == "none":
+        notes.append(f"{word} was cut to a low rank, and with low_rank=none its layers are whole again")
     return notes
 
 
@@ -237,7 +238,7 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
             f"{word} holds averages of averaging={averaged}, which averaging={averaging} would mistake for its own or"
             f" for the trained weights: choose averaging={averaged}"
         )
-    pruning, removed = option(experiment.pruning), callbacks.get(REMOVED)
+    pruning, removed = option(experiment.pruning), callbacks.get("pruning")
     if removed is not None and pruning == "none":
         raise Refusal(
             f"{word} is of a pruned network, and with pruning=none what was removed would grow again: choose the"
@@ -249,6 +250,9 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
             f"{word} is of a network without some {'units' if units else 'weights'}, of which pruning={pruning} knows"
             f" nothing: choose pruning={'channels' if units else 'magnitude, or another of weights'}"
         )
+    reduced, asked = callbacks.get("low_rank", {}).get("asked"), getattr(experiment.low_rank, "asked", "low_rank=none")
+    if reduced is not None and reduced != asked:
+        raise Refusal(f"{word} is of a network whose layers were cut to {reduced}, and not to {asked}: set the same")
     step, theirs = kept["global_step"], tuple(kept["facts"]["clock"]["epoch_starts"])
     begun = sum(start <= step for start in theirs) + 1  # with the end of the epoch in which it was kept
     if theirs[:begun] != module.facts.clock.epoch_starts[: len(theirs[:begun])]:

@@ -69,13 +69,13 @@ def run(job: Job) -> Report:
         batches = build_batches(experiment)
         if experiment.debug.shortened_to is None:
             experiment.optimizer.check(batches.facts.clock.total_steps)
-            experiment.pruning.check(batches.facts.clock)
+            for each in experiment.smaller:
+                each.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         taken, freezing = transfer(experiment, module)
         notes += taken
-        if (spared := experiment.pruning.note(module.network)) is not None:
-            notes.append(spared)
+        notes += [told for each in experiment.smaller if (told := each.note(module.network)) is not None]
         resumed = start(job, folder.checkpoints, module)
         if mine == 0:
             folder.enter(job.settings)
@@ -152,7 +152,7 @@ def build_trainer(
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
     metric, better = experiment.chosen_by
-    settled = experiment.pruning.settled(clock)
+    settled = experiment.settled(clock)
     recorder = Recorder(
         folder.path,
         report,
@@ -173,7 +173,7 @@ def build_trainer(
         settled=settled,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
-    # The order is meant: weights are pruned before they are averaged, all before they are recorded, and saved last.
+    # The order is meant: what is removed goes before averages are taken, all before they are recorded, and saved last.
     callbacks = [
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
         *freezing,
@@ -208,11 +208,12 @@ def build_trainer(
 
 def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
     """Return the callbacks that act on the weights, and those that look at the gradient."""
-    pruning = experiment.pruning.callback(clock, experiment.seed)
-    found: list[L.Callback] = [pruning] if pruning is not None else []
+    made = [each.callback(clock, experiment.seed) for each in experiment.smaller]
+    removers = [each for each in reversed(made) if each is not None]  # zeros come last: no product disturbs them
+    found: list[L.Callback] = [*removers]
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
-        found.append(ShownWeights(averager, optimizer, pruning))
+        found.append(ShownWeights(averager, optimizer, removers))
     if experiment.gradient_norm is not None or any(each.gradient for each in experiment.stopping.values()):
         found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))
     return found

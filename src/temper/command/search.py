@@ -26,7 +26,7 @@ from temper.command.job import container
 from temper.command.study import Study
 from temper.command.sweep import start
 from temper.experiment import Experiment, make, parse
-from temper.experiment.settings import option
+from temper.experiment.settings import SMALLER, option
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import search_results
@@ -149,20 +149,21 @@ class Searching:
                 " not validate there: choose validate_every=1"
             )
         self._check_settled(experiment)
-        if any(key.split(".")[0] == "pruning" for key in self.space.dimensions):
+        if any(key.split(".")[0] in SMALLER for key in self.space.dimensions):
             for setting in self.search.proposed(self.space, []):
                 self._check_settled(parse(compose(self.words(setting))))
 
     def _check_settled(self, experiment: Experiment) -> None:
         name = f"search={option(self.search)}"
         clock = Clock(tuple(_STEPS * epoch for epoch in range(self.epochs + 1)))  # how many an epoch has, data tells
-        settled = experiment.pruning.settled(clock) / _STEPS
-        if settled > self.rungs[0]:
-            raise Refusal(
-                f"{name} compares trials after {self.rungs[0]} of {self.epochs} epochs, and"
-                f" pruning={option(experiment.pruning)} has no network to score before {settled:.3g} of"
-                " them: raise search.first, or choose search=random"
-            )
+        for axis, each in zip(SMALLER, experiment.smaller, strict=True):
+            settled = each.settled(clock) / _STEPS
+            if settled > self.rungs[0]:
+                raise Refusal(
+                    f"{name} compares trials after {self.rungs[0]} of {self.epochs} epochs, and {axis}={option(each)}"
+                    f" has no network to score before {settled:.3g} of them: raise search.first, or choose"
+                    " search=random"
+                )
 
     def _settings(self, knobs: Any, words: Mapping[str, Override]) -> dict[str, Any]:
         """Return what must not change when the search goes on; more trials may be asked for where each is whole."""

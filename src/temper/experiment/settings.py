@@ -8,7 +8,8 @@ from temper.clip import Clip
 from temper.data.views import Level
 from temper.facts import Kind
 from temper.metric import Better, better, check_metric
-from temper.quantity import Count, NonNegative, Positive, Real, Switch
+from temper.network.layered import Layered
+from temper.quantity import Clock, Count, NonNegative, Positive, Real, Switch
 from temper.strategy import (
     Augmentation,
     Averaging,
@@ -20,6 +21,7 @@ from temper.strategy import (
     Initialization,
     Logger,
     Loss,
+    LowRank,
     Optimizer,
     Penalty,
     Preprocessing,
@@ -28,6 +30,7 @@ from temper.strategy import (
     Resolution,
     Sampling,
     Scheduler,
+    Smaller,
     Stopping,
     Task,
     Trainer,
@@ -38,6 +41,7 @@ from temper.strategy import (
 from temper.terms import ROUNDED, term_name
 
 LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
+SMALLER = ("pruning", "low_rank")  # what makes a network smaller, in the order in which it is delivered
 
 
 @strategy
@@ -72,6 +76,7 @@ class Settings:
     privacy: InstanceOf[Privacy]
     stopping: dict[str, InstanceOf[Stopping]]
     pruning: InstanceOf[Pruning]
+    low_rank: InstanceOf[LowRank]
     distillation: dict[str, InstanceOf[Distillation]]
     trainer: InstanceOf[Trainer]
     logger: dict[str, InstanceOf[Logger]]
@@ -112,6 +117,25 @@ class Settings:
         """Return the validation metric that chooses a checkpoint, and the direction in which it improves."""
         metric = "val/rmse" if self.kind == "regression" else "val/accuracy"
         return metric, better(metric)
+
+    @property
+    def smaller(self) -> tuple[Smaller, ...]:
+        """Return what makes the network smaller, in the order in which it is delivered."""
+        return tuple(getattr(self, axis) for axis in SMALLER)
+
+    def begins(self, clock: Clock) -> int:
+        """Return the step before which the network is whole."""
+        return min(each.begins(clock) for each in self.smaller)
+
+    def settled(self, clock: Clock) -> int:
+        """Return the step after which nothing more is removed: only from then on a checkpoint may be chosen."""
+        return max(each.settled(clock) for each in self.smaller)
+
+    def delivered(self, network: Layered) -> Layered:
+        """Return what is measured and used of a trained ``network``: it, or a smaller one with the same answers."""
+        for each in self.smaller:
+            network = each.delivered(network)
+        return network
 
 
 def option(record: object) -> str:

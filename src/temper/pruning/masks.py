@@ -81,6 +81,8 @@ class Masks(Remover):
         choose: which parts of which parameters these are.
     """
 
+    axis = "pruning"
+
     def __init__(self, shares: Mapping[int, float], choose: Choose) -> None:
         self.shares, self.choose = shares, choose
         self.removed: dict[str, Tensor] = {}

@@ -11,6 +11,10 @@ from temper.strategy import Pruning, Remover, strategy
 class NoPruning(Pruning):
     """The dense network."""
 
+    def begins(self, clock: Clock) -> int:
+        """Return the end of the run."""
+        return clock.total_steps
+
     def settled(self, clock: Clock) -> int:
         """Return 0: the network is whole from the start."""
         return 0

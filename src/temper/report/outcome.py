@@ -1,6 +1,7 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -84,12 +85,13 @@ def conclude(
     train, test = module.verdicts["train"].scores[name], module.verdicts["test"].scores[name]
     report.generalisation = Generalisation(test=test, gap=train - test if better == "max" else test - train)
     assert isinstance(module.network, Layered)
-    delivered = experiment.pruning.delivered(module.network)
+    delivered = experiment.delivered(module.network)
     report.complexity = _complexity(delivered, shape)
-    remover = next((each for each in trainer.callbacks if isinstance(each, Remover)), None)  # type: ignore[attr-defined]
-    if remover is not None:
+    report.notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
+    removers = [each for each in trainer.callbacks if isinstance(each, Remover)]  # type: ignore[attr-defined]
+    if removers:
         whole = report.complexity if delivered is module.network else _complexity(module.network, shape)
-        before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, remover)}
+        before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, removers)}
         report.smaller = {
             "before": {metric: _score_before(job, module)} | before,
             "after": {metric: report.metrics.get(metric)} | asdict(report.complexity),
@@ -118,19 +120,20 @@ def _complexity(network: nn.Module, shape: tuple[int, ...]) -> Complexity:
 
 
 @torch.no_grad()
-def _nonzero_before(network: nn.Module, remover: Remover) -> int:
-    """Return how many parameters of ``network`` are not zero, or were not before ``remover`` removed them."""
+def _nonzero_before(network: nn.Module, removers: Sequence[Remover]) -> int:
+    """Return how many parameters of ``network`` are not zero, or were not before ``removers`` removed them."""
     ones = copy.deepcopy(network)
     for weight in ones.parameters():
         weight.fill_(1.0)
-    remover.remove(ones)
+    for remover in removers:
+        remover.remove(ones)
     counted, left = parameter_counts(ones)
     return parameter_counts(network)[1] + counted - left
 
 
 def _score_before(job: Job, module: Supervised) -> float | None:
     """Return the score of the last validation before anything was removed; None where there was none."""
-    begins = job.experiment.pruning.begins(module.facts.clock)
+    begins = job.experiment.begins(module.facts.clock)
     series = read_metrics(job.folder).get(job.experiment.chosen_by[0], [])
     return next((value for step, value in reversed(series) if step < begins), None)
 

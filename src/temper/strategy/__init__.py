@@ -45,7 +45,7 @@ from temper.strategy.learning import (
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
 from temper.strategy.searching import Search, Trial
-from temper.strategy.smaller import Pruning, Remover
+from temper.strategy.smaller import LowRank, Pruning, Remover, Smaller
 
 __all__ = [
     "Augmentation",
@@ -59,6 +59,7 @@ __all__ = [
     "Logger",
     "Loss",
     "LossFunction",
+    "LowRank",
     "Optimizer",
     "OrderedSampling",
     "Penalty",
@@ -73,6 +74,7 @@ __all__ = [
     "Sampling",
     "Scheduler",
     "Search",
+    "Smaller",
     "Stopping",
     "Task",
     "Teach",

@@ -9,27 +9,28 @@ from torch import nn
 from temper.network.layered import Layered
 from temper.quantity import Clock
 
-REMOVED = "pruning"
-
 
 class Remover(L.Callback, ABC):
-    """What removes weights of ``module.network`` while a run lasts; its state is in the checkpoint."""
+    """What removes something of ``module.network`` while a run lasts; its state is in the checkpoint.
+
+    Attributes:
+        axis: whose it is.
+    """
+
+    axis: ClassVar[str]
 
     @property
     def state_key(self) -> str:
         """Return the key of its state among those of callbacks."""
-        return REMOVED
+        return self.axis
 
     @abstractmethod
     def remove(self, network: nn.Module) -> None:
         """Remove what is removed by now from ``network``, in which other weights may stand than those trained."""
 
 
-class Pruning(ABC):
-    """Which weights are removed, and when."""
-
-    rewinds: ClassVar[bool] = False  # whether it goes back to earlier weights
-    groups_inputs: ClassVar[bool] = False  # whether it asks that layers have so and so many inputs
+class Smaller(ABC):
+    """What makes a network smaller, and when."""
 
     @abstractmethod
     def settled(self, clock: Clock) -> int:
@@ -50,10 +51,6 @@ class Pruning(ABC):
     def callback(self, clock: Clock, seed: int) -> Remover | None:
         """Return the callback that does it; None for nothing. ``seed`` is of whatever it draws."""
 
-    def lap(self, step: int, clock: Clock) -> tuple[int, Clock]:
-        """Return where ``step`` lies in the training that it belongs to, and that training's clock: the run is one."""
-        return step, clock
-
     def note(self, network: nn.Module) -> str | None:
         """Return what of ``network`` is spared that one would not expect, for the report; None for nothing.
 
@@ -61,3 +58,22 @@ class Pruning(ABC):
             ValueError: there is nothing in ``network`` to remove; names the knob.
         """
         return None
+
+    def outcome(self, network: Layered) -> str | None:
+        """Return what was made of a trained ``network`` that no figure says, for the report; None for nothing."""
+        return None
+
+
+class Pruning(Smaller):
+    """Which weights are removed."""
+
+    rewinds: ClassVar[bool] = False  # whether it goes back to earlier weights
+    groups_inputs: ClassVar[bool] = False  # whether it asks that layers have so and so many inputs
+
+    def lap(self, step: int, clock: Clock) -> tuple[int, Clock]:
+        """Return where ``step`` lies in the training that it belongs to, and that training's clock: the run is one."""
+        return step, clock
+
+
+class LowRank(Smaller):
+    """Which layers become two of less rank."""

@@ -4,7 +4,7 @@ Validation, test and every checkpoint see the averages, with batch-norm statisti
 trained weights beside them, so that a run goes on as if nobody had looked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,11 +28,11 @@ class ShownWeights(L.Callback):
     Args:
         averager: of the run; None where the optimizer itself keeps the averages.
         optimizer: of the run.
-        remover: of the run's pruning: averages hold what was removed since they began. None where nothing is.
+        removers: of the run: averages hold what was removed since they began.
     """
 
-    def __init__(self, averager: Averager | None, optimizer: Optimizer, remover: Remover | None) -> None:
-        self.averager, self.optimizer, self.remover = averager, optimizer, remover
+    def __init__(self, averager: Averager | None, optimizer: Optimizer, removers: Sequence[Remover]) -> None:
+        self.averager, self.optimizer, self.removers = averager, optimizer, removers
         self._trained: dict[str, Tensor] | None = None  # while the averages are in their place
         self._made: tuple[int, dict[str, Tensor]] | None = None  # the step, and the network's state at it
         self._seen = 0
@@ -125,8 +125,8 @@ class ShownWeights(L.Callback):
             for name, weight in network.named_parameters():
                 if name in averages:
                     weight.copy_(averages[name])
-            if self.remover is not None:
-                self.remover.remove(network)
+            for remover in self.removers:
+                remover.remove(network)
             batches: Any = trainer.datamodule  # type: ignore[attr-defined]
             inputs = (each.to(module.device) for each in batches.samples(STATISTICS_EXAMPLES))
             with trainer.precision_plugin.forward_context():

@@ -116,7 +116,7 @@ def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Modu
     if any(value.dtype == torch.float64 for value in weights.values()):
         network = network.double()
     network.load_state_dict(weights)
-    return experiment.pruning.delivered(network).eval()
+    return experiment.delivered(network).eval()
 
 
 def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeline:

@@ -1,6 +1,6 @@
 """Rules between axes of how a network learns."""
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import SMALLER, Settings, option
 from temper.quantity import parse_span
 from temper.strategy import Optimizer
 
@@ -132,10 +132,9 @@ def averaging_fits(run: Settings) -> None:
         raise ValueError(
             f"{evaluates} averaging={option(run.averaging)} would put an average in their place: choose averaging=none"
         )
-    if option(run.pruning) != "none":
-        raise ValueError(
-            f"{evaluates} pruning={option(run.pruning)} would remove nothing from them: choose pruning=none"
-        )
+    for axis in SMALLER:
+        if (chosen := option(getattr(run, axis))) != "none":
+            raise ValueError(f"{evaluates} {axis}={chosen} would remove nothing from them: choose {axis}=none")
 
 
 def passes_fit(run: Settings) -> None:

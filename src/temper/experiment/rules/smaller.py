@@ -57,4 +57,26 @@ def channels_can_go(run: Settings) -> None:
         )
 
 
-RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go)
+def rank_can_fall(run: Settings) -> None:
+    """Want weights whose rank stays as low as it was made."""
+    if option(run.low_rank) == "none":
+        return
+    name = f"low_rank={option(run.low_rank)}"
+    if not run.task.deep:
+        raise ValueError(
+            f"{name} makes two of each layer before the head, and with task={option(run.task)} the network is its head"
+            " alone: choose low_rank=none, or name layers, such as task=mlp task.hidden=[64]"
+        )
+    if option(run.pruning) not in ("none", "channels"):
+        raise ValueError(
+            f"{name} makes two of each layer, of which no weight is 0 where pruning={option(run.pruning)} removed one:"
+            " choose pruning=none, or pruning=channels, which removes whole rows and columns"
+        )
+    if run.precision == "bf16-true":
+        raise ValueError(
+            f"{name} keeps weights at a rank, and precision=bf16-true rounds them to 8 bits, which are of full rank"
+            " again: choose precision=bf16-mixed"
+        )
+
+
+RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go, rank_can_fall)

@@ -1,6 +1,6 @@
 """Rules between axes of what training may start from, and of what then stays as it is."""
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import SMALLER, Settings, option
 from temper.quantity import parse_span
 
 
@@ -75,11 +75,11 @@ def frozen_weights_stay(run: Settings) -> None:
     if not run.transfer.freezes:
         return
     word = f"transfer={option(run.transfer)} with transfer.freeze keeps layers as they are, and"
-    if option(run.pruning) != "none":
-        raise ValueError(
-            f"{word} pruning={option(run.pruning)} would remove weights of them: choose pruning=none, or"
-            " transfer.freeze=null"
-        )
+    for axis in SMALLER:
+        if (chosen := option(getattr(run, axis))) != "none":
+            raise ValueError(
+                f"{word} {axis}={chosen} would remove something of them: choose {axis}=none, or transfer.freeze=null"
+            )
     if run.weighting.term_gradients:
         raise ValueError(
             f"{word} weighting={option(run.weighting)} takes each term's gradient at a layer that may be one of them:"
