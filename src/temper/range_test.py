@@ -38,6 +38,7 @@ from temper.low_rank.none import NoLowRank
 from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
+from temper.quantization.none import NoQuantization
 from temper.refusal import Refusal
 from temper.resolution.none import NoResolution
 from temper.scheduler.constant import Constant
@@ -249,6 +250,7 @@ def _first_steps(experiment: Experiment) -> Experiment:
         averaging=NoAveraging(),
         pruning=NoPruning(),
         low_rank=NoLowRank(),
+        quantization=NoQuantization(),
         batch_growth=NoBatchGrowth(),
         resolution=NoResolution(),
         stopping={},

@@ -24,6 +24,7 @@ from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, Score, show
 from temper.report.units import in_score
+from temper.strategy import Remover
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import keep_freed_memory, rank, set_threads
 from temper.training.build import build_batches, build_module
@@ -209,8 +210,8 @@ def build_trainer(
 def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L.Callback]:
     """Return the callbacks that act on the weights, and those that look at the gradient."""
     made = [each.callback(clock, experiment.seed) for each in experiment.smaller]
-    removers = [each for each in reversed(made) if each is not None]  # zeros come last: no product disturbs them
-    found: list[L.Callback] = [*removers]
+    found = [each for each in reversed(made) if each is not None]  # zeros come last: no product disturbs them
+    removers = [each for each in found if isinstance(each, Remover)]
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
         found.append(ShownWeights(averager, optimizer, removers))

@@ -27,6 +27,7 @@ from temper.strategy import (
     Preprocessing,
     Privacy,
     Pruning,
+    Quantization,
     Resolution,
     Sampling,
     Scheduler,
@@ -41,7 +42,8 @@ from temper.strategy import (
 from temper.terms import ROUNDED, term_name
 
 LIST_AXES = ("preprocessing", "augmentation", "penalty", "stopping", "distillation", "logger")
-SMALLER = ("pruning", "low_rank")  # what makes a network smaller, in the order in which it is delivered
+REMOVING = ("pruning", "low_rank")  # what takes something of the weights
+SMALLER = (*REMOVING, "quantization")  # what makes a network smaller, in the order in which it is delivered
 
 
 @strategy
@@ -77,6 +79,7 @@ class Settings:
     stopping: dict[str, InstanceOf[Stopping]]
     pruning: InstanceOf[Pruning]
     low_rank: InstanceOf[LowRank]
+    quantization: InstanceOf[Quantization]
     distillation: dict[str, InstanceOf[Distillation]]
     trainer: InstanceOf[Trainer]
     logger: dict[str, InstanceOf[Logger]]

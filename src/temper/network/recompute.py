@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from temper import bf16
 from temper.network.layered import Block
-from temper.network.statistics import NORM
+from temper.network.statistics import KEEPING
 
 
 def recomputed(function: Callable[..., Tensor], block: Block, *inputs: Tensor) -> Tensor:
@@ -39,8 +39,8 @@ def recomputed(function: Callable[..., Tensor], block: Block, *inputs: Tensor) -
 
 def _contexts(block: Block) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     """Return what the first run and what the second is made in."""
-    norms = [layer for part in block for layer in part.modules() if isinstance(layer, NORM)]
-    tracked = [(layer, layer.track_running_stats) for layer in norms]
+    layers = [layer for part in block for layer in part.modules() if isinstance(layer, KEEPING)]
+    tracked = [(layer, layer.track_running_stats) for layer in layers]
     return nullcontext(), _Replay(partial(_replayed, tracked, bf16.within()))
 
 
@@ -59,10 +59,10 @@ class _Replay(AbstractContextManager[None]):
 
 
 @contextmanager
-def _replayed(norms: list[tuple[NORM, bool]], products: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
-    """Let each norm do what it did in the first run, on copies of its statistics that are thrown away."""
-    before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in norms]
-    for layer, tracked in norms:
+def _replayed(layers: list[tuple[Any, bool]], products: Callable[[], AbstractContextManager[Any]]) -> Iterator[None]:
+    """Let each layer do what it did in the first run, on copies of its statistics that are thrown away."""
+    before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in layers]
+    for layer, tracked in layers:
         layer.track_running_stats = tracked
         for name, values in layer._buffers.items():
             layer._buffers[name] = None if values is None else values.clone()

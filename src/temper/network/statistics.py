@@ -1,4 +1,4 @@
-"""Batch-norm statistics: held still while a pass must not move them, and made right for weights that were averaged.
+"""Statistics of batch norm, and ranges of layers to round: held still, or made right for averaged weights.
 
 A norm that is held normalises by what it remembers, in training as in evaluation. That it tracks nothing tells everyone
 below, and whoever computes the second gradient or a block again, to leave it as it is.
@@ -10,7 +10,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from temper.network.simulated import Simulated
+
 NORM = nn.modules.batchnorm._BatchNorm
+KEEPING = (NORM, Simulated)  # layers that keep statistics of what they see
 
 
 def hold_statistics(part: nn.Module) -> None:
@@ -32,26 +35,26 @@ def let_statistics_go(part: nn.Module) -> None:
 @contextmanager
 def frozen_statistics(network: nn.Module) -> Iterator[None]:
     """Train with each batch's own statistics, and leave the running ones as they are."""
-    norms = [layer for layer in network.modules() if isinstance(layer, NORM) and layer.track_running_stats]
-    for layer in norms:
+    layers = [layer for layer in network.modules() if isinstance(layer, KEEPING) and layer.track_running_stats]
+    for layer in layers:
         layer.track_running_stats = False
     try:
         yield
     finally:
-        for layer in norms:
+        for layer in layers:
             layer.track_running_stats = True
 
 
 @torch.no_grad()
 def recompute_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
     """Set the running statistics to the plain mean of those of ``batches`` (Izmailov et al., 2018, section 3.2)."""
-    norms = [layer for layer in network.modules() if isinstance(layer, NORM) and layer.track_running_stats]
-    if not norms:
+    layers = [layer for layer in network.modules() if isinstance(layer, KEEPING) and layer.track_running_stats]
+    if not layers:
         return
-    before = {layer: layer.momentum for layer in norms}
+    before = {layer: layer.momentum for layer in layers}
     flags = {module: module.training for module in network.modules()}
-    network.eval()  # dropout would change what the norms see
-    for layer in norms:
+    network.eval()  # dropout would change what the layers see
+    for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # of torch's: a cumulative mean
         layer.train()

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from temper.network.layered import Block, Layered
+from temper.network.simulated import RANGE
 
-_COUNTER = "num_batches_tracked"  # of a batch norm: old files lack it, and no answer depends on it
+_OWN = ("num_batches_tracked", *RANGE)  # of a batch norm: old files lack it; of layers to round: each run takes its own
 
 
 @torch.no_grad()
@@ -25,7 +26,7 @@ def take(network: Layered, weights: Mapping[str, Tensor]) -> list[bool]:
         found = {name: value for name, value in weights.items() if name.startswith(prefixes)}
         fits = _shapes(own) == _shapes(found)
         for name, value in found.items() if fits else ():
-            if name in own:
+            if name in own and not name.endswith(_OWN):
                 own[name].copy_(value)
         taken.append(fits)
     return taken
@@ -43,4 +44,4 @@ def names(network: nn.Module, block: Block) -> list[str]:
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in state.items() if not name.endswith(_COUNTER)}
+    return {name: value.shape for name, value in state.items() if not name.endswith(_OWN)}

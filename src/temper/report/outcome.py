@@ -12,6 +12,7 @@ from torch import nn
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.data.views import views
+from temper.experiment.settings import option
 from temper.metric import better as better_of
 from temper.metric import over_views
 from temper.network.layered import Layered
@@ -89,8 +90,10 @@ def conclude(
     report.complexity = _complexity(delivered, shape)
     report.notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
     removers = [each for each in trainer.callbacks if isinstance(each, Remover)]  # type: ignore[attr-defined]
-    if removers:
-        whole = report.complexity if delivered is module.network else _complexity(module.network, shape)
+    if any(option(each) != "none" for each in experiment.smaller):
+        whole = report.complexity
+        if delivered is not module.network:
+            whole = _complexity(experiment.quantization.plain(module.network), shape)
         before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, removers)}
         report.smaller = {
             "before": {metric: _score_before(job, module)} | before,

@@ -45,7 +45,7 @@ from temper.strategy.learning import (
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
 from temper.strategy.searching import Search, Trial
-from temper.strategy.smaller import LowRank, Pruning, Remover, Smaller
+from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller
 
 __all__ = [
     "Augmentation",
@@ -67,6 +67,7 @@ __all__ = [
     "Preprocessing",
     "Privacy",
     "Pruning",
+    "Quantization",
     "ReadRun",
     "Reads",
     "Remover",

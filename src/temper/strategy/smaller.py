@@ -48,7 +48,7 @@ class Smaller(ABC):
         return network
 
     @abstractmethod
-    def callback(self, clock: Clock, seed: int) -> Remover | None:
+    def callback(self, clock: Clock, seed: int) -> L.Callback | None:
         """Return the callback that does it; None for nothing. ``seed`` is of whatever it draws."""
 
     def note(self, network: nn.Module) -> str | None:
@@ -77,3 +77,17 @@ class Pruning(Smaller):
 
 class LowRank(Smaller):
     """Which layers become two of less rank."""
+
+
+class Quantization(Smaller):
+    """Which layers hold whole numbers in the end, and whether training knows."""
+
+    watches: ClassVar[bool] = False  # whether ranges are taken of training examples
+
+    def prepared(self, network: Layered) -> Layered:
+        """Return ``network``, before weights are drawn or loaded, with layers that can be rounded."""
+        return network
+
+    def plain(self, network: Layered) -> Layered:
+        """Return ``network`` as it computes where nothing is rounded: what it is compared with."""
+        return network

@@ -57,7 +57,7 @@ def build_batches(experiment: Experiment) -> Batches:
 
 def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     """Return the module that trains, its network freshly initialised."""
-    network = experiment.task.network(facts)
+    network = experiment.quantization.prepared(experiment.task.network(facts))
     experiment.initialization.apply(network)
     if experiment.channels_last:
         network = network.to(memory_format=torch.channels_last)

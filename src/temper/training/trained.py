@@ -113,6 +113,7 @@ def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
     """Return the trained network as it is delivered, in eval mode and float32 or wider."""
     network, weights = experiment.task.network(facts_of(checkpoint)), weights_of(checkpoint)
+    network = experiment.quantization.prepared(network)
     if any(value.dtype == torch.float64 for value in weights.values()):
         network = network.double()
     network.load_state_dict(weights)

@@ -1,6 +1,6 @@
 """Rules between axes of how a network learns."""
 
-from temper.experiment.settings import SMALLER, Settings, option
+from temper.experiment.settings import REMOVING, Settings, option
 from temper.quantity import parse_span
 from temper.strategy import Optimizer
 
@@ -132,7 +132,7 @@ def averaging_fits(run: Settings) -> None:
         raise ValueError(
             f"{evaluates} averaging={option(run.averaging)} would put an average in their place: choose averaging=none"
         )
-    for axis in SMALLER:
+    for axis in REMOVING:
         if (chosen := option(getattr(run, axis))) != "none":
             raise ValueError(f"{evaluates} {axis}={chosen} would remove nothing from them: choose {axis}=none")
 

@@ -52,6 +52,16 @@ def augmentation_keeps_examples_apart(run: Settings, private: str) -> None:
 
 
 @_of_private_runs
+def ranges_tell_nothing(run: Settings, private: str) -> None:
+    """Want no figure of the examples but those that noise was added to."""
+    if run.quantization.watches:
+        raise ValueError(
+            f"{private} adds noise to all that is learned, and quantization={option(run.quantization)} keeps the"
+            " largest input of each layer as it was: choose quantization=dynamic, which keeps none"
+        )
+
+
+@_of_private_runs
 def teacher_tells_nothing(run: Settings, private: str) -> None:
     """Want no teacher that has seen the examples."""
     for name in run.distillation:
@@ -125,6 +135,7 @@ RULES = (
     batches_by_coins,
     network_keeps_examples_apart,
     augmentation_keeps_examples_apart,
+    ranges_tell_nothing,
     teacher_tells_nothing,
     start_tells_nothing,
     weights_of_terms_tell_nothing,

@@ -79,4 +79,14 @@ def rank_can_fall(run: Settings) -> None:
         )
 
 
-RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go, rank_can_fall)
+def one_layer_is_rounded(run: Settings) -> None:
+    """Want the layers that are delivered to be those whose inputs were seen."""
+    if option(run.quantization) != "none" and option(run.low_rank) != "none":
+        raise ValueError(
+            f"quantization={option(run.quantization)} rounds what enters each layer, and"
+            f" low_rank={option(run.low_rank)} delivers two in the place of one, which no training has rounded: choose"
+            " quantization=none, or low_rank=none"
+        )
+
+
+RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go, rank_can_fall, one_layer_is_rounded)

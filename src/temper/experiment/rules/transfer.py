@@ -1,6 +1,6 @@
 """Rules between axes of what training may start from, and of what then stays as it is."""
 
-from temper.experiment.settings import SMALLER, Settings, option
+from temper.experiment.settings import REMOVING, Settings, option
 from temper.quantity import parse_span
 
 
@@ -75,7 +75,7 @@ def frozen_weights_stay(run: Settings) -> None:
     if not run.transfer.freezes:
         return
     word = f"transfer={option(run.transfer)} with transfer.freeze keeps layers as they are, and"
-    for axis in SMALLER:
+    for axis in REMOVING:
         if (chosen := option(getattr(run, axis))) != "none":
             raise ValueError(
                 f"{word} {axis}={chosen} would remove something of them: choose {axis}=none, or transfer.freeze=null"
