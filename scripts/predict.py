@@ -26,6 +26,7 @@ from temper.data.batches import EVALUATED_AT_ONCE
 from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level, views
 from temper.facts import Facts
+from temper.network.layers import dtype_of
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
 from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
@@ -88,7 +89,7 @@ class Predictor:
 
     def _mean(self, inputs: Tensor) -> Tensor:
         """Return the outputs for inputs (n, ...), in the mean over their views."""
-        precision = next(self.network.parameters()).dtype
+        precision = dtype_of(self.network)
         outputs = [
             view.weight * self.network(self.pipeline(view.of(inputs)).to(precision)) for view in views(self.level)
         ]

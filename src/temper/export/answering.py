@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from temper.data.pipeline import Pipeline
 from temper.facts import Facts
+from temper.network.layers import dtype_of
 
 
 class Answering(nn.Module):
@@ -24,7 +25,7 @@ class Answering(nn.Module):
     def __init__(self, network: nn.Module, pipeline: Pipeline, facts: Facts) -> None:
         super().__init__()
         self.network, self.pipeline, self.facts = network, pipeline, facts
-        self.dtype = next(network.parameters()).dtype
+        self.dtype = dtype_of(network)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return probabilities (n, classes), or values (n,), for raw inputs (n, ...)."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from temper.data.pictures import Pictures
@@ -96,7 +97,8 @@ def export(subject: Subject, paths: Mapping[str, Path]) -> Exported:
     A file is written beside its place, read again, and moved there if it answers as the network does.
     """
     batches = in_batches(subject.tested)
-    expected = [subject.model(batch) for batch in batches]
+    own: Answer = torch.inference_mode()(subject.model)
+    expected = [own(batch) for batch in batches]
     program = program_of(subject.model, subject.tested)
     (place,) = {path.parent for path in paths.values()}
     try:
@@ -109,7 +111,7 @@ def export(subject: Subject, paths: Mapping[str, Path]) -> Exported:
             FORMATS[name].write(program, subject.meaning, draft)
         answers = {name: FORMATS[name].load(draft) for name, draft in drafts.items()}
         differences = {name: difference(each, expected, batches, subject.facts) for name, each in answers.items()}
-        rivals: dict[str, Answer] = {PYTORCH: subject.model, **answers}
+        rivals: dict[str, Answer] = {PYTORCH: own, **answers}
         times = latencies({name: partial(rival, batches[0]) for name, rival in rivals.items()})
         files = {
             name: File(

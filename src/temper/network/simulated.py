@@ -66,7 +66,7 @@ class Simulated(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Return (n, outputs, ...) for (n, inputs, ...)."""
         if self.training:
-            if self.track_running_stats and not self.of_each:
+            if self.track_running_stats:
                 self._watch(inputs.detach())
             if not self.rounds:
                 return self._product(inputs, self.weight)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from temper.network.layered import Layered
+from temper.network.layers import dtype_of
 from temper.refusal import nearest
 
 
@@ -56,10 +57,10 @@ def feature_shapes(network: nn.Module, names: Sequence[str], shape: Sequence[int
     """
     features: dict[str, Tensor] = {}
     handles, training = tap(network, names, features), network.training
-    weight = next(network.parameters())
+    device = next(network.parameters()).device
     try:
         with torch.compiler.set_stance("force_eager"):
-            network.eval()(torch.zeros(1, *shape, dtype=weight.dtype, device=weight.device))
+            network.eval()(torch.zeros(1, *shape, dtype=dtype_of(network), device=device))
     finally:
         network.train(training)
         for handle in handles:

@@ -41,7 +41,7 @@ class Rounding(L.Callback):
         if trainer.global_step < self.start:
             return
         for layer in layers_of(module.get_submodule("network")):
-            layer.track_running_stats, layer.rounds = True, self.rounds
+            layer.track_running_stats, layer.rounds = not layer.of_each, self.rounds
             if layer.of_each:  # there is nothing to wait for
                 layer.watched.fill_(1)
 
