@@ -21,10 +21,10 @@ def test_refuses(knob: str, value: float) -> None:
 def test_ranges_are_of_what_training_saw_since_it_began(train: Train, tmp_path: Path) -> None:
     train(*ROUNDED, "quantization=static", "quantization.momentum=0.5", "preprocessing=[]")
     held = state(tmp_path / "run")
-    # 12 steps, of which those from the seventh on are watched. Pixels of digits lie in [0, 1] as they come.
+    # 12 steps, of which those from the seventh on are watched; pixels of digits are 0 to 16 as they come.
     assert int(held["network.hidden.linear1.watched"]) == 6
     assert float(held["network.hidden.linear1.least"]) == 0
-    assert float(held["network.hidden.linear1.largest"]) == pytest.approx(1)
+    assert float(held["network.hidden.linear1.largest"]) == pytest.approx(16)
     assert float(held["network.head.least"]) == 0  # behind a ReLU
     assert float(held["network.head.largest"]) > 0
 

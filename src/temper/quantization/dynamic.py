@@ -2,8 +2,9 @@
 
 p = round(w/t), t = max|w| / 127                     weights, once, a scale for each output
 a = min x, b = max x                                 of what enters a layer, of each example by itself
-q = clamp(round(x/s) + z, 0, 127), s = (b - a)/127   inputs, at each pass
-y = s t (Σ p q - z Σ p) + bias                       Jacob et al., 2018, arXiv:1712.05877, equation 4
+s = (b - a)/127, z = round(-a/s)                     0 lies in the range, and is a whole number
+q = clamp(⌊x/s + z + ½⌋, 0, 127)                     inputs, at each pass
+y = s t Σ p (q - z) + bias                           Jacob et al., 2018, arXiv:1712.05877, equation 4
 
 Nothing is trained or measured for it: from ``start`` on, evaluation goes by whole numbers, so that the report holds the
 score before and after; training never does. Each example has a range of its own, so that no answer depends on what
