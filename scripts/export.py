@@ -89,7 +89,7 @@ def _notes(subject: Subject) -> list[str]:
     shape = ", ".join(map(str, ("n", *meaning.shape)))
     notes = [
         f"takes {meaning.takes} ({shape}), gives {meaning.gives}; compared on {len(subject.tested):,} examples of the"
-        f" test set, to which the answers may differ by {subject.tolerance:g}"
+        f" test set, to which the answers may differ by {subject.tolerance:g}{' on average' * subject.rounds}"
     ]
     if meaning.takes == "rows":
         notes.append("its columns are those of the data in order: a table's words as encoded, and no gap left")

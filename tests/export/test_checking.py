@@ -50,6 +50,12 @@ def test_a_probability_counts_as_it_is_and_a_value_by_what_the_network_says() ->
     assert difference(off_by(0.5, 0), flat, flat, facts("regression", mean=3.0)) == 0.5
 
 
+def test_of_whole_numbers_the_mean_counts() -> None:
+    batches = [torch.tensor([0.25]), torch.tensor([0.5, 0.75])]
+    assert difference(off_by(-0.125, 1), batches, batches, facts("multiclass"), rounds=True) == 0.125 / 3
+    assert math.isnan(difference(off_by(math.nan, 1), batches, batches, facts("multiclass"), rounds=True))
+
+
 def test_no_number_and_another_shape_are_never_near() -> None:
     batches = [torch.ones(1, 3), torch.ones(2, 3)]
     assert difference(lambda inputs: inputs[:, :1], batches, batches, facts("multiclass")) == math.inf

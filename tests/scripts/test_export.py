@@ -163,6 +163,22 @@ def test_one_logit_becomes_two_probabilities_and_float64_stays(
         assert float(row["probability"]) == pytest.approx(max(below, reached), abs=1e-6)
 
 
+def test_whole_numbers_stay_whole(
+    small_cifar10: None, train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, words in {"whole": ["quantization=static"], "float": []}.items():
+        train("task=cifar_resnet", "task.depth=8", "trainer.threads=1", *words, "debug=steps", folder=tmp_path / name)
+    capsys.readouterr()
+    whole, floating = (exported(capsys, tmp_path / name) for name in ("whole", "float"))
+    assert all(file["difference"] <= 1e-3 for file in whole["files"].values())
+    weights = 78_042 - 778 - 10  # of the layers: without those of norms, and the head's bias
+    # A byte for each weight in the place of four, and what says how they are rounded.
+    assert floating["files"]["onnx"]["bytes"] - whole["files"]["onnx"]["bytes"] > 2 * weights
+    capsys.readouterr()
+    export.main([str(tmp_path / "whole"), "--force"])
+    assert "may differ by 0.001 on average" in capsys.readouterr().out
+
+
 def test_what_answers_otherwise_is_not_written(
     train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from temper.export.answering import Answering, Meaning
 from temper.export.checking import BATCHES, TOLERANCE, difference, in_batches, latencies
 from temper.export.formats import FORMATS, Answer, program_of
 from temper.facts import Facts
+from temper.network.int8 import Int8
 from temper.refusal import Refusal
 from temper.training.trained import Trained, facts_of, network_of, pipeline_of
 
@@ -65,13 +66,18 @@ class Subject:
         """Return the largest difference with which a file is written."""
         return TOLERANCE[self.model.dtype]
 
+    @property
+    def rounds(self) -> bool:
+        """Return whether the network is one of whole numbers."""
+        return any(isinstance(layer, Int8) for layer in self.model.modules())
+
 
 @dataclass(frozen=True, kw_only=True)
 class File:
     """One file that was asked for.
 
     Attributes:
-        difference: the largest between its answers and the network's.
+        difference: the largest between its answers and the network's; the mean, where the network rounds.
         written: whether it is there; it is not if the difference is too large.
         latency_seconds: of one example.
     """
@@ -110,7 +116,10 @@ def export(subject: Subject, paths: Mapping[str, Path]) -> Exported:
         for name, draft in drafts.items():
             FORMATS[name].write(program, subject.meaning, draft)
         answers = {name: FORMATS[name].load(draft) for name, draft in drafts.items()}
-        differences = {name: difference(each, expected, batches, subject.facts) for name, each in answers.items()}
+        differences = {
+            name: difference(each, expected, batches, subject.facts, rounds=subject.rounds)
+            for name, each in answers.items()
+        }
         rivals: dict[str, Answer] = {PYTORCH: own, **answers}
         times = latencies({name: partial(rival, batches[0]) for name, rival in rivals.items()})
         files = {

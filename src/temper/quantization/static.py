@@ -8,7 +8,7 @@ y = s t Σ p (q - z) + bias                           Jacob et al., 2018, arXiv:
 
 m is ``momentum``, as batch norm's. Training goes by floating-point numbers to the end; ranges are statistics of it, as
 those of batch norm are, and evaluation goes by whole numbers as soon as there are ranges. It bites where a network is
-wide enough for its task: 8 bits then cost next to nothing; where they do cost, quantization=aware may win some of it back.
+wide enough for its task: 8 bits then cost next to nothing; where they do cost, quantization=aware may win some back.
 """
 
 from temper.quantization.rounding import Watched
