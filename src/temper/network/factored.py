@@ -9,7 +9,7 @@ The matrix of a linear layer is its weight. A convolution's, (O, I, h, w), is on
     channel   (O, I h w)             r filters of the layer's size, then 1x1: Zhang et al., 2015, arXiv:1505.06798
     spatial   (O w, I h)             r filters of h x 1, then 1 x w: Jaderberg et al., 2014, arXiv:1405.3866, scheme 2
 
-Spatial vertical filters stand at every column, also where the layer strides over some: there it saves less than weights.
+Spatial's first filters stand at every column, also where the layer strides over some, and save fewer multiply-adds.
 """
 
 import copy
