@@ -64,10 +64,10 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
 
         has_convolutions = any(isinstance(layer, nn.Conv2d) for layer in fresh().modules())
         large = halved(fresh())
-        ways = {"half of the channels": (large, compacted(large), found)}
+        ways = {"channels 0.5": (large, compacted(large), found)}
         for scheme in SCHEMES if has_convolutions else SCHEMES[:1]:
             large = lowered(fresh(), scheme)
-            ways[f"rank {RANK}, {scheme}"] = large, factored(large, scheme), found["low_rank"][scheme]
+            ways[f"{scheme} rank {RANK}"] = large, factored(large, scheme), found["low_rank"][scheme]
         for way, (large, small, figures) in ways.items():
             compared = _compared(large, small, shape, seconds, rounds)
             adds = round(multiply_adds(small, shape)[0] / multiply_adds(large, shape)[0], 3)
