@@ -28,6 +28,7 @@ RECIPES = {
     "example": 16,
     "groups": 1,
     "loss": 6,
+    "low_rank": 2,
     "optimizer": 8,
     "pipeline": 3,
     "preprocessing": 2,
@@ -165,7 +166,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
-    assert len(axes()) == 23
+    assert len(axes()) == 24
 
 
 @pytest.mark.parametrize("axis", axes())

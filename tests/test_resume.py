@@ -106,6 +106,8 @@ STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     "averaging=ema pruning=random pruning.start=0 pruning.end=0.9",
     "averaging=swa pruning=n_m pruning.start=0.4",
     "pruning=lottery_ticket pruning.rounds=2 pruning.rewind=0.4 optimizer=adam scheduler=one_cycle",  # trainings of 5
+    "low_rank=truncated_svd low_rank.start=0.3 averaging=ema optimizer=adam",
+    "low_rank=truncated_svd low_rank.rank=null low_rank.energy=0.4 low_rank.start=0.3 pruning=channels averaging=swa",
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time

@@ -149,10 +149,11 @@ def test_grid_and_several_at_a_time(searched: Searched, trials: Trials, tmp_path
 def test_halving_scores_every_trial_of_the_first_round(
     searched: Searched, trials: Trials, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("search=halving", "search.trials=3", "epochs=3", "pruning=none,magnitude", "optimizer.lr=0.05,0.1")
-    for seed in range(4):
-        assert searched(*words, f"search.seed={seed}") == 2
-        assert "pruning=magnitude has no network to score before" in capsys.readouterr().err
+    for axis, name in (("pruning", "magnitude"), ("low_rank", "truncated_svd")):
+        words = ("search=halving", "search.trials=3", "epochs=3", f"{axis}=none,{name}", "optimizer.lr=0.05,0.1")
+        for seed in range(4):
+            assert searched(*words, f"search.seed={seed}") == 2
+            assert f"{axis}={name} has no network to score before" in capsys.readouterr().err
     assert trials.ran == []
 
 
@@ -211,6 +212,10 @@ REFUSED = [
     (
         ("search=halving", *SPACE, "epochs=27", "pruning=magnitude"),
         ("search=halving", "pruning=magnitude", "search.first"),
+    ),
+    (
+        ("search=halving", *SPACE, "epochs=27", "low_rank=truncated_svd"),
+        ("search=halving", "after 1 of 27", "low_rank=truncated_svd", "before 13.5", "raise search.first", "=random"),
     ),
     (("search=halving", "search.trials=9", "epochs=9,18", *SPACE), ("search=halving", "epochs is searched")),
     (

@@ -10,6 +10,7 @@ from tests.scripts.conftest import load
 from temper.benchmark.case import CIFAR, Case, NoisyCIFAR10, Stopwatch, ratio, take_turns
 from temper.benchmark.data import DATA, our_batches, torchvision_batches
 from temper.benchmark.memory import kept_bytes, measure_memory
+from temper.benchmark.smaller import SMALLER
 from temper.benchmark.step import STEP, Epochs, largest_difference
 from temper.data.cifar10 import CIFAR10
 from temper.facts import Examples, Splits
@@ -119,25 +120,52 @@ def test_the_bar_has_a_share_of_a_step(capsys: pytest.CaptureFixture[str], tmp_p
 
 # Of resnet20: stem, projections and head stay; 16 convolutions of one size and 2 of half of it are halved.
 RESNET20 = 442_368 + 2 * 131_072 + 640, 17 * 2_359_296
-WIDE = 64 * 2048 + 2048 * 10, 2048 * 2048
+WIDE = 64 * 512 + 512 * 10, 512 * 512
+LOW = 16 * (64 + 512) + 128 * (512 + 512) + 512 * 10
+# By the width w of a stage, with w/4 filters, or 3w/4 vertical ones; of a stage's first layer they read w/2 channels.
+INNER = [(count * pixels, width) for count, pixels, width in ((6, 1024, 16), (5, 256, 32), (5, 64, 64))]
+CHANNEL = 1024 * 4 * (27 + 16) + sum(times * (width // 4) * (9 * width + width) for times, width in INNER)
+CHANNEL += sum(pixels * width // 4 * (9 * width // 2 + width) for pixels, width in ((256, 32), (64, 64)))
+CHANNEL += sum(pixels * width // 8 * (width // 2 + width) for pixels, width in ((256, 32), (64, 64))) + 640
+SPATIAL = 1024 * 2 * (9 + 48) + sum(times * (3 * width // 4) * 6 * width for times, width in INNER)
+SPATIAL += sum(
+    pixels * 3 * width // 8 * (2 * 3 * width // 2 + 3 * width) + pixels * width // 8 * (width // 2 + width)
+    for pixels, width in ((256, 32), (64, 64))
+)
+SPATIAL += 640
 
 
 @pytest.mark.parametrize(
-    ("name", "share"),
+    ("name", "share", "low"),
     [
-        ("digits_wide", (WIDE[0] / 2 + WIDE[1] / 4) / sum(WIDE)),
-        ("resnet20", (RESNET20[0] + RESNET20[1] / 2) / sum(RESNET20)),
+        ("digits_wide", (WIDE[0] / 2 + WIDE[1] / 4) / sum(WIDE), {"channel": LOW / sum(WIDE)}),
+        (
+            "resnet20",
+            (RESNET20[0] + RESNET20[1] / 2) / sum(RESNET20),
+            {"channel": CHANNEL / sum(RESNET20), "spatial": SPATIAL / sum(RESNET20)},
+        ),
     ],
 )
 def test_the_last_line_of_smaller_is_json(
-    name: str, share: float, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    name: str,
+    share: float,
+    low: dict[str, float],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setitem(SMALLER, "digits_wide", (SMALLER["digits_wide"][0], "task.hidden=[512,512]"))  # in less time
     benchmark.main(["smaller", "--only", name, "--seconds", "0.02", "--rounds", "1", "--root", str(tmp_path)])
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found["benchmark"] == "smaller"
     assert found["ratio_time"][name].keys() == {"1", "128"}
     assert found["ratio_multiply_adds"][name] == pytest.approx(share, abs=1e-3)
     assert 0 < found["ratio_parameters"][name] < 0.6
+    for scheme in ("channel", "spatial"):
+        figures = found["low_rank"][scheme]
+        assert figures["ratio_multiply_adds"] == ({name: pytest.approx(low[scheme], abs=1e-3)} if scheme in low else {})
+        assert all(each.keys() == {"1", "128"} for each in figures["ratio_time"].values())
+        assert all(0 < each < 0.6 for each in figures["ratio_parameters"].values())
 
 
 def test_the_last_line_of_recipe_is_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

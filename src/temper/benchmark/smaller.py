@@ -1,6 +1,7 @@
-"""What removing channels saves of the time that answers take: a masked network against the small one it stands for.
+"""What a smaller network saves of the time that answers take: a large one against the small one with the same answers.
 
-Half of the units of each kind are removed from a fresh network; both give the same answers, which is checked first.
+Of a fresh network half of the units of each kind are removed (pruning=channels), or each layer is brought to a quarter
+of its rank (low_rank=truncated_svd); that both answer alike is checked first.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from temper.benchmark.case import CIFAR, Case, Stopwatch, ratio, take_turns
 from temper.network.compacted import compacted
+from temper.network.factored import Convolution, factored, layers_before_head, matrix_of, pays, weight_of
 from temper.network.layered import Layered
 from temper.report.measure import multiply_adds, parameter_counts
 from temper.report.units import in_seconds
@@ -22,6 +24,8 @@ SMALLER = {
     "resnet20": (*CIFAR, "precision=32-true", "channels_last=false"),
 }
 AT_ONCE = (1, 128)  # examples
+RANK = 0.25  # of the most that a layer can have
+SCHEMES: tuple[Convolution, ...] = ("channel", "spatial")
 
 
 def halved(network: Layered) -> Layered:
@@ -31,38 +35,68 @@ def halved(network: Layered) -> Layered:
     return network.eval()
 
 
+@torch.no_grad()
+def lowered(network: Layered, convolution: Convolution) -> Layered:
+    """Return ``network``, in eval mode, each layer that it makes smaller at a quarter of its rank."""
+    for layer in layers_before_head(network).values():
+        matrix = matrix_of(layer.weight, convolution)
+        rank = max(1, round(RANK * min(matrix.shape)))
+        if pays(rank, matrix):
+            span = torch.linalg.qr(matrix[:, :rank]).Q  # which columns these are is all the same to the time
+            layer.weight.copy_(weight_of(span @ (span.T @ matrix), layer.weight.shape, convolution))
+    return network.eval()
+
+
 def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int) -> tuple[Table, dict[str, Any]]:
-    """Return a table and the figures of the networks ``names``, in float32."""
-    table = Table(title="half of the channels removed: masked, and gone", title_justify="left")
-    for column in ("network", "examples", "masked", "gone", "time", "multiply-adds"):
-        table.add_column(column, justify="right" if column != "network" else "left")
-    found: dict[str, dict[str, Any]] = {"ratio_time": {}, "ratio_multiply_adds": {}, "ratio_parameters": {}}
+    """Return a table and the figures of the networks ``names``, in float32; those of low rank by themselves."""
+    table = Table(title="large, and small with the same answers", title_justify="left")
+    for column in ("network", "smaller by", "examples", "large", "small", "time", "multiply-adds"):
+        table.add_column(column, justify="left" if column in ("network", "smaller by") else "right")
+    found: dict[str, Any] = {**_empty(), "low_rank": {scheme: _empty() for scheme in SCHEMES}}
     for name in names:
         case = Case.of(SMALLER[name], root)
-        shape, network = case.batches.facts.shape, case.module().network
-        assert isinstance(network, Layered)
-        masked = halved(network)
-        small = compacted(masked)
-        rivals = {"masked": masked, "gone": small}
-        found["ratio_multiply_adds"][name] = round(multiply_adds(small, shape)[0] / multiply_adds(masked, shape)[0], 3)
-        found["ratio_parameters"][name] = round(parameter_counts(small)[0] / parameter_counts(masked)[0], 3)
-        found["ratio_time"][name] = {}
-        for examples in AT_ONCE:
-            inputs = torch.randn(examples, *shape, generator=torch.Generator().manual_seed(0))
-            with torch.inference_mode():
-                torch.testing.assert_close(small(inputs), masked(inputs), rtol=1e-4, atol=1e-5)
-                blocks = {
-                    key: partial(_block, each, inputs, seconds) for key, each in (("masked", masked), ("gone", small))
-                }
-                taken = take_turns(blocks, rounds)
-            found["ratio_time"][name][str(examples)] = round(ratio(taken["gone"], taken["masked"]), 3)
-            table.add_row(
-                name,
-                str(examples),
-                *(in_seconds(min(taken[key])) for key in rivals),
-                *(str(each) for each in (found["ratio_time"][name][str(examples)], found["ratio_multiply_adds"][name])),
-            )
+        shape = case.batches.facts.shape
+
+        def fresh(case: Case = case) -> Layered:
+            network = case.module().network
+            assert isinstance(network, Layered)
+            return network
+
+        has_convolutions = any(isinstance(layer, nn.Conv2d) for layer in fresh().modules())
+        large = halved(fresh())
+        ways = {"channels 0.5": (large, compacted(large), found)}
+        for scheme in SCHEMES if has_convolutions else SCHEMES[:1]:
+            large = lowered(fresh(), scheme)
+            ways[f"{scheme} rank {RANK}"] = large, factored(large, scheme), found["low_rank"][scheme]
+        for way, (large, small, figures) in ways.items():
+            compared = _compared(large, small, shape, seconds, rounds)
+            adds = round(multiply_adds(small, shape)[0] / multiply_adds(large, shape)[0], 3)
+            figures["ratio_multiply_adds"][name] = adds
+            figures["ratio_parameters"][name] = round(parameter_counts(small)[0] / parameter_counts(large)[0], 3)
+            figures["ratio_time"][name] = {examples: time for examples, (*_, time) in compared.items()}
+            for examples, (before, after, time) in compared.items():
+                table.add_row(name, way, examples, in_seconds(before), in_seconds(after), str(time), str(adds))
     return table, {"benchmark": "smaller", **found}
+
+
+def _empty() -> dict[str, dict[str, Any]]:
+    return {"ratio_time": {}, "ratio_multiply_adds": {}, "ratio_parameters": {}}
+
+
+def _compared(
+    large: nn.Module, small: nn.Module, shape: tuple[int, ...], seconds: float, rounds: int
+) -> dict[str, tuple[float, float, float]]:
+    """Return by the number of examples the seconds of ``large`` and of ``small``, and the ratio of their times."""
+    found = {}
+    for examples in AT_ONCE:
+        inputs = torch.randn(examples, *shape, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            torch.testing.assert_close(small(inputs), large(inputs), rtol=1e-4, atol=1e-5)
+            rivals = {"large": large, "small": small}
+            taken = take_turns({key: partial(_block, each, inputs, seconds) for key, each in rivals.items()}, rounds)
+        time = round(ratio(taken["small"], taken["large"]), 3)
+        found[str(examples)] = min(taken["large"]), min(taken["small"]), time
+    return found
 
 
 def _block(network: nn.Module, inputs: Tensor, seconds: float) -> float:

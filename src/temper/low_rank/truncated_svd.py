@@ -97,8 +97,8 @@ class TruncatedSVD(LowRank):
                 whole.append(f"{name} (rank {rank} of {' x '.join(map(str, matrix.shape))})")
         if not cut:
             raise ValueError(
-                f"low_rank=truncated_svd, low_rank.rank={self.rank}: two layers would be no smaller than one, in none"
-                f" of {', '.join(whole)}: lower low_rank.rank, or choose low_rank=none"
+                f"low_rank=truncated_svd, low_rank.rank={self.rank}: two layers would be smaller than one in none of"
+                f" {', '.join(whole)}: lower low_rank.rank, or choose low_rank=none"
             )
         if not whole:
             return None
@@ -119,7 +119,7 @@ class TruncatedSVD(LowRank):
             return min(self.rank, most)
         if self.rank is not None:
             return max(1, round(self.rank * most))
-        squares = torch.linalg.svdvals(matrix.double()).square()
+        squares = torch.linalg.svdvals(matrix.double().nan_to_num()).square()
         assert self.energy is not None
         kept = squares.cumsum(0) < self.energy * squares.sum()
         return min(int(kept.sum()) + 1, most)
@@ -201,6 +201,9 @@ class _Cut(Remover):
 
 
 def _left(matrix: Tensor, rank: int) -> Tensor:
-    """Return the first ``rank`` left singular vectors of ``matrix``, as columns."""
-    vectors: Tensor = torch.linalg.svd(matrix.double(), full_matrices=False).U
+    """Return the first ``rank`` left singular vectors of ``matrix``, as columns.
+
+    What is not finite has none, and stays so when it is projected: that training has diverged is its loss's to say.
+    """
+    vectors: Tensor = torch.linalg.svd(matrix.double().nan_to_num(), full_matrices=False).U
     return vectors[:, :rank].to(matrix.dtype)

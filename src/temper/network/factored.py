@@ -8,6 +8,8 @@ The matrix of a linear layer is its weight. A convolution's, (O, I, h, w), is on
 
     channel   (O, I h w)             r filters of the layer's size, then 1x1: Zhang et al., 2015, arXiv:1505.06798
     spatial   (O w, I h)             r filters of h x 1, then 1 x w: Jaderberg et al., 2014, arXiv:1405.3866, scheme 2
+
+Spatial's first filters stand at every column, also where the layer strides over some, and save fewer multiply-adds.
 """
 
 import copy
@@ -134,7 +136,7 @@ def _convolutions(layer: nn.Conv2d, rank: int, convolution: Convolution) -> Fact
     assert not isinstance(layer.padding, str)
     height, width = layer.kernel_size
     (down, right), (above, beside) = layer.stride, layer.padding
-    if convolution == "channel":
+    if convolution == "channel" or width == 1:  # one column: the first may take all strides, and the second skips none
         first = nn.Conv2d(layer.in_channels, rank, (height, width), (down, right), (above, beside), bias=False)
         return Factored(first, nn.Conv2d(rank, layer.out_channels, 1, bias=layer.bias is not None))
     first = nn.Conv2d(layer.in_channels, rank, (height, 1), (down, 1), (above, 0), bias=False)
