@@ -9,7 +9,7 @@
     python scripts/benchmark.py memory  what activation_checkpointing=blocks saves of what the backward pass needs, and
                                         what it costs in time; resnet18 with --only
     python scripts/benchmark.py smaller what removing half of the channels (pruning=channels) saves of an answer's time,
-                                        and what a quarter of the rank does (low_rank=truncated_svd)
+                                        a quarter of the rank (low_rank=truncated_svd), whole numbers (quantization)
     python scripts/benchmark.py recipe baseline/digits_mlp
                                         a whole run of the recipe: training time, time to its target, examples/s, and
                                         the share of what the machine can multiply in bfloat16; KEY=VALUE words beside

@@ -166,6 +166,9 @@ def test_the_last_line_of_smaller_is_json(
         assert figures["ratio_multiply_adds"] == ({name: pytest.approx(low[scheme], abs=1e-3)} if scheme in low else {})
         assert all(each.keys() == {"1", "128"} for each in figures["ratio_time"].values())
         assert all(0 < each < 0.6 for each in figures["ratio_parameters"].values())
+    assert found["int8"]["ratio_time"][name].keys() == {"1", "128"}
+    assert 0.25 < found["int8"]["ratio_bytes"][name] < 0.28
+    assert found["int8"]["ratio_multiply_adds"][name] == 1
 
 
 def test_the_last_line_of_recipe_is_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

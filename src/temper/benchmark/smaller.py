@@ -1,7 +1,10 @@
 """What a smaller network saves of the time that answers take: a large one against the small one with the same answers.
 
-Of a fresh network half of the units of each kind are removed (pruning=channels), or each layer is brought to a quarter
-of its rank (low_rank=truncated_svd); that both answer alike is checked first.
+channels         half of the units of each kind are removed (pruning=channels)
+rank, spatial    each layer is brought to a quarter of its rank (low_rank=truncated_svd, by either convolution)
+int8             layers of whole numbers take the place of those in floating point (quantization=static)
+
+The networks are fresh. That both answer alike is checked first; of whole numbers, the simulated ones and the true ones.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,8 @@ from temper.benchmark.case import CIFAR, Case, Stopwatch, ratio, take_turns
 from temper.network.compacted import compacted
 from temper.network.factored import Convolution, factored, layers_before_head, matrix_of, pays, weight_of
 from temper.network.layered import Layered
-from temper.report.measure import multiply_adds, parameter_counts
+from temper.network.simulated import layers_of, plain, settled, simulated
+from temper.report.measure import multiply_adds, parameter_counts, size_bytes
 from temper.report.units import in_seconds
 
 SMALLER = {
@@ -32,6 +36,16 @@ def halved(network: Layered) -> Layered:
     """Return ``network``, in eval mode, every other unit of each kind masked."""
     for units in network.units():
         units.remove(torch.arange(len(units)) % 2 == 1)
+    return network.eval()
+
+
+@torch.no_grad()
+def rounded(network: Layered, shape: tuple[int, ...]) -> Layered:
+    """Return ``network``, in eval mode, its layers simulating whole numbers in ranges that random inputs have shown."""
+    network = simulated(network, of_each=False, momentum=None)
+    for layer in layers_of(network):
+        layer.track_running_stats = True
+    network.train()(torch.randn(AT_ONCE[-1], *shape, generator=torch.Generator().manual_seed(1)))
     return network.eval()
 
 
@@ -52,7 +66,8 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
     table = Table(title="large, and small with the same answers", title_justify="left")
     for column in ("network", "smaller by", "examples", "large", "small", "time", "multiply-adds"):
         table.add_column(column, justify="left" if column in ("network", "smaller by") else "right")
-    found: dict[str, Any] = {**_empty(), "low_rank": {scheme: _empty() for scheme in SCHEMES}}
+    low_rank = {scheme: _empty() for scheme in SCHEMES}
+    found: dict[str, Any] = {**_empty(), "low_rank": low_rank, "int8": _empty() | {"ratio_bytes": {}}}
     for name in names:
         case = Case.of(SMALLER[name], root)
         shape = case.batches.facts.shape
@@ -64,12 +79,15 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
 
         has_convolutions = any(isinstance(layer, nn.Conv2d) for layer in fresh().modules())
         large = halved(fresh())
-        ways = {"channels 0.5": (large, compacted(large), found)}
+        ways = {"channels": (large, compacted(large), found)}
         for scheme in SCHEMES if has_convolutions else SCHEMES[:1]:
             large = lowered(fresh(), scheme)
-            ways[f"{scheme} rank {RANK}"] = large, factored(large, scheme), found["low_rank"][scheme]
+            ways["rank" if scheme == "channel" else scheme] = large, factored(large, scheme), low_rank[scheme]
+        simulation = rounded(fresh(), shape)
+        ways["int8"] = plain(simulation), settled(simulation), found["int8"]
+        found["int8"]["ratio_bytes"][name] = round(size_bytes(ways["int8"][1]) / size_bytes(fresh()), 3)
         for way, (large, small, figures) in ways.items():
-            compared = _compared(large, small, shape, seconds, rounds)
+            compared = _compared(large, small, simulation if way == "int8" else large, shape, seconds, rounds)
             adds = round(multiply_adds(small, shape)[0] / multiply_adds(large, shape)[0], 3)
             figures["ratio_multiply_adds"][name] = adds
             figures["ratio_parameters"][name] = round(parameter_counts(small)[0] / parameter_counts(large)[0], 3)
@@ -84,14 +102,17 @@ def _empty() -> dict[str, dict[str, Any]]:
 
 
 def _compared(
-    large: nn.Module, small: nn.Module, shape: tuple[int, ...], seconds: float, rounds: int
+    large: nn.Module, small: nn.Module, alike: nn.Module, shape: tuple[int, ...], seconds: float, rounds: int
 ) -> dict[str, tuple[float, float, float]]:
-    """Return by the number of examples the seconds of ``large`` and of ``small``, and the ratio of their times."""
+    """Return by the number of examples the seconds of ``large`` and of ``small``, and the ratio of their times.
+
+    ``small`` must answer as ``alike`` does.
+    """
     found = {}
     for examples in AT_ONCE:
         inputs = torch.randn(examples, *shape, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
-            torch.testing.assert_close(small(inputs), large(inputs), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(small(inputs), alike(inputs), rtol=1e-4, atol=1e-5)
             rivals = {"large": large, "small": small}
             taken = take_turns({key: partial(_block, each, inputs, seconds) for key, each in rivals.items()}, rounds)
         time = round(ratio(taken["small"], taken["large"]), 3)
