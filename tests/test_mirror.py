@@ -33,7 +33,7 @@ def empty(option: Path) -> bool:
 
 
 def test_finds_what_there_is() -> None:
-    assert len(AXES) == 24
+    assert len(AXES) == 25
     assert len(OPTIONS) >= 60
 
 

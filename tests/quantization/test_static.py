@@ -30,9 +30,9 @@ def test_ranges_are_of_what_training_saw_since_it_began(train: Train, tmp_path: 
 
 
 def test_privacy_is_not_promised_of_ranges(job_of: Callable[..., Job]) -> None:
-    with pytest.raises(ValueError, match=r"privacy=dp_sgd adds noise.*quantization=static keeps the largest.*=dynamic"):
-        job_of("quantization=static", "privacy=dp_sgd", "sampling=poisson")
-    job_of("quantization=dynamic", "privacy=dp_sgd", "sampling=poisson")
+    for name in ("static", "dynamic", "aware"):
+        with pytest.raises(ValueError, match=rf"privacy=dp_sgd.*quantization={name} has its own.*quantization=none"):
+            job_of(f"quantization={name}", "privacy=dp_sgd", "sampling=poisson")
 
 
 def test_what_was_split_in_two_is_not_rounded(job_of: Callable[..., Job]) -> None:

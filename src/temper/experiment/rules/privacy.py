@@ -52,12 +52,12 @@ def augmentation_keeps_examples_apart(run: Settings, private: str) -> None:
 
 
 @_of_private_runs
-def ranges_tell_nothing(run: Settings, private: str) -> None:
-    """Want no figure of the examples but those that noise was added to."""
-    if run.quantization.watches:
+def layers_are_known(run: Settings, private: str) -> None:
+    """Want layers whose gradients can be taken example by example, and that keep nothing of what they see."""
+    if option(run.quantization) != "none":
         raise ValueError(
-            f"{private} adds noise to all that is learned, and quantization={option(run.quantization)} keeps the"
-            " largest input of each layer as it was: choose quantization=dynamic, which keeps none"
+            f"{private} takes each example's gradient in layers that Opacus knows, and quantization="
+            f"{option(run.quantization)} has its own, which keep the range of what they see: choose quantization=none"
         )
 
 
@@ -135,7 +135,7 @@ RULES = (
     batches_by_coins,
     network_keeps_examples_apart,
     augmentation_keeps_examples_apart,
-    ranges_tell_nothing,
+    layers_are_known,
     teacher_tells_nothing,
     start_tells_nothing,
     weights_of_terms_tell_nothing,
