@@ -35,6 +35,7 @@ CASES = {
     "pruned": (*DOUBLE, "pruning=magnitude", "optimizer=nesterov"),
     "channels": (*DOUBLE, "pruning=channels", "pruning.scope=global", "optimizer=momentum"),
     "low_rank": (*DOUBLE, "low_rank=truncated_svd", "low_rank.start=0.3", "averaging=ema", "accumulate=2"),
+    "whole": (*DOUBLE, "quantization=dynamic", "quantization.start=0.5"),
     "ticket": (*DOUBLE, "pruning=lottery_ticket", "pruning.rounds=2", "scheduler=one_cycle", "accumulate=2"),
     "sampled": (*DOUBLE, "sampling=over", "data.imbalance=3", "data.label_noise=0.1"),
     "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),
