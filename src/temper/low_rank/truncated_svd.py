@@ -7,9 +7,10 @@ V ← orth(Wᵀ Q), Q ← orth(W V), W ← Q Qᵀ W    after every step from the
 
 The step after each step is one of subspace iteration: as W is then one step of the optimizer away from rank r, it comes
 within a thousandth of the least distance at a fraction of the decomposition's cost, so that training is a projected
-descent among networks of rank r (Jain et al., 2010, arXiv:0909.5457). What is measured, delivered and loaded later has two layers in the place of one:
-the same answers by r (rows + columns) weights instead of rows · columns, and as many multiply-adds for each position.
-A layer of which that would be no less stays whole, as does the head, whose rows are the classes.
+descent among networks of rank r (Jain et al., 2010, arXiv:0909.5457). What is measured, delivered and loaded later has
+two layers in the place of one: the same answers by r (rows + columns) weights instead of rows · columns, and as many
+multiply-adds for each position. A layer of which that would be no less stays whole, as does the head, whose rows are
+the classes.
 
 It bites where layers are wide beside what they do: fully connected ones first. Of small convolutions multiply-adds fall
 faster than time, as two layers of fewer channels suit kernels less than one.

@@ -5,7 +5,8 @@
     ∂x̂/∂x = 1 where a ≤ x ≤ b, else 0;  ∂ŵ/∂w = 1         the straight-through estimator (arXiv:1308.3432)
 
 The range of inputs is a statistic like those of batch norm: in the checkpoint, held where they are held, taken anew
-where weights were averaged, of several processes that of the first. Its attributes have the names that batch norm's have.
+where weights were averaged, of several processes that of the first. Its attributes have the names that batch norm's
+have.
 """
 
 import copy
