@@ -85,7 +85,7 @@ def test_a_budget_ends_a_run_that_is_still_being_pruned(job_of: Jobs) -> None:
     report = run(job_of(*CPU, *words, "flush_every=1"))
     assert report.attempts[-1].last_step == 1
     assert report.stopped is not None
-    assert "before all was removed that was to be" in report.stopped
+    assert "before the network was as small as it was to be" in report.stopped
 
 
 def test_what_is_removed_takes_no_part_in_the_way_up(job_of: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

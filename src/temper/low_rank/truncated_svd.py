@@ -20,7 +20,6 @@ import math
 from collections.abc import Callable
 from typing import Any, Self
 
-import lightning as L
 import torch
 from pydantic import model_validator
 from torch import Tensor, nn
@@ -138,28 +137,20 @@ class _Cut(Remover):
     def __init__(self, start: int, rank_of: Callable[[Tensor], int], convolution: Convolution, asked: str) -> None:
         self.start, self.rank_of, self.convolution, self.asked = start, rank_of, convolution, asked
         self.bases: dict[str, Tensor] = {}
-        self._begun, self._step = False, 0
+        self._begun = False
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def begin(self, network: nn.Module, step: int) -> None:
         """Cut where that is due at step 0; go on from the bases of a checkpoint."""
-        network = pl_module.get_submodule("network")
         self.bases = {name: basis.to(network.get_parameter(name).device) for name, basis in self.bases.items()}
-        self._step = trainer.global_step
-        if not self._begun and self._step >= self.start:
-            self._begin(network)
+        if not self._begun and step >= self.start:
+            self._cut(network)
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Cut, or bring back; not after a part of an accumulated batch."""
-        if trainer.global_step == self._step:
-            return
-        self._step = trainer.global_step
-        network = pl_module.get_submodule("network")
+    def follow(self, network: nn.Module, step: int) -> None:
+        """Cut, or bring back to what was cut."""
         if self._begun:
-            self._follow(network)
-        elif self._step >= self.start:
-            self._begin(network)
+            self._bring_back(network)
+        elif step >= self.start:
+            self._cut(network)
 
     @torch.no_grad()
     def remove(self, network: nn.Module) -> None:
@@ -178,7 +169,7 @@ class _Cut(Remover):
         self._begun, self.bases = bool(state_dict), dict(state_dict.get("bases", {}))
 
     @torch.no_grad()
-    def _begin(self, network: nn.Module) -> None:
+    def _cut(self, network: nn.Module) -> None:
         assert isinstance(network, Layered)
         for name, layer in layers_before_head(network).items():
             matrix = matrix_of(layer.weight, self.convolution)
@@ -188,7 +179,7 @@ class _Cut(Remover):
         self._begun = True
 
     @torch.no_grad()
-    def _follow(self, network: nn.Module) -> None:
+    def _bring_back(self, network: nn.Module) -> None:
         for name, basis in self.bases.items():
             weight = network.get_parameter(name)
             matrix = matrix_of(weight, self.convolution)

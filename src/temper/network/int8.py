@@ -103,18 +103,6 @@ def _counted(inputs: Tensor, inverse: Tensor, above: Tensor) -> Tensor:
     return torch.addcmul(above, inputs.float(), inverse).clamp_(0.0, LEVELS + 0.5)
 
 
-@dataclass(frozen=True)
-class _Ready:
-    """What the kernels want to know of a layer: its weights in their own layout, and factors of each output."""
-
-    packed: Tensor
-    factors: Tensor
-    inverse: Tensor  # 1/s, z + ½ and z, where inputs have one range
-    above: Tensor
-    zero: int
-    sums: Tensor  # Σ p
-
-
 class Int8(nn.Module):
     """A linear or convolution layer that holds whole numbers, and multiplies them.
 
@@ -135,7 +123,7 @@ class Int8(nn.Module):
         self.register_buffer("scale", scale)
         self.register_buffer("least", None if held is None else held[0].detach().clone())
         self.register_buffer("largest", None if held is None else held[1].detach().clone())
-        self._ready: _Ready | None = None  # which can be neither copied nor kept
+        self._ready: tuple[Any, ...] | None = None  # what the kernels are given, which can be neither copied nor kept
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return (n, outputs, ...) for (n, inputs, ...)."""
@@ -158,10 +146,9 @@ class Int8(nn.Module):
         if self._ready is None:
             step, zero = scale_and_zero(held)
             packed = _packed(self.weight, self.window, inputs.shape)
-            self._ready = _Ready(packed, step * self.scale, 1 / step, zero + 0.5, int(zero), self.scale)
-        ready = self._ready
-        whole = _counted(inputs, ready.inverse, ready.above).to(torch.uint8)
-        return _kernel_sums(whole, ready.zero, ready.packed, ready.factors, self.window)
+            self._ready = packed, step * self.scale, 1 / step, zero + 0.5, int(zero)
+        packed, factors, inverse, above, common = self._ready
+        return _kernel_sums(_counted(inputs, inverse, above).to(torch.uint8), common, packed, factors, self.window)
 
     def _of_each(self, inputs: Tensor) -> Tensor:
         step, zero = scale_and_zero(range_of_each(inputs))
@@ -171,10 +158,10 @@ class Int8(nn.Module):
             window, inputs = Window(window.stride, (0, 0)), F.pad(inputs, (beside, beside, above, above))
         if self._ready is None:
             packed, ones = _packed(self.weight, window, inputs.shape), torch.ones_like(self.scale)
-            self._ready = _Ready(packed, ones, step, zero, 0, self.weight.float().flatten(1).sum(1))
-        whole = _counted(inputs, 1 / step, zero + 0.5).to(torch.uint8)
-        sums = _kernel_sums(whole, 0, self._ready.packed, self._ready.factors, window)
-        sums -= zero * _along(self._ready.sums, sums)
+            self._ready = packed, ones, self.weight.float().flatten(1).sum(1)
+        packed, ones, sums_of_weights = self._ready
+        sums = _kernel_sums(_counted(inputs, 1 / step, zero + 0.5).to(torch.uint8), 0, packed, ones, window)
+        sums -= zero * _along(sums_of_weights, sums)
         return sums.mul_(step * _along(self.scale, sums))
 
 

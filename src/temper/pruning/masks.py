@@ -86,28 +86,19 @@ class Masks(Remover):
     def __init__(self, shares: Mapping[int, float], choose: Choose) -> None:
         self.shares, self.choose = shares, choose
         self.removed: dict[str, Tensor] = {}
-        self._step = 0
 
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Remove what is due by now: the masks of a checkpoint, and what a start at step 0 asks for."""
-        network = pl_module.get_submodule("network")
+    def begin(self, network: nn.Module, step: int) -> None:
+        """Mark what is due by now, and zero it."""
         self.removed = {name: mask.to(network.get_parameter(name).device) for name, mask in self.removed.items()}
-        self._step = trainer.global_step
-        due = [share for step, share in self.shares.items() if step <= self._step]
+        due = [share for start, share in self.shares.items() if start <= step]
         if due:
             self.renew(network, due[-1])
         self.remove(network)
 
-    def on_train_batch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Renew the masks where it is their step, and apply them; not after a part of an accumulated batch."""
-        if trainer.global_step == self._step:
-            return
-        self._step = trainer.global_step
-        network = pl_module.get_submodule("network")
-        if self._step in self.shares:
-            self.renew(network, self.shares[self._step])
+    def follow(self, network: nn.Module, step: int) -> None:
+        """Renew the masks where it is their step, and apply them."""
+        if step in self.shares:
+            self.renew(network, self.shares[step])
         self.remove(network)
 
     def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:

@@ -4,7 +4,7 @@ stop when s ≥ 60 m     s is the run's training time in seconds (metrics.csv's 
 
 Time goes on where an attempt that was killed had left its last checkpoint; validation, start and what was lost in the
 kill do not count. It is looked at with each row of metrics.csv, so that a run ends at most ``flush_every`` steps late,
-also before a pruning has removed all that it was to, which the report then says.
+also before the network is as small as it was to be, which the report then says.
 It bites where a budget is what is given: on a rented machine, or for a fair comparison of costs.
 """
 
@@ -43,4 +43,4 @@ class _WallTimeCallback(RowWatcher):
     def _judge(self, trainer: L.Trainer) -> None:
         super()._judge(trainer)
         if self.reason is not None and trainer.global_step < self.removed:
-            self.reason += f", before all was removed that was to be, at step {self.removed}"
+            self.reason += f", before the network was as small as it was to be, at step {self.removed}"

@@ -45,7 +45,7 @@ from temper.strategy.learning import (
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
 from temper.strategy.searching import Search, Trial
-from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller
+from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller, Unchanged
 
 __all__ = [
     "Augmentation",
@@ -82,6 +82,7 @@ __all__ = [
     "Trainer",
     "Transfer",
     "Trial",
+    "Unchanged",
     "Weighting",
     "strategy",
 ]

@@ -1,7 +1,7 @@
 """Contracts of what makes a network smaller."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import lightning as L
 from torch import nn
@@ -18,11 +18,33 @@ class Remover(L.Callback, ABC):
     """
 
     axis: ClassVar[str]
+    _step = 0
 
     @property
     def state_key(self) -> str:
         """Return the key of its state among those of callbacks."""
         return self.axis
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin where the run stands."""
+        self._step = trainer.global_step
+        self.begin(pl_module.get_submodule("network"), self._step)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Do what is due after a step; nothing after a part of an accumulated batch."""
+        if trainer.global_step != self._step:
+            self._step = trainer.global_step
+            self.follow(pl_module.get_submodule("network"), self._step)
+
+    @abstractmethod
+    def begin(self, network: nn.Module, step: int) -> None:
+        """Remove what is due by now: what a checkpoint says, and what a start at step 0 asks for."""
+
+    @abstractmethod
+    def follow(self, network: nn.Module, step: int) -> None:
+        """Remove what is due after so many steps, and again what was removed before."""
 
     @abstractmethod
     def remove(self, network: nn.Module) -> None:
@@ -61,6 +83,22 @@ class Smaller(ABC):
 
     def outcome(self, network: Layered) -> str | None:
         """Return what was made of a trained ``network`` that no figure says, for the report; None for nothing."""
+        return None
+
+
+class Unchanged(Smaller):
+    """Nothing is made smaller."""
+
+    def begins(self, clock: Clock) -> int:
+        """Return the end of the run."""
+        return clock.total_steps
+
+    def settled(self, clock: Clock) -> int:
+        """Return 0: the network is whole from the start."""
+        return 0
+
+    def callback(self, clock: Clock, seed: int) -> L.Callback | None:
+        """Return None."""
         return None
 
 
