@@ -26,7 +26,8 @@ class Mistake:
         true, given: names of classes, or values.
         probability: of the class that was given; None for a regression.
         true_probability: of the true class; None for a regression.
-        features: the largest of what each adds to the score of what was given, by name; empty for images.
+        features: the largest of what each adds to the score of what was given, or to the value, by name; empty for
+            images.
     """
 
     number: int
@@ -143,6 +144,6 @@ def _maps(subject: Subject, raw: Tensor, given: Tensor, true: Tensor) -> tuple[M
 def _largest(subject: Subject, adds: Tensor | None, place: int) -> dict[str, float]:
     if adds is None:
         return {}
-    own = adds[place]
+    own = adds[place] * subject.facts.target_deviation  # 1 for classes
     chosen = own.abs().argsort(descending=True, stable=True)[:NAMED].tolist()
     return {subject.names[index]: own[index].item() for index in chosen if own[index] != 0}

@@ -83,7 +83,7 @@ def first_layer(
             return FirstLayer(name=name, form="filters", weight=weight, labels=())
         found = ((step, kept["filters"]) for step, kept in fitted.items() if "filters" in kept)
         return next((FirstLayer(name=step, form="filters", weight=each, labels=()) for step, each in found), None)
-    if len(weight) == 1 and names:
+    if layer is network.head and len(weight) == 1 and names:
         return FirstLayer(name=name, form="coefficients", weight=weight[0], labels=names)
     if shape is not None:
         labels = facts.class_names if layer is network.head and len(weight) == facts.classes else ()

@@ -50,7 +50,7 @@ def draw(explanation: Explanation, path: Path) -> None:
         confusion_section(explanation),
         values_section(explanation),
     )
-    name, words = title(explanation.subject.title), summary(explanation)
+    name, words = title(explanation.subject.title), summary(explanation).capitalize()
     save(path, shortened(name[:1].upper() + name[1:], 95), words, [section for section in found if section is not None])
 
 
@@ -64,14 +64,16 @@ def mistakes_section(explanation: Explanation) -> Section | None:
     count = len(explanation.mistakes)
     shown = f"{count} of {explanation.wrong:,}" if count < explanation.wrong else f"all {count}"
 
+    given, true = (ORANGE, BLUE) if maps.method == "Grad-CAM" else (INK, INK)  # there, colours have a sign
+
     def paint(sheet: Sheet, top: float) -> None:
         for place, mistake in enumerate(explanation.mistakes):
             left = EDGE + place % _IN_ROW * (INSIDE - 3 * _TILE - 2 * _GAP) / (_IN_ROW - 1)
             upper = top + place // _IN_ROW * row
             tiles = (
                 ("example", f"{mistake.number:,}", SOFT, _shown(maps.images[place])),
-                (str(mistake.given), in_percent(mistake.probability or 0.0), ORANGE, _map(maps, maps.given, place)),
-                (str(mistake.true), in_percent(mistake.true_probability or 0.0), BLUE, _map(maps, maps.true, place)),
+                (str(mistake.given), in_percent(mistake.probability or 0.0), given, _map(maps, maps.given, place)),
+                (str(mistake.true), in_percent(mistake.true_probability or 0.0), true, _map(maps, maps.true, place)),
             )
             for number, (name, share, colour, pixels) in enumerate(tiles):
                 x = left + number * (_TILE + _GAP)
@@ -79,16 +81,21 @@ def mistakes_section(explanation: Explanation) -> Section | None:
                     sheet.write(x, upper + 0.12 + 0.165 * line, text, colour, va="baseline")
                 sheet.picture(x, upper + _CAPTION, _TILE, tall, pixels)
 
-    words = f"The image, what speaks for the class given (orange), and for the true one (blue): {_method(explanation)}"
     rows = math.ceil(count / _IN_ROW)
-    return Section(f"The most confident mistakes, {shown}", words, rows * row - 0.2, paint)
+    return Section(f"The most confident mistakes, {shown}", _words(explanation, maps), rows * row - 0.2, paint)
 
 
-def _method(explanation: Explanation) -> str:
-    assert explanation.maps is not None
-    if explanation.maps.method == "gradient × input":
-        return "gradient × input"
-    return f"Grad-CAM of {explanation.subject.layer}, {' × '.join(map(str, explanation.maps.given.shape[1:]))}"
+def _words(explanation: Explanation, maps: Maps) -> str:
+    if maps.method == "gradient × input":
+        return (
+            "The image, then what speaks for (orange) and against (blue) the class given, and the true one:"
+            " gradient × input"
+        )
+    size = " × ".join(map(str, maps.given.shape[1:]))
+    return (
+        "The image, then what speaks for the class given (orange), and for the true one (blue):"
+        f" Grad-CAM of {explanation.subject.layer}, {size}"
+    )
 
 
 def _shown(image: Tensor) -> np.ndarray[Any, Any]:
@@ -191,14 +198,14 @@ def _bars(explanation: Explanation, first: FirstLayer) -> Section:
         axes.set_xticks([])
         quiet(axes)
 
-    of = f"the {len(chosen)} largest of {len(first.weight)}" if len(chosen) < len(first.weight) else "all"
+    of = f", the {len(chosen)} largest of {len(first.weight)}" if len(chosen) < len(first.weight) else ""
     if first.form == "readings":
-        words = f"How strongly all units of {first.name} together read each feature, {of}: the length of its weights"
+        words = f"How strongly all units of {first.name} together read each feature{of}: the length of its weights"
         return Section("What the first layer reads", words, row * len(chosen), paint)
     closed = "; the line is the solution in closed form" if any(each is not None for each in reference) else ""
     return Section(
         "The coefficients",
-        f"What one unit of each feature adds, as the network sees it, {of}{closed}",
+        f"What one unit of each feature adds, as the network sees it{of}{closed}",
         row * len(chosen),
         paint,
     )
