@@ -102,7 +102,7 @@ def _recall_bars(
     colours = [ORANGE if value == min(known) else BLUE for value in values]
     axes.barh(range(len(values)), [value or 0.0 for value in values], height=0.6, color=colours)
     for place, value in enumerate(values):
-        words = "no example" if value is None else in_score(value)
+        words = "none" if value is None else in_score(value)
         axes.annotate(
             words,
             (1.0, place),

@@ -19,7 +19,7 @@ def reading(explanation: Explanation) -> str:
     if explanation.maps.method == "Grad-CAM":
         return (
             f"Grad-CAM (Selvaraju et al., 2017) of layer {explanation.subject.layer}: warm is where the network sees"
-            " what speaks for a class, each map by its own largest value; a map as coarse as the layer is drawn over"
+            " what speaks for a class, each map by its own largest value (all grey: nothing does); as coarse as the layer, it lies on"
             " the image as it is stored."
         )
     return (
@@ -35,7 +35,7 @@ def write(explanation: Explanation, picture: Path, path: Path) -> Path:
     html = template("explained.html.jinja").render(
         title=title(subject.title),
         checkpoint=str(subject.trained.file),
-        summary=summary(explanation),
+        summary=summary(explanation).capitalize(),
         worst=worst_class(explanation),
         picture=data_uri(picture),
         reading=reading(explanation),
