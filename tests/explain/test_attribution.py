@@ -14,14 +14,14 @@ def small(outputs: int = 4) -> Small:
     return Small(outputs=outputs).eval()
 
 
-def by_hand(network: Small, image: torch.Tensor, weights: list[float]) -> list[list[float]]:
-    """Return the map by plain loops: of a mean and a head, dy/dA at each position is w / Z."""
+def by_hand(network: Small, image: torch.Tensor, weights: list[float], layer: str = "relu") -> list[list[float]]:
+    """Return the map by plain loops: behind the ReLU dy/dA is w / Z at each position, before it where A is above 0."""
     kernel, offset = network.conv.weight.tolist(), network.conv.bias.tolist()  # type: ignore[union-attr]
     pixels = image.tolist()
     high, wide = len(pixels[0]), len(pixels[0][0])
     found = [[0.0] * wide for _ in range(high)]
     for k, weight in enumerate(weights):
-        alpha = sum(weight / (high * wide) for _ in range(high * wide)) / (high * wide)
+        values = [[0.0] * wide for _ in range(high)]
         for i in range(high):
             for j in range(wide):
                 value = offset[k]
@@ -31,21 +31,27 @@ def by_hand(network: Small, image: torch.Tensor, weights: list[float]) -> list[l
                             y, x = i + di - 1, j + dj - 1
                             if 0 <= y < high and 0 <= x < wide:
                                 value += kernel[k][c][di][dj] * plane[y][x]
-                found[i][j] += alpha * max(value, 0.0)
+                values[i][j] = value
+        slopes = [weight / (high * wide) if layer == "relu" or value > 0 else 0.0 for row in values for value in row]
+        alpha = sum(slopes) / (high * wide)
+        for i in range(high):
+            for j in range(wide):
+                found[i][j] += alpha * (max(values[i][j], 0.0) if layer == "relu" else values[i][j])
     return [[max(value, 0.0) for value in row] for row in found]
 
 
+@pytest.mark.parametrize("layer", ["relu", "conv"])
 @pytest.mark.parametrize("chosen", [0, 3])
-def test_grad_cam_is_the_papers(chosen: int) -> None:
+def test_grad_cam_is_the_papers(chosen: int, layer: str) -> None:
     network, inputs = small(), images(2, 2, 5, 6)
     classes = torch.tensor([chosen, 1])
-    maps = grad_cam(network, "relu", inputs, classes, "multiclass")
+    maps = grad_cam(network, layer, inputs, classes, "multiclass")
     assert maps.shape == (2, 5, 6)
     assert maps.max() > 0
     for place, one in enumerate(classes.tolist()):
-        expected = by_hand(network, inputs[place], network.head.weight[one].tolist())
+        expected = by_hand(network, inputs[place], network.head.weight[one].tolist(), layer)
         torch.testing.assert_close(maps[place], torch.tensor(expected, dtype=torch.float64))
-    assert not network.relu._forward_hooks
+    assert not network.get_submodule(layer)._forward_hooks
     assert all(weight.grad is None for weight in network.parameters())
 
 

@@ -25,5 +25,7 @@ def test_pairs_count_both_ways_and_the_most_often_comes_first() -> None:
     found = pairs(counts)
     assert found == [Pair(1, 0, 4, 1), Pair(2, 0, 3, 2)]  # a tie stays in order, and 1 and 2 are never confused
     assert [pair.times for pair in found] == [5, 5]
+    both = torch.tensor([[0, 4, 0], [0, 0, 3], [0, 3, 0]])
+    assert [pair.times for pair in pairs(both)] == [6, 4]
     assert pairs(torch.eye(3).long()) == []
     assert pairs(torch.tensor([[0, 1, 0], [0, 0, 0], [5, 0, 0]]))[0] == Pair(2, 0, 5, 0)

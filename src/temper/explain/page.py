@@ -19,8 +19,8 @@ def reading(explanation: Explanation) -> str:
     if explanation.maps.method == "Grad-CAM":
         return (
             f"Grad-CAM (Selvaraju et al., 2017) of layer {explanation.subject.layer}: warm is where the network sees"
-            " what speaks for a class, each map by its own largest value (all grey: nothing does); as coarse as the layer, it lies on"
-            " the image as it is stored."
+            " what speaks for a class, each map by its own largest value, and nothing does where all is grey. A map as"
+            " coarse as the layer lies on the image as it is stored."
         )
     return (
         "Gradient times input: orange pixels add to the score of a class, blue ones take from it, each map by its own"

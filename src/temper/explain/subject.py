@@ -75,7 +75,6 @@ class Subject:
             raise Refusal(f"--layer {layer}: {fault}") from None
         batches = batches_of(experiment, checkpoint, split, "--set")
         answers = answered(delivered, batches, split, None)
-        network.to("cpu")  # where the examples are
         prediction, target = widened(answers.prediction), answers.target
         if facts.kind == "regression":
             prediction, target = in_own_units(prediction, facts), in_own_units(target, facts)
