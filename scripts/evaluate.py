@@ -12,24 +12,21 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from temper.data.batches import Batches
-from temper.data.views import LEVELS, Level
-from temper.experiment import Experiment
+from temper.data.views import LEVELS
 from temper.metric import over_views
-from temper.refusal import Refusal, refusing
+from temper.refusal import refusing
 from temper.report.record import Report, main_metric
 from temper.report.units import in_score
-from temper.training.answers import Answers
-from temper.training.build import build_batches, build_module
-from temper.training.supervised import Supervised, Verdict
-from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
+from temper.training.build import build_module
+from temper.training.revisited import answered, batches_of, experiment_of
+from temper.training.supervised import Verdict
+from temper.training.trained import Trained, level_of, network_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +57,14 @@ def evaluate(trained: Trained, split: str, root: str | None, views: str | None =
     Raises:
         ValueError: the data is not there, the run has no such split, or its files are damaged.
     """
-    experiment = _experiment(trained, root)
+    experiment = experiment_of(trained, root)
     own = experiment.test_time_augmentation if split == "test" else None
     level = own if views is None else level_of(views, experiment)
     checkpoint = trained.checkpoint()
-    try:
-        experiment.data.prepare()
-        batches = build_batches(experiment)
-    except ValueError as fault:
-        raise Refusal(f"{fault} (here: --root FOLDER)" if hasattr(experiment.data, "root") else str(fault)) from None
-    if split not in batches.tested:
-        raise Refusal(f"--split {split}: this run set no examples apart for it: choose --split test or train")
-    batches.facts, batches.pipeline = facts_of(checkpoint), pipeline_of(experiment, checkpoint)
+    batches = batches_of(experiment, checkpoint, split, "--split")
     module = build_module(experiment, batches.facts)
     module.network = network_of(experiment, checkpoint)
-    batches.setup("test")
-    answers = answered(module, batches, split, level)
+    answers = answered(module.network, batches, split, level)
     return Evaluation(
         trained=trained,
         split=split,
@@ -85,27 +74,6 @@ def evaluate(trained: Trained, split: str, root: str | None, views: str | None =
         expected=_expected(trained, split, alike=level == own),
         precision=trained.experiment().precision,
     )
-
-
-@torch.inference_mode()
-def answered(module: Supervised, batches: Batches, split: str, level: Level | None) -> Answers:
-    """Return what the network answers to ``split`` in the views of ``level``, on the CPU."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = module.network.to(device).eval()
-    answers = Answers()
-    for position, stored in enumerate(batches.evaluated(split, level)):
-        batch = batches.on_after_batch_transfer(stored, position)
-        answers.add(network(batch.inputs.to(device)).cpu(), batch)
-    return answers
-
-
-def _experiment(trained: Trained, root: str | None) -> Experiment:
-    if root is not None and "root" not in trained.config()["data"]:
-        raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
-    experiment = trained.experiment(root)
-    # A judge needs neither the teachers, who may be gone, nor a compiled network.
-    plain = replace(experiment, distillation={}, compile=False)
-    return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
 
 
 def _expected(trained: Trained, split: str, *, alike: bool) -> dict[str, float]:

@@ -27,6 +27,7 @@ from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level, views
 from temper.facts import Facts
 from temper.network.layers import dtype_of
+from temper.prediction import probabilities
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
 from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
@@ -100,9 +101,8 @@ class Predictor:
             for value in (outputs.double() * self.facts.target_deviation + self.facts.target_mean).tolist():
                 yield (f"{value:.7g}",)
             return
-        if self.facts.kind == "binary":
-            outputs = torch.stack([torch.zeros_like(outputs), outputs], dim=1)  # their softmax is the sigmoid
-        for probability, index in zip(*(column.tolist() for column in outputs.softmax(1).max(1)), strict=True):
+        likeliest = probabilities(outputs, self.facts.kind).max(1)
+        for probability, index in zip(*(column.tolist() for column in likeliest), strict=True):
             yield self.class_names[index], f"{probability:.6f}"
 
 

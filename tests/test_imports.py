@@ -87,7 +87,7 @@ def test_nobody_imports_the_run_but_those_above() -> None:
         "run": above,
         "command.job": {"run", "preflight", "report.outcome", "command.search", "cookbook.standing", *above},
         "report.outcome": {"run"},
-        "training.build": {"run", *above},
+        "training.build": {"run", "training.revisited", *above},
         "command.sweep": {"command.search"},
         "command.study": {"command.search"},
         "command.search": set(),

@@ -58,6 +58,7 @@ NOT_RUN = {
     "python scripts/evaluate.py outputs/mine": "below, on a run of this test",
     "python scripts/predict.py outputs/mine my_digits.csv": "below, on a run of this test",
     "python scripts/export.py outputs/mine": "below, on a run of this test",
+    "python scripts/explain.py outputs/mine": "below, on a run of this test",
 }
 
 
@@ -104,7 +105,7 @@ def teachers(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_finds_what_there_is() -> None:
-    assert len(README_COMMANDS) >= 36
+    assert len(README_COMMANDS) >= 37
     assert len(TRAINING) >= 23
     assert set(NOT_RUN) <= set(README_COMMANDS)
     assert {each for each in README_COMMANDS if not each.startswith("python train.py")} <= set(NOT_RUN)
@@ -182,7 +183,7 @@ def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path, capsys: py
     job = job_of("epochs=1")
     run(job)
     (tmp_path / "my_digits.csv").write_text("\n".join([",".join(["0"] * 64)] * 2))
-    for script, *files in (["evaluate"], ["predict", str(tmp_path / "my_digits.csv")], ["export"]):
+    for script, *files in (["evaluate"], ["predict", str(tmp_path / "my_digits.csv")], ["export"], ["explain"]):
         capsys.readouterr()
         load(script).main([str(job.folder), *files])
         assert capsys.readouterr().out

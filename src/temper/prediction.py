@@ -11,6 +11,13 @@ def widened(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
+def probabilities(outputs: Tensor, kind: Kind) -> Tensor:
+    """Return the probability of each class (n, classes) for outputs (n, classes), or (n,) where they are ``binary``."""
+    if kind == "binary":
+        outputs = torch.stack([torch.zeros_like(outputs), outputs], dim=1)  # their softmax is the sigmoid
+    return outputs.softmax(dim=1)
+
+
 def expectation(values: Tensor, target: Tensor) -> Tensor:
     """Return ``values`` (n, k) at classes ``target`` (n,), or averaged over ``target`` (n, k): (n,)."""
     if target.dim() == 1:

@@ -42,3 +42,7 @@ def test_reads_ten_columns(tmp_path: Path) -> None:
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         diabetes(**bad)
+
+
+def test_features_are_called_as_scikit_learn_calls_them() -> None:
+    assert list(diabetes().feature_names) == load_diabetes().feature_names

@@ -231,3 +231,8 @@ def test_a_column_without_training_values_is_named(tmp_path: Path) -> None:
 def test_refuses(tmp_path: Path, bad: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         table(write_table(tmp_path, *ROWS), **bad)
+
+
+def test_features_are_called_by_their_column_and_word(tmp_path: Path) -> None:
+    data = table(write_table(tmp_path, *ROWS))
+    assert data.feature_names == ("length", "colour=blue", "colour=green", "colour=red", "width")

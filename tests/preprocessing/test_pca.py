@@ -89,3 +89,8 @@ def test_refuses_data_that_do_not_fit() -> None:
         PCA(components=1, whiten=False).fit(Examples(torch.full((5, 2), 0.1), torch.zeros(5)))
     with pytest.raises(ValueError, match=r"for tables.*preprocessing=\[patch_whitening\]"):
         PCA(components=1, whiten=False).fit(Examples(torch.zeros(2, 3, 4, 4), torch.zeros(2)))
+
+
+def test_components_have_numbers_and_no_names() -> None:
+    step = PCA(components=2, whiten=False)
+    assert step.names(tuple("abcde"), step.fit(table())) == ("component 1", "component 2")

@@ -103,3 +103,12 @@ def test_refuses_data_that_do_not_fit() -> None:
     Polynomial(degree=2, interactions=True).fit(large)
     with pytest.raises(ValueError, match=r"for tables.*preprocessing=\[normalize\]"):
         Polynomial(degree=2, interactions=False).fit(Examples(torch.zeros(2, 3, 4, 4), torch.zeros(2)))
+
+
+def test_a_product_is_called_by_its_factors() -> None:
+    step = Polynomial(degree=3, interactions=False)
+    assert step.names(("a", "b"), step.fit(table(4, 2))) == (
+        "a", "b", "a²", "a·b", "b²", "a³", "a²·b", "a·b²", "b³",
+    )  # fmt: skip
+    few = Polynomial(degree=2, interactions=True)
+    assert few.names(("a", "b", "c"), few.fit(table(4, 3))) == ("a", "b", "c", "a·b", "a·c", "b·c")

@@ -33,6 +33,11 @@ class Diabetes(Rows):
         """Return 0: a regression."""
         return 0
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return them as scikit-learn does: bmi is body mass, bp blood pressure, s1 to s6 are sera."""
+        return ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+
     def splits(self) -> Splits:
         """Return inputs (n, 10) in their own units and targets (n,), float32."""
         from sklearn.datasets import load_diabetes  # here, as it takes a second that other data need not pay

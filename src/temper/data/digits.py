@@ -23,6 +23,7 @@ class Digits(Rows):
     """1797 digits as rows of 64 numbers."""
 
     columns: ClassVar[int] = 64
+    picture: ClassVar[tuple[int, int] | None] = (8, 8)
 
     label_noise: Fraction | None
     imbalance: AboveOne | None

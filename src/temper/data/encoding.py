@@ -34,6 +34,11 @@ class Column:
         """Return how many columns of numbers it becomes."""
         return 1 if self.words is None else len(self.words)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what these are called."""
+        return (self.name,) if self.words is None else tuple(f"{self.name}={word}" for word in self.words)
+
 
 @dataclass(frozen=True)
 class Labels:

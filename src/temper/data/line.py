@@ -41,6 +41,11 @@ class Line(Rows):
         """Return 0: a regression."""
         return 0
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the one: x."""
+        return ("x",)
+
     def splits(self) -> Splits:
         """Return inputs (n, 1) and targets (n,), float32."""
         generator = torch.Generator().manual_seed(self.seed)

@@ -82,6 +82,11 @@ class Table(Data):
         """Return the number of different labels; 0 for a regression."""
         return len(self._learned.labels.class_names)
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the columns of numbers, and for each word of the others ``column=word``."""
+        return tuple(name for column in self._learned.columns for name in column.names)
+
     def splits(self) -> Splits:
         """Return inputs (n, features) float32 and targets (n,), float32 or class indices int64.
 

@@ -36,6 +36,11 @@ class TanhThreshold(Rows):
         """Return 2: below the threshold, or not."""
         return 2
 
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the one: x."""
+        return ("x",)
+
     def splits(self) -> Splits:
         """Return inputs (n, 1) float32 and classes (n,) int64."""
         x, u = torch.rand(2, self.examples, generator=torch.Generator().manual_seed(self.seed))

@@ -11,12 +11,12 @@ The answer is to each example as it is, as that of scripts/predict.py: of its vi
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from temper.data.pipeline import Pipeline
 from temper.facts import Facts
 from temper.network.layers import dtype_of
+from temper.prediction import probabilities
 
 
 class Answering(nn.Module):
@@ -32,9 +32,7 @@ class Answering(nn.Module):
         prediction: Tensor = self.network(self.pipeline(inputs).to(self.dtype))
         if self.facts.kind == "regression":
             return prediction.double() * self.facts.target_deviation + self.facts.target_mean
-        if self.facts.kind == "binary":
-            prediction = torch.stack([torch.zeros_like(prediction), prediction], dim=1)  # their softmax is the sigmoid
-        return prediction.softmax(dim=1)
+        return probabilities(prediction, self.facts.kind)
 
 
 @dataclass(frozen=True, kw_only=True)

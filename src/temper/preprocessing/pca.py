@@ -71,6 +71,10 @@ class PCA(Preprocessing):
         """Return the components (n, components) of a table (n, features)."""
         return (inputs - fitted["mean"]) @ fitted["directions"]
 
+    def names(self, before: tuple[str, ...], fitted: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Return the components, numbered from 1, whatever the columns are called."""
+        return tuple(f"component {number}" for number in range(1, fitted["directions"].shape[1] + 1))
+
     def _count(self, sizes: Tensor) -> int:
         """Return how many components are asked for, given the ``sizes`` of those that vary."""
         if isinstance(self.components, int):

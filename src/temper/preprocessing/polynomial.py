@@ -74,6 +74,11 @@ class Polynomial(Preprocessing):
             products *= extended[:, factor]
         return products
 
+    def names(self, before: tuple[str, ...], fitted: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Return each product by its factors, such as ``age·bmi`` and ``age²``."""
+        products = ([before[factor] for factor in row if factor < len(before)] for row in fitted["factors"].tolist())
+        return tuple("·".join(name + _power(row.count(name)) for name in dict.fromkeys(row)) for row in products)
+
     def _columns(self, features: int) -> int:
         if self.interactions:
             return sum(comb(features, count) for count in range(1, self.degree + 1))
@@ -84,6 +89,10 @@ class Polynomial(Preprocessing):
         for count in range(1, self.degree + 1):
             for chosen in choose(range(features), count):
                 yield (*chosen, *[features] * (self.degree - count))
+
+
+def _power(times: int) -> str:
+    return "" if times == 1 else str(times).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _extended(inputs: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ def write(folder: Path) -> Path:
     """Write report.html into ``folder`` from the report.json, config.yaml and curves.png there; return its path."""
     report = Report.load(folder)
     config = folder / "config.yaml"
-    html = _template().render(
+    html = template("report.html.jinja").render(
         report=report,
         title=title(report.choices),
         figures=figures(report),
@@ -29,23 +29,28 @@ def write(folder: Path) -> Path:
         sides=smaller.rows(report.smaller),
         made=smaller.HEADING,
         classes=sorted(report.per_class.items(), key=lambda item: (item[1] is None, item[1] or 0.0)),
-        curves=_data_uri(folder / "curves.png"),
+        curves=data_uri(folder / "curves.png"),
         config=config.read_text(encoding="utf-8") if config.exists() else "",
     )
-    path = folder / FILE
-    temporary = folder / f".{FILE}.{os.getpid()}"
+    return put(html, folder / FILE)
+
+
+def put(html: str, path: Path) -> Path:
+    """Write ``html`` to ``path`` so that a reader finds the old page or the new one, never a part; return the path."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(html, encoding="utf-8")
     temporary.replace(path)
     return path
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return the page called ``name`` of this folder, to be filled."""
     environment = Environment(
         loader=PackageLoader("temper.report", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters.update(score=in_score, duration=in_seconds, privacy=in_privacy)
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def title(choices: dict[str, str | list[str]]) -> str:
@@ -60,7 +65,8 @@ def title(choices: dict[str, str | list[str]]) -> str:
     return ": ".join(part for part in (subject, method) if part) or "a run"
 
 
-def _data_uri(picture: Path) -> str:
+def data_uri(picture: Path) -> str:
+    """Return ``picture``, a PNG, as an address that holds it whole; an empty one where there is none."""
     if not picture.exists():
         return ""
     return "data:image/png;base64," + base64.b64encode(picture.read_bytes()).decode("ascii")

@@ -47,6 +47,7 @@ class Data(ABC):
     """Where examples come from."""
 
     images: ClassVar[bool]
+    picture: ClassVar[tuple[int, int] | None] = None  # height and width, where a row of numbers is a small grey image
     validation: float  # share or number of the training examples that is set apart; 0 for none
     drop_last: bool  # whether an epoch's last, smaller batch is left out
 
@@ -54,6 +55,11 @@ class Data(ABC):
     @abstractmethod
     def classes(self) -> int:
         """Return the number of classes; 0 for a regression."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Return the names of the columns of a row, in order; none where they have no names."""
+        return ()
 
     @property
     def validates(self) -> bool:
@@ -87,6 +93,10 @@ class Preprocessing(ABC):
     @abstractmethod
     def apply(self, inputs: Tensor, fitted: Mapping[str, Tensor]) -> Tensor:
         """Return the preprocessed inputs (n, ...)."""
+
+    def names(self, before: tuple[str, ...], fitted: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Return the names of the columns of what comes out of rows whose columns are called ``before``."""
+        return before
 
     def target_scale(self, train: Examples) -> tuple[float, float]:
         """Return the mean and the deviation that a regression's targets are standardised by: (0, 1) for as they are."""

@@ -15,6 +15,7 @@ from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
 from temper.experiment.earlier import completed
 from temper.facts import Facts, Learned
+from temper.network.layered import Layered
 from temper.quantity import Clock
 from temper.refusal import Refusal, nearest
 from temper.teacher import Teacher
@@ -112,12 +113,21 @@ def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
     """Return the trained network as it is delivered, in eval mode and float32 or wider."""
+    return experiment.delivered(_loaded(experiment, checkpoint)).eval()
+
+
+def floating_network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Layered:
+    """Return the network as `network_of` does, but before anything was rounded to whole numbers."""
+    return experiment.delivered(experiment.quantization.plain(_loaded(experiment, checkpoint))).eval()
+
+
+def _loaded(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Layered:
     network, weights = experiment.task.network(facts_of(checkpoint)), weights_of(checkpoint)
     network = experiment.quantization.prepared(network)
     if any(value.dtype == torch.float64 for value in weights.values()):
         network = network.double()
     network.load_state_dict(weights)
-    return experiment.delivered(network).eval()
+    return network
 
 
 def pipeline_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Pipeline:

@@ -1,0 +1,62 @@
+"""A trained network on the sets of its own run, once more: no trainer, no teacher, nothing learned."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from temper.data.batches import Batches
+from temper.data.views import Level
+from temper.experiment import Experiment
+from temper.refusal import Refusal
+from temper.training.answers import Answers
+from temper.training.build import build_batches
+from temper.training.trained import Trained, facts_of, pipeline_of
+
+
+def experiment_of(trained: Trained, root: str | None) -> Experiment:
+    """Return the run's experiment in the precision in which it is judged; ``root`` replaces ``data.root``.
+
+    Raises:
+        Refusal: the run's configuration is damaged, or its data lies in no folder.
+    """
+    if root is not None and "root" not in trained.config()["data"]:
+        raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
+    experiment = trained.experiment(root)
+    # A judge needs neither the teachers, who may be gone, nor a compiled network.
+    plain = replace(experiment, distillation={}, compile=False)
+    return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
+
+
+def batches_of(experiment: Experiment, checkpoint: Mapping[str, Any], split: str, key: str) -> Batches:
+    """Return the run's data, ready, through the preprocessing that the checkpoint holds.
+
+    ``key`` is the option of the command line by which ``split`` was chosen.
+
+    Raises:
+        Refusal: the data is not there, or the run has no such split.
+    """
+    try:
+        experiment.data.prepare()
+        batches = build_batches(experiment)
+    except ValueError as fault:
+        raise Refusal(f"{fault} (here: --root FOLDER)" if hasattr(experiment.data, "root") else str(fault)) from None
+    if split not in batches.tested:
+        raise Refusal(f"{key} {split}: this run set no examples apart for it: choose {key} test")
+    batches.facts, batches.pipeline = facts_of(checkpoint), pipeline_of(experiment, checkpoint)
+    batches.setup("test")
+    return batches
+
+
+@torch.inference_mode()
+def answered(network: nn.Module, batches: Batches, split: str, level: Level | None) -> Answers:
+    """Return what ``network`` answers to ``split`` in the views of ``level``, on the CPU."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = network.to(device).eval()
+    answers = Answers()
+    for position, stored in enumerate(batches.evaluated(split, level)):
+        batch = batches.on_after_batch_transfer(stored, position)
+        answers.add(network(batch.inputs.to(device)).cpu(), batch)
+    return answers
