@@ -29,6 +29,7 @@ RECIPES = {
     "groups": 1,
     "loss": 6,
     "low_rank": 2,
+    "quantization": 5,
     "optimizer": 8,
     "pipeline": 3,
     "preprocessing": 2,
@@ -166,7 +167,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
-    assert len(axes()) == 24
+    assert len(axes()) == 25
 
 
 @pytest.mark.parametrize("axis", axes())

@@ -12,6 +12,7 @@ from temper.network.mlp import MLP
 from temper.network.resnet import ResNet
 from temper.network.simulated import RANGE, Simulated, layers_of, plain, settled, simulated
 from temper.network.statistics import frozen_statistics, recompute_statistics
+from temper.network.taking import take
 
 
 def mlp(momentum: float | None = 0.1, of_each: bool = False, **knobs: Any) -> MLP:
@@ -172,3 +173,14 @@ def test_other_types_come_back_as_they_went_in(kind: torch.dtype) -> None:
     assert network.eval()(inputs).dtype == kind
     with torch.inference_mode():
         assert torch.equal(settled(network)(inputs), network(inputs))
+
+
+def test_another_networks_ranges_are_not_taken() -> None:
+    source, network = mlp(), mlp()
+    watching(source)
+    source(torch.randn(4, 6))
+    assert take(network, source.state_dict()) == [True, True]
+    assert [int(layer.watched) for layer in layers_of(network)] == [0, 0]
+    plainly = MLP((6,), 3, hidden=[5], between="relu")
+    assert take(plainly, source.state_dict()) == [True, True]
+    assert torch.equal(plainly.head.weight, source.head.weight)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from temper.network.layered import Block, Layered
 from temper.network.simulated import RANGE
 
-_OWN = ("num_batches_tracked", *RANGE)  # of a batch norm: old files lack it; of layers to round: each run takes its own
+_COUNTER = "num_batches_tracked"  # of a batch norm: old files lack it, and no answer depends on it
 
 
 @torch.no_grad()
@@ -26,7 +26,7 @@ def take(network: Layered, weights: Mapping[str, Tensor]) -> list[bool]:
         found = {name: value for name, value in weights.items() if name.startswith(prefixes)}
         fits = _shapes(own) == _shapes(found)
         for name, value in found.items() if fits else ():
-            if name in own and not name.endswith(_OWN):
+            if name in own and not name.endswith(RANGE):
                 own[name].copy_(value)
         taken.append(fits)
     return taken
@@ -44,4 +44,4 @@ def names(network: nn.Module, block: Block) -> list[str]:
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in state.items() if not name.endswith(_OWN)}
+    return {name: value.shape for name, value in state.items() if not name.endswith((_COUNTER, *RANGE))}
