@@ -53,7 +53,6 @@ def test_gradnorm_walks_back_through_recomputed_blocks_more_than_once(
 
 def test_what_is_emulated_is_rounded_where_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bf16, "native", lambda: False)
-    monkeypatch.setattr(torch._inductor.config, "emulate_precision_casts", False)
     torch.manual_seed(0)
     layer, inputs = nn.Linear(32, 16), torch.randn(8, 32)
 
@@ -61,9 +60,10 @@ def test_what_is_emulated_is_rounded_where_compiled(monkeypatch: pytest.MonkeyPa
         with torch.autocast("cpu", torch.bfloat16), bf16.Rounded():
             return network(inputs)
 
-    precision_arguments("bf16-mixed", {"accelerator": "cpu"})
-    torch._dynamo.reset()
-    assert torch.equal(answer(torch.compile(layer)), answer(layer))
+    with torch._inductor.config.patch(emulate_precision_casts=False):  # pytest's own undoing would hide the setting
+        precision_arguments("bf16-mixed", {"accelerator": "cpu"})
+        torch._dynamo.reset()
+        assert torch.equal(answer(torch.compile(layer)), answer(layer))
     unrounded = nn.functional.linear(inputs, layer.weight, layer.bias).bfloat16()
     assert not torch.equal(answer(layer), unrounded)
 

@@ -183,6 +183,8 @@ def test_says_what_it_leaves_out(job_of: JobOf) -> None:
 
 def test_leaves_out_a_resolution_that_changes(job_of: JobOf) -> None:
     assert left_out(job_of("task=convnet", "resolution=linear").experiment) == ["resolution=linear"]
+    for words in ("low_rank=truncated_svd", "quantization=aware"):
+        assert left_out(job_of(words).experiment) == [words]
 
 
 def made(*losses: float, before: float = 1.0) -> Curve:

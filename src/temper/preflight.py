@@ -253,6 +253,12 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
     reduced, asked = callbacks.get("low_rank", {}).get("asked"), getattr(experiment.low_rank, "asked", "low_rank=none")
     if reduced is not None and reduced != asked:
         raise Refusal(f"{word} is of a network whose layers were cut to {reduced}, and not to {asked}: set the same")
+    rounded = callbacks.get("quantization", {}).get("of")
+    if rounded is not None and rounded != option(experiment.quantization):
+        raise Refusal(
+            f"{word} holds ranges as quantization={rounded} takes them, which quantization="
+            f"{option(experiment.quantization)} would mistake for its own: choose quantization={rounded}"
+        )
     step, theirs = kept["global_step"], tuple(kept["facts"]["clock"]["epoch_starts"])
     begun = sum(start <= step for start in theirs) + 1  # with the end of the epoch in which it was kept
     if theirs[:begun] != module.facts.clock.epoch_starts[: len(theirs[:begun])]:

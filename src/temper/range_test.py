@@ -33,7 +33,7 @@ from temper.averaging.none import NoAveraging
 from temper.batch_growth.none import NoBatchGrowth
 from temper.command.job import Job
 from temper.experiment import Experiment
-from temper.experiment.settings import option
+from temper.experiment.settings import SMALLER, option
 from temper.low_rank.none import NoLowRank
 from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer
 from temper.pruning.none import NoPruning
@@ -183,9 +183,7 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
 
 def left_out(experiment: Experiment) -> list[str]:
     """Return what is chosen for the run and does not belong to its first steps, as words."""
-    alone = dict.fromkeys(("averaging", "pruning", "low_rank", "resolution", "batch_growth"), "none") | {
-        "scheduler": "constant"
-    }
+    alone = dict.fromkeys(("averaging", *SMALLER, "resolution", "batch_growth"), "none") | {"scheduler": "constant"}
     names = {axis: option(getattr(experiment, axis)) for axis in alone}
     words = [f"{axis}={name}" for axis, name in names.items() if name != alone[axis]]
     if experiment.scheduler.warmup not in (0, "0"):

@@ -10,7 +10,7 @@ from temper.network.int8 import Int8, whole_weights
 from temper.network.layered import Layered
 from temper.network.mlp import MLP
 from temper.network.resnet import ResNet
-from temper.network.simulated import RANGE, Simulated, layers_of, plain, settled, simulated
+from temper.network.simulated import RANGE, Simulated, in_whole_numbers, layers_of, plain, simulated
 from temper.network.statistics import frozen_statistics, recompute_statistics
 from temper.network.taking import take
 
@@ -47,7 +47,7 @@ def test_until_something_is_watched_it_is_the_layer() -> None:
     own = MLP((6,), 3, hidden=[5], between="relu")
     for each in (network.train(), network.eval()):
         assert torch.equal(each(inputs), own(inputs))
-    assert settled(network) is network
+    assert in_whole_numbers(network) is network
 
 
 def test_ranges_by_hand() -> None:
@@ -113,6 +113,18 @@ def test_recomputed_blocks_watch_once() -> None:
     assert all(torch.equal(plainly.state_dict()[name], value) for name, value in again.state_dict().items())
 
 
+def test_recomputed_blocks_round_as_in_the_first_run() -> None:
+    plainly, again = mlp(momentum=0.5), mlp(momentum=0.5)
+    again.recompute()
+    for network in (plainly, again):
+        watching(network, rounds=True)
+        torch.manual_seed(4)
+        for size in (1.0, 5.0):  # the second moves the ranges of the first
+            network(torch.randn(4, 6, requires_grad=True) * size).sum().backward()
+    for (name, one), other in zip(plainly.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad), name
+
+
 def test_rounded_in_training_as_torch_rounds() -> None:
     layer = watching(mlp(), rounds=True)[0]
     layer.least, layer.largest, layer.watched = torch.tensor(-1.0), torch.tensor(2.0), torch.tensor(1)
@@ -144,7 +156,7 @@ def test_it_answers_as_what_is_delivered_to_the_bit(connection: Any, of_each: bo
         layer.watched += int(of_each)
     for _ in range(2):
         network(torch.randn(8, 3, 8, 8))
-    whole = settled(network.eval())
+    whole = in_whole_numbers(network.eval())
     assert sum(isinstance(layer, Int8) for layer in whole.modules()) == len(layers_of(network))
     inputs = torch.randn(5, 3, 8, 8)
     with torch.inference_mode():
@@ -157,7 +169,7 @@ def test_what_is_delivered_holds_the_rounded_weights() -> None:
     network = mlp()
     watching(network)
     network(torch.randn(4, 6))
-    whole: Layered = settled(network)
+    whole: Layered = in_whole_numbers(network)
     numbers, _ = whole_weights(network.head.weight)
     assert torch.equal(whole.head.weight.float(), numbers)
     assert layers_of(whole) == []
@@ -172,7 +184,7 @@ def test_other_types_come_back_as_they_went_in(kind: torch.dtype) -> None:
     assert network(inputs).dtype == kind
     assert network.eval()(inputs).dtype == kind
     with torch.inference_mode():
-        assert torch.equal(settled(network)(inputs), network(inputs))
+        assert torch.equal(in_whole_numbers(network)(inputs), network(inputs))
 
 
 def test_another_networks_ranges_are_not_taken() -> None:

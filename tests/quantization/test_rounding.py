@@ -126,7 +126,7 @@ def test_a_run_that_ends_before_says_so(train: Train, tmp_path: Path) -> None:
     [
         "task=cifar_resnet task.depth=8 task.width=0.5 task.connection=dense channels_last=true",
         "task=convnet task.widths=[4,6] task.residual=true precision=bf16-mixed",
-        "task=cifar_resnet task.blocks=[1,1,1] task.widths=[4,8,8] task.depth=null precision=bf16-true",
+        "task=cifar_resnet task.blocks=[1,1,1] task.widths=[4,8,8] task.depth=null",
     ],
 )
 def test_networks_of_images(option: str, words: str, small_cifar10: None, train: Train, tmp_path: Path) -> None:
@@ -168,3 +168,30 @@ def test_with_pruning(train: Train, tmp_path: Path) -> None:
     assert report.complexity.parameters == 65 * 16 + 17 * 10
     report = train(*ROUNDED, "quantization=static", "pruning=magnitude", folder=tmp_path / "masked")
     assert report.complexity.nonzero_parameters < 0.3 * report.complexity.parameters
+
+
+def test_bfloat16_holds_no_range(job_of: Callable[..., Job]) -> None:
+    for option in ("static", "aware"):
+        with pytest.raises(ValueError, match=rf"quantization={option} lets ranges.*precision=bf16-true.*bf16-mixed"):
+            job_of(f"quantization={option}", "precision=bf16-true")
+    job_of("quantization=dynamic", "precision=bf16-true")
+
+
+def test_another_options_ranges_are_no_start(train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(*ROUNDED, "quantization=dynamic")
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    with pytest.raises(SystemExit):
+        train(*ROUNDED, "quantization=static", "epochs=6", f"ckpt={last}", folder=tmp_path / "other")
+    said = capsys.readouterr().err
+    assert "holds ranges as quantization=dynamic takes them" in said
+    assert "choose quantization=dynamic" in said
+
+
+def test_ranges_of_a_shorter_run_are_forgotten_until_this_one_begins(train: Train, tmp_path: Path) -> None:
+    train(*ROUNDED, "quantization=static")
+    longer = ("quantization=static", "epochs=6", "quantization.start=0.8")
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    assert int(state(tmp_path / "run")["network.head.watched"]) == 6
+    report = train(*ROUNDED, *longer, f"ckpt={last}", folder=tmp_path / "longer")
+    assert int(state(tmp_path / "longer")["network.head.watched"]) == 5  # of 24 steps those from the 20th on
+    assert report.smaller["before"]["val/accuracy"] is not None

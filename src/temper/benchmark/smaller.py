@@ -19,7 +19,7 @@ from temper.benchmark.case import CIFAR, Case, Stopwatch, ratio, take_turns
 from temper.network.compacted import compacted
 from temper.network.factored import Convolution, factored, layers_before_head, matrix_of, pays, weight_of
 from temper.network.layered import Layered
-from temper.network.simulated import layers_of, plain, settled, simulated
+from temper.network.simulated import in_whole_numbers, layers_of, plain, simulated
 from temper.report.measure import multiply_adds, parameter_counts, size_bytes
 from temper.report.units import in_seconds
 
@@ -84,7 +84,7 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
             large = lowered(fresh(), scheme)
             ways["rank" if scheme == "channel" else scheme] = large, factored(large, scheme), low_rank[scheme]
         simulation = rounded(fresh(), shape)
-        ways["int8"] = plain(simulation), settled(simulation), found["int8"]
+        ways["int8"] = plain(simulation), in_whole_numbers(simulation), found["int8"]
         found["int8"]["ratio_bytes"][name] = round(size_bytes(ways["int8"][1]) / size_bytes(fresh()), 3)
         for way, (large, small, figures) in ways.items():
             compared = _compared(large, small, simulation if way == "int8" else large, shape, seconds, rounds)

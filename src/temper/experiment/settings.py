@@ -131,7 +131,7 @@ class Settings:
         return min(each.begins(clock) for each in self.smaller)
 
     def settled(self, clock: Clock) -> int:
-        """Return the step after which nothing more is removed: only from then on a checkpoint may be chosen."""
+        """Return the step from which the network is as small as it will be: before, no checkpoint may be chosen."""
         return max(each.settled(clock) for each in self.smaller)
 
     def delivered(self, network: Layered) -> Layered:

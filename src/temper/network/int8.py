@@ -129,7 +129,7 @@ class Int8(nn.Module):
         """Return (n, outputs, ...) for (n, inputs, ...)."""
         by_kernel = inputs.device.type == "cpu" and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if not (by_kernel and kernels()):
-            return float_answer(inputs, self._held, self.weight.float(), self.scale, self.bias, self.window)
+            return float_answer(inputs, self._held, self.weight.float(), self.scale.float(), self.bias, self.window)
         with torch.autocast("cpu", enabled=False):
             answer = self._of_each(inputs) if self._held is None else self._of_all(inputs, self._held)
             return _with(self.bias, answer).to(inputs.dtype)
@@ -146,7 +146,7 @@ class Int8(nn.Module):
         if self._ready is None:
             step, zero = scale_and_zero(held)
             packed = _packed(self.weight, self.window, inputs.shape)
-            self._ready = packed, step * self.scale, 1 / step, zero + 0.5, int(zero)
+            self._ready = packed, step * self.scale.float(), 1 / step, zero + 0.5, int(zero)
         packed, factors, inverse, above, common = self._ready
         return _kernel_sums(_counted(inputs, inverse, above).to(torch.uint8), common, packed, factors, self.window)
 
@@ -157,12 +157,12 @@ class Int8(nn.Module):
             above, beside = window.padding
             window, inputs = Window(window.stride, (0, 0)), F.pad(inputs, (beside, beside, above, above))
         if self._ready is None:
-            packed, ones = _packed(self.weight, window, inputs.shape), torch.ones_like(self.scale)
+            packed, ones = _packed(self.weight, window, inputs.shape), torch.ones(len(self.scale), dtype=torch.float32)
             self._ready = packed, ones, self.weight.float().flatten(1).sum(1)
         packed, ones, sums_of_weights = self._ready
         sums = _kernel_sums(_counted(inputs, 1 / step, zero + 0.5).to(torch.uint8), 0, packed, ones, window)
         sums -= zero * _along(sums_of_weights, sums)
-        return sums.mul_(step * _along(self.scale, sums))
+        return sums.mul_(step * _along(self.scale.float(), sums))
 
 
 def _packed(weight: Tensor, window: Window | None, shape: torch.Size) -> Tensor:
@@ -170,7 +170,7 @@ def _packed(weight: Tensor, window: Window | None, shape: torch.Size) -> Tensor:
     if window is None:
         packed: Tensor = torch.ops.onednn.qlinear_prepack(weight, list(shape))
     else:
-        ones = torch.ones(len(weight))
+        ones = torch.ones(len(weight), dtype=torch.float32)
         packed = torch.ops.onednn.qconv_prepack(weight, ones, 1.0, 0, *_ways(window), (1, 1), 1, list(shape))
     return packed
 
@@ -192,7 +192,7 @@ def kernels() -> bool:
     """Return whether torch has kernels for whole numbers on this processor, and they add up exactly."""
     # They serve torch's compiler first, and may change with a version: what they answer is looked at, not assumed.
     draws = torch.Generator().manual_seed(0)
-    factors = torch.rand(16, generator=draws)
+    factors = torch.rand(16, generator=draws, dtype=torch.float32)
     for window, shape, own in ((None, (5, 80), (16, 80)), (Window((2, 2), (1, 1)), (2, 16, 6, 6), (16, 16, 3, 3))):
         whole = torch.randint(100, LEVELS + 1, shape, generator=draws, dtype=torch.uint8)
         weight = torch.randint(100, LEVELS + 1, own, generator=draws, dtype=torch.int8)

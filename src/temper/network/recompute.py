@@ -18,6 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from temper import bf16
 from temper.network.layered import Block
+from temper.network.simulated import Simulated
 from temper.network.statistics import KEEPING
 
 
@@ -63,7 +64,8 @@ def _replayed(layers: list[tuple[Any, bool]], products: Callable[[], AbstractCon
     """Let each layer do what it did in the first run, on copies of its statistics that are thrown away."""
     before = [(layer, layer.track_running_stats, dict(layer._buffers)) for layer, _ in layers]
     for layer, tracked in layers:
-        layer.track_running_stats = tracked
+        # A range has been moved by the batch already, and is what the first run was rounded by.
+        layer.track_running_stats = tracked and not isinstance(layer, Simulated)
         for name, values in layer._buffers.items():
             layer._buffers[name] = None if values is None else values.clone()
     try:

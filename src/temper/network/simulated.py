@@ -1,8 +1,8 @@
 """Layers that train in float and answer as layers of whole numbers would (`temper.network.int8`).
 
-    a ← m a + (1 - m) min x,  b ← m b + (1 - m) max x    of each batch that is watched, the first as it is
+    a ← (1 - m) a + m min x,  b ← (1 - m) b + m max x    of each batch that is watched, the first as it is
     x̂ = s (q - z),  ŵ = t p                               what an input and a weight are rounded to
-    ∂x̂/∂x = 1 where a ≤ x ≤ b, else 0;  ∂ŵ/∂w = 1         the straight-through estimator (arXiv:1308.3432)
+    ∂x̂/∂x = 1 where -z s ≤ x ≤ (127 - z) s, else 0;  ∂ŵ/∂w = 1    the straight-through estimator (arXiv:1308.3432)
 
 The range of inputs is a statistic like those of batch norm: in the checkpoint, held where they are held, taken anew
 where weights were averaged, of several processes that of the first. Its attributes have the names that batch norm's
@@ -59,7 +59,7 @@ class Simulated(nn.Module):
         """Return the range of the inputs; None for that of each example."""
         return None if self.of_each else (self.least, self.largest)
 
-    def settled(self) -> nn.Module:
+    def in_whole_numbers(self) -> nn.Module:
         """Return the layer of whole numbers that this one stands for; itself where it has no range yet."""
         assert isinstance(self, nn.Linear | nn.Conv2d)
         return Int8(self, self.held) if self.watched else self
@@ -137,14 +137,14 @@ def simulated(network: Network, of_each: bool, momentum: float | None) -> Networ
     return network
 
 
-def settled(network: Network) -> Network:
+def in_whole_numbers(network: Network) -> Network:
     """Return a copy of ``network`` with layers of whole numbers for those that are simulated; itself where none is."""
     if not any(layer.watched for layer in layers_of(network)):
         return network
     small = copy.deepcopy(network)
     for name, layer in [*small.named_modules()]:
         if isinstance(layer, Simulated):
-            _put(small, name, layer.settled())
+            _put(small, name, layer.in_whole_numbers())
     return small
 
 

@@ -11,7 +11,7 @@ import lightning as L
 
 from temper.network.int8 import Int8, kernels
 from temper.network.layered import Layered
-from temper.network.simulated import layers_of, plain, settled, simulated
+from temper.network.simulated import in_whole_numbers, layers_of, plain, simulated
 from temper.quantity import Clock, Fraction, OpenFraction, ProperFraction
 from temper.strategy import Quantization, strategy
 
@@ -22,13 +22,26 @@ class Rounding(L.Callback):
     Args:
         start: the step from which they do.
         rounds: whether they round in training.
+        option: whose it is, for checkpoints.
     """
 
-    def __init__(self, start: int, rounds: bool) -> None:
-        self.start, self.rounds = start, rounds
+    def __init__(self, start: int, rounds: bool, option: str) -> None:
+        self.start, self.rounds, self.option = start, rounds, option
+
+    @property
+    def state_key(self) -> str:
+        """Return the key of its state among those of callbacks."""
+        return "quantization"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return whose ranges are in the checkpoint: the buffers of all options have the same names."""
+        return {"of": self.option}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin where the run stands."""
+        """Begin where the run stands; ranges of a run that began earlier than this one does are of no use."""
+        if trainer.global_step < self.start:
+            for layer in layers_of(pl_module.get_submodule("network")):
+                layer.reset_running_stats()
         self._begin(trainer, pl_module)
 
     def on_train_batch_end(
@@ -64,7 +77,7 @@ class Rounded(Quantization):
 
     def callback(self, clock: Clock, seed: int) -> L.Callback:
         """Return the callback that begins."""
-        return Rounding(self.begins(clock), self.rounds)
+        return Rounding(self.begins(clock), self.rounds, self._option)
 
     def plain(self, network: Layered) -> Layered:
         """Return a copy of ``network`` in floating point."""
@@ -72,15 +85,20 @@ class Rounded(Quantization):
 
     def delivered(self, network: Layered) -> Layered:
         """Return the network with layers of whole numbers."""
-        return settled(network)
+        return in_whole_numbers(network)
+
+    @property
+    def _option(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
 
     def outcome(self, network: Layered) -> str | None:
         """Return how many layers of a delivered ``network`` hold whole numbers, and what adds their products up."""
-        name = f"quantization={type(self).__module__.rpartition('.')[2]}"
+        name = f"quantization={self._option}"
         count = sum(isinstance(layer, Int8) for layer in network.modules())
         if not count:
             return f"{name}: the run ended before quantization.start={self.start}, and nothing is rounded"
-        exact = "" if kernels() else "; torch has no exact kernels for them here: they take float32's time and more"
+        by_kernel = network.head.weight.device.type == "cpu" and kernels()
+        exact = "" if by_kernel else "; torch has no exact kernels for them here: they take float32's time and more"
         return f"{name}: {count} layers hold whole numbers of 8 bits{exact}"
 
 

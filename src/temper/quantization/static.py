@@ -7,7 +7,8 @@ q = clamp(⌊x/s + z + ½⌋, 0, 127)                     inputs, at each pass: 
 y = s t Σ p (q - z) + bias                           Jacob et al., 2018, arXiv:1712.05877, section 3 and equation 4
 
 m is ``momentum``, as batch norm's. Training goes by floating-point numbers to the end; ranges are statistics of it, as
-those of batch norm are, and evaluation goes by whole numbers as soon as there are ranges. It bites where a network is
+those of batch norm are (dropout, which makes inputs larger in training, makes them wider too), and evaluation goes by
+whole numbers as soon as there are ranges. It bites where a network is
 wide enough for its task: 8 bits then cost next to nothing; where they do cost, quantization=aware may win some back.
 """
 

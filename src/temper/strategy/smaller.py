@@ -56,10 +56,10 @@ class Smaller(ABC):
 
     @abstractmethod
     def settled(self, clock: Clock) -> int:
-        """Return the step after which nothing more is removed: only from then on a checkpoint may be chosen."""
+        """Return the step from which the network is as small as it will be: before, no checkpoint may be chosen."""
 
     def begins(self, clock: Clock) -> int:
-        """Return the step before which nothing is removed."""
+        """Return the step before which the network is whole."""
         return 0
 
     def check(self, clock: Clock) -> None:  # noqa: B027 - most go with any

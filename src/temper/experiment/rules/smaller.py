@@ -89,4 +89,13 @@ def one_layer_is_rounded(run: Settings) -> None:
         )
 
 
-RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go, rank_can_fall, one_layer_is_rounded)
+def ranges_can_move(run: Settings) -> None:
+    """Want numbers fine enough for the small steps in which a range follows its batches."""
+    if run.quantization.watches and run.precision == "bf16-true":
+        raise ValueError(
+            f"quantization={option(run.quantization)} lets ranges follow the batches in steps of quantization.momentum,"
+            " which precision=bf16-true rounds away: choose precision=bf16-mixed, or quantization=dynamic"
+        )
+
+
+RULES = (rewinding_fits, inputs_can_be_grouped, channels_can_go, rank_can_fall, one_layer_is_rounded, ranges_can_move)
