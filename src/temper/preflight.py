@@ -250,7 +250,7 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
             f"{word} is of a network without some {'units' if units else 'weights'}, of which pruning={pruning} knows"
             f" nothing: choose pruning={'channels' if units else 'magnitude, or another of weights'}"
         )
-    reduced, asked = callbacks.get("low_rank", {}).get("asked"), getattr(experiment.low_rank, "asked", "low_rank=none")
+    reduced, asked = callbacks.get("low_rank", {}).get("asked"), experiment.low_rank.asked
     if reduced is not None and reduced != asked:
         raise Refusal(f"{word} is of a network whose layers were cut to {reduced}, and not to {asked}: set the same")
     rounded = callbacks.get("quantization", {}).get("of")

@@ -74,7 +74,6 @@ def checkpoint(before: Path, job_of: Callable[..., Job]) -> Path:
         ("", ("and not to low_rank=none: set the same",)),
         (f"{LOW} low_rank.rank=8", ("and not to low_rank.rank=8 low_rank.convolution=channel",)),
         (f"{LOW} low_rank.rank=null low_rank.energy=0.9", ("and not to low_rank.energy=0.9",)),
-        (f"{LOW} low_rank.convolution=spatial", ("and not to low_rank.rank=0.25 low_rank.convolution=spatial",)),
     ],
 )
 def test_a_checkpoint_of_another_rank_is_not_gone_on_with(
@@ -94,6 +93,18 @@ def test_a_checkpoint_of_another_rank_is_not_gone_on_with(
     assert f"ckpt={file} is of a network whose layers were cut to low_rank.rank=0.25" in said
     assert all(word in said for word in named), said
     assert not (tmp_path / "run").exists()
+
+
+def test_a_way_to_cut_convolutions_wants_some(
+    job_of: Callable[..., Job], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for more in ((), ("low_rank.rank=null", "low_rank.energy=0.9")):
+        with pytest.raises(SystemExit) as ended:
+            run(job_of(*SHORT, LOW, "low_rank.convolution=spatial", *more))
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert "low_rank.convolution=spatial says how convolutions are cut, and this network has none" in said
+        assert not (tmp_path / "run").exists()
 
 
 def test_a_checkpoint_of_the_same_rank_is_gone_on_with_at_it(

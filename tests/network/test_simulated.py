@@ -151,9 +151,7 @@ def test_it_answers_as_what_is_delivered_to_the_bit(connection: Any, of_each: bo
     torch.manual_seed(0)
     network = ResNet(3, 4, blocks=[1, 1], widths=[4, 6], connection=connection, bottleneck=False)
     network = simulated(network.to(memory_format=torch.channels_last), of_each, 0.1)
-    for layer in watching(network):
-        layer.track_running_stats = not of_each
-        layer.watched += int(of_each)
+    watching(network)
     for _ in range(2):
         network(torch.randn(8, 3, 8, 8))
     whole = in_whole_numbers(network.eval())

@@ -16,10 +16,12 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from temper.benchmark.case import CIFAR, Case, Stopwatch, ratio, take_turns
+from temper.low_rank.truncated_svd import TruncatedSVD
 from temper.network.compacted import compacted
-from temper.network.factored import Convolution, factored, layers_before_head, matrix_of, pays, weight_of
+from temper.network.factored import Convolution
 from temper.network.layered import Layered
 from temper.network.simulated import in_whole_numbers, layers_of, plain, simulated
+from temper.quantity import Clock
 from temper.report.measure import multiply_adds, parameter_counts, size_bytes
 from temper.report.units import in_seconds
 
@@ -49,16 +51,11 @@ def rounded(network: Layered, shape: tuple[int, ...]) -> Layered:
     return network.eval()
 
 
-@torch.no_grad()
-def lowered(network: Layered, convolution: Convolution) -> Layered:
-    """Return ``network``, in eval mode, each layer that it makes smaller at a quarter of its rank."""
-    for layer in layers_before_head(network).values():
-        matrix = matrix_of(layer.weight, convolution)
-        rank = max(1, round(RANK * min(matrix.shape)))
-        if pays(rank, matrix):
-            span = torch.linalg.qr(matrix[:, :rank]).Q  # which columns these are is all the same to the time
-            layer.weight.copy_(weight_of(span @ (span.T @ matrix), layer.weight.shape, convolution))
-    return network.eval()
+def lowered(network: Layered, convolution: Convolution) -> tuple[Layered, Layered]:
+    """Return ``network``, in eval mode and at a quarter of its rank where that pays, and the small one that it is."""
+    method = TruncatedSVD(rank=RANK, energy=None, start=0.0, convolution=convolution)
+    method.callback(Clock((0, 1)), seed=0).begin(network, step=0)
+    return network.eval(), method.delivered(network)
 
 
 def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int) -> tuple[Table, dict[str, Any]]:
@@ -81,8 +78,7 @@ def measure_smaller(names: Sequence[str], root: str, seconds: float, rounds: int
         large = halved(fresh())
         ways = {"channels": (large, compacted(large), found)}
         for scheme in SCHEMES if has_convolutions else SCHEMES[:1]:
-            large = lowered(fresh(), scheme)
-            ways["rank" if scheme == "channel" else scheme] = large, factored(large, scheme), low_rank[scheme]
+            ways["rank" if scheme == "channel" else scheme] = *lowered(fresh(), scheme), low_rank[scheme]
         simulation = rounded(fresh(), shape)
         ways["int8"] = plain(simulation), in_whole_numbers(simulation), found["int8"]
         found["int8"]["ratio_bytes"][name] = round(size_bytes(ways["int8"][1]) / size_bytes(fresh()), 3)

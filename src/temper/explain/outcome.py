@@ -15,11 +15,10 @@ from temper.explain.sheet import (
     LETTERS,
     LINE,
     ORANGE,
-    SOFT,
     Section,
     Sheet,
+    bars,
     plain,
-    quiet,
     shortened,
 )
 from temper.report.units import in_score
@@ -97,31 +96,18 @@ def _recall_bars(
     shown = list(range(len(every))) if few is None else few
     values = [every[index] for index in shown]
     known = [value for value in values if value is not None]
+    names = explanation.subject.class_names
     axes = sheet.axes(left, top, width, height)
     axes.barh(range(len(values)), [1.0] * len(values), height=0.6, color="#f0f2f4")
-    colours = [ORANGE if value == min(known) else BLUE for value in values]
-    axes.barh(range(len(values)), [value or 0.0 for value in values], height=0.6, color=colours)
-    for place, value in enumerate(values):
-        words = "none" if value is None else in_score(value)
-        axes.annotate(
-            words,
-            (1.0, place),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=LETTERS,
-            color=SOFT,
-            annotation_clip=False,
-        )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(values) - 0.5, -0.5)
-    axes.set_xticks([])
-    names = explanation.subject.class_names
-    axes.set_yticks(
-        range(len(values)),
-        [plain(shortened(names[index])) for index in shown] if few is not None else [""] * len(values),
+    bars(
+        axes,
+        [value or 0.0 for value in values],
+        ["none" if value is None else in_score(value) for value in values],
+        [""] * len(values) if few is None else [shortened(names[index]) for index in few],
+        [ORANGE if value == min(known) else BLUE for value in values],
+        [1.0] * len(values),
     )
-    quiet(axes)
+    axes.set_xlim(0, 1)
 
 
 def _lists(explanation: Explanation) -> Section:
@@ -136,26 +122,10 @@ def _lists(explanation: Explanation) -> Section:
         _recall_bars(explanation, sheet, EDGE + 1.25, top, half - 2.15, row * len(worst), worst)
         if not found:
             return
+        times = [pair.times for pair in found]
+        taken = [f"{shortened(names[pair.first])} – {shortened(names[pair.second])}" for pair in found]
         axes = sheet.axes(EDGE + half + 2.4, top, half - 2.4 - 0.4, row * len(found))
-        axes.barh(range(len(found)), [pair.times for pair in found], height=0.6, color=ORANGE)
-        for place, pair in enumerate(found):
-            axes.annotate(
-                f"{pair.times:,}",
-                (pair.times, place),
-                (6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=LETTERS,
-                color=SOFT,
-                annotation_clip=False,
-            )
-        axes.set_yticks(
-            range(len(found)),
-            [plain(f"{shortened(names[pair.first])} – {shortened(names[pair.second])}") for pair in found],
-        )
-        axes.set_ylim(len(found) - 0.5, -0.5)
-        axes.set_xticks([])
-        quiet(axes)
+        bars(axes, times, [f"{count:,}" for count in times], taken, ORANGE)
 
     words = f"To the left the {len(worst)} classes of the lowest recall, to the right the pairs most often confused"
     return Section(TITLE, words, height, paint)

@@ -19,14 +19,12 @@ from temper.explain.sheet import (
     EDGE,
     INK,
     INSIDE,
-    LETTERS,
     LINE,
     ORANGE,
     SOFT,
     Section,
     Sheet,
-    plain,
-    quiet,
+    bars,
     save,
     shortened,
 )
@@ -175,28 +173,13 @@ def _bars(explanation: Explanation, first: FirstLayer) -> Section:
 
     def paint(sheet: Sheet, top: float) -> None:
         axes = sheet.axes(EDGE + margin, top, INSIDE - margin - 0.9, row * len(chosen))
-        places = range(len(chosen))
-        axes.barh(places, values, height=0.62, color=[ORANGE if value < 0 else BLUE for value in values])
+        ends = [max(0.0, value, closed or 0.0) for value, closed in zip(values, reference, strict=True)]
+        colours = [ORANGE if value < 0 else BLUE for value in values]
+        bars(axes, values, [in_score(value) for value in values], names, colours, ends)
         for place, closed in enumerate(reference):
             if closed is not None:
                 axes.plot([closed, closed], [place - 0.42, place + 0.42], color=INK, linewidth=1.6)
-        for place, (value, closed) in enumerate(zip(values, reference, strict=True)):
-            end = max(0.0, value, closed or 0.0)
-            axes.annotate(
-                in_score(value),
-                (end, place),
-                (6, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=LETTERS,
-                color=SOFT,
-                annotation_clip=False,
-            )
         axes.axvline(0, color=LINE, linewidth=1, zorder=0)
-        axes.set_ylim(len(chosen) - 0.5, -0.5)
-        axes.set_yticks(places, [plain(name) for name in names])
-        axes.set_xticks([])
-        quiet(axes)
 
     of = f", the {len(chosen)} largest of {len(first.weight)}" if len(chosen) < len(first.weight) else ""
     if first.form == "readings":

@@ -94,3 +94,33 @@ def quiet(axes: Axes) -> None:
     """Take away the frame of ``axes`` and make its letters those of the sheet."""
     axes.tick_params(colors=INK, labelsize=LETTERS, length=0)
     axes.spines[:].set_visible(False)
+
+
+def bars(
+    axes: Axes,
+    values: Sequence[float],
+    words: Sequence[str],
+    names: Sequence[str],
+    colours: str | Sequence[str],
+    ends: Sequence[float] | None = None,
+) -> None:
+    """Draw ``values`` as bars, the first on top, each behind its name.
+
+    ``words`` stand behind each bar, or behind ``ends``.
+    """
+    axes.barh(range(len(values)), values, height=0.6, color=colours)
+    for place, (end, told) in enumerate(zip(values if ends is None else ends, words, strict=True)):
+        axes.annotate(
+            told,
+            (end, place),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=LETTERS,
+            color=SOFT,
+            annotation_clip=False,
+        )
+    axes.set_ylim(len(values) - 0.5, -0.5)
+    axes.set_yticks(range(len(values)), [plain(name) for name in names])
+    axes.set_xticks([])
+    quiet(axes)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from temper.data.pictures import Pictures
 from temper.data.pipeline import Pipeline, to_float
@@ -68,7 +68,9 @@ class Subject:
         """
         experiment, checkpoint = experiment_of(trained, root), trained.checkpoint()
         facts, pipeline = facts_of(checkpoint), pipeline_of(experiment, checkpoint)
-        network, delivered = floating_network_of(experiment, checkpoint), network_of(experiment, checkpoint)
+        delivered = network_of(experiment, checkpoint)
+        rounded = any(isinstance(layer, Int8) for layer in delivered.modules())
+        network = floating_network_of(experiment, checkpoint) if rounded else delivered
         try:
             found = layer_with_maps(network, facts.shape, layer)
         except ValueError as fault:
@@ -86,7 +88,7 @@ class Subject:
             title=_choices(trained),
             split=split,
             facts=facts,
-            network=network,
+            network=network.cpu(),
             pipeline=pipeline,
             layer=found,
             names=names,
@@ -96,7 +98,7 @@ class Subject:
             prediction=prediction,
             target=target if facts.kind == "regression" else target.long(),
             reference=_reference(trained),
-            notes=_notes(experiment, delivered),
+            notes=_notes(experiment, rounded),
         )
 
     @property
@@ -150,9 +152,9 @@ def _reference(trained: Trained) -> dict[str, float]:
     return {name: each["reference"] for name, each in Report.load(trained.folder).solution.items()}
 
 
-def _notes(experiment: Experiment, delivered: nn.Module) -> tuple[str, ...]:
+def _notes(experiment: Experiment, rounded: bool) -> tuple[str, ...]:
     notes = []
-    if any(isinstance(layer, Int8) for layer in delivered.modules()):
+    if rounded:
         notes.append(
             "the network holds whole numbers, through whose rounding no gradient passes: answers are its own, but what"
             " is drawn of its inside is of the network in floating point, before it was rounded"

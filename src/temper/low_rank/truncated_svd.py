@@ -83,15 +83,21 @@ class TruncatedSVD(LowRank):
         """Return which layers stay whole; None where the weights at ``start`` decide that.
 
         Raises:
-            ValueError: all would.
+            ValueError: all would; or convolutions are to be cut in a way of their own, and there are none.
         """
         assert isinstance(network, Layered)
+        layers = layers_before_head(network)
+        if self.convolution != "channel" and not any(isinstance(layer, nn.Conv2d) for layer in layers.values()):
+            raise ValueError(
+                f"low_rank.convolution={self.convolution} says how convolutions are cut, and this network has none:"
+                " leave it away"
+            )
         if self.rank is None:
             return None
         whole, cut = [], 0
-        for name, layer in layers_before_head(network).items():
+        for name, layer in layers.items():
             matrix = matrix_of(layer.weight.detach(), self.convolution)
-            if pays(rank := self.rank_of(matrix), matrix):
+            if pays(rank := self._rank(min(matrix.shape)), matrix):
                 cut += 1
             else:
                 whole.append(f"{name} (rank {rank} of {' x '.join(map(str, matrix.shape))})")
@@ -112,17 +118,17 @@ class TruncatedSVD(LowRank):
         spread = f"rank {ranks[0]}" if len(set(ranks)) == 1 else f"ranks {min(ranks)} to {max(ranks)}"
         return f"low_rank=truncated_svd: {len(ranks)} layers are two each, of {spread}"
 
-    def rank_of(self, matrix: Tensor) -> int:
-        """Return the rank at which ``matrix`` is kept."""
-        most = min(matrix.shape)
-        if isinstance(self.rank, int):
-            return min(self.rank, most)
-        if self.rank is not None:
-            return max(1, round(self.rank * most))
-        squares = torch.linalg.svdvals(matrix.double().nan_to_num()).square()
-        assert self.energy is not None
+    def rank_of(self, values: Tensor) -> int:
+        """Return the rank at which a matrix of these singular ``values``, the largest first, is kept."""
+        if self.energy is None:
+            return self._rank(len(values))
+        squares = values.square()
         kept = squares.cumsum(0) < self.energy * squares.sum()
-        return min(int(kept.sum()) + 1, most)
+        return min(int(kept.sum()) + 1, len(values))
+
+    def _rank(self, most: int) -> int:
+        assert self.rank is not None
+        return min(self.rank, most) if isinstance(self.rank, int) else max(1, round(self.rank * most))
 
 
 class _Cut(Remover):
@@ -157,8 +163,8 @@ class _Cut(Remover):
         """Cut the weights of ``network`` to the ranks of those that are trained."""
         for name, basis in self.bases.items():
             weight = network.get_parameter(name)
-            left = _left(matrix_of(weight, self.convolution), basis.shape[1])
-            self._project(weight, left)
+            left, _ = _decomposed(matrix_of(weight, self.convolution))
+            self._project(weight, left[:, : basis.shape[1]])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the bases, once there are any."""
@@ -173,8 +179,9 @@ class _Cut(Remover):
         assert isinstance(network, Layered)
         for name, layer in layers_before_head(network).items():
             matrix = matrix_of(layer.weight, self.convolution)
-            if pays(rank := self.rank_of(matrix), matrix):
-                self.bases[f"{name}.weight"] = _left(matrix, rank)
+            left, values = _decomposed(matrix)
+            if pays(rank := self.rank_of(values), matrix):
+                self.bases[f"{name}.weight"] = left[:, :rank].clone()
                 self._project(layer.weight, self.bases[f"{name}.weight"])
         self._begun = True
 
@@ -192,10 +199,10 @@ class _Cut(Remover):
         weight.copy_(weight_of(basis @ (basis.T @ matrix), weight.shape, self.convolution))
 
 
-def _left(matrix: Tensor, rank: int) -> Tensor:
-    """Return the first ``rank`` left singular vectors of ``matrix``, as columns.
+def _decomposed(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the left singular vectors of ``matrix``, as columns and of its type, and the singular values in float64.
 
     What is not finite has none, and stays so when it is projected: that training has diverged is its loss's to say.
     """
-    vectors: Tensor = torch.linalg.svd(matrix.double().nan_to_num(), full_matrices=False).U
-    return vectors[:, :rank].to(matrix.dtype)
+    vectors, values, _ = torch.linalg.svd(matrix.double().nan_to_num(), full_matrices=False)
+    return vectors.to(matrix.dtype), values

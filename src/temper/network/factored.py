@@ -78,8 +78,7 @@ def factored(network: Network, convolution: Convolution) -> Network:
         return network
     small = copy.deepcopy(network)
     for name, pair in pairs.items():
-        parent, _, own = name.rpartition(".")
-        setattr(small.get_submodule(parent), own, pair)
+        small.set_submodule(name, pair)
     return small
 
 

@@ -28,8 +28,8 @@ class Simulated(nn.Module):
     """What a simulated layer has beside the layer.
 
     Attributes:
-        watched: batches that the range was taken of, (); evaluation is in whole numbers where there are any.
-        track_running_stats: whether the range is taken in training.
+        watched: batches that were seen since it began, (); evaluation is in whole numbers where there are any.
+        track_running_stats: whether batches are counted in training, and their range is taken.
         momentum: the weight of a batch in the range; None for the plain mean over batches.
         rounds: whether training too goes by rounded inputs and weights.
         of_each: whether each example has its own range, and none is taken.
@@ -83,6 +83,8 @@ class Simulated(nn.Module):
     @torch.no_grad()
     def _watch(self, inputs: Tensor) -> None:
         self.watched += 1
+        if self.of_each:
+            return
         share = 1 / self.watched if self.momentum is None else torch.where(self.watched == 1, 1.0, self.momentum)
         for buffer, value in ((self.least, inputs.amin()), (self.largest, inputs.amax())):
             buffer += (value.float() - buffer) * share
@@ -110,7 +112,7 @@ def _rounded(inputs: Tensor, held: Range | None) -> Tensor:
     within = torch.clamp(
         inputs.to(torch.promote_types(inputs.dtype, scale.dtype)), -zero * scale, (LEVELS - zero) * scale
     )
-    return (within + ((within / scale).round() * scale - within).detach()).to(inputs.dtype)
+    return (within + ((within / scale + 0.5).floor() * scale - within).detach()).to(inputs.dtype)
 
 
 def _rounded_weight(weight: Tensor) -> Tensor:
@@ -133,7 +135,7 @@ def simulated(network: Network, of_each: bool, momentum: float | None) -> Networ
         stands_in = _like(layer)
         stands_in.weight, stands_in.bias = layer.weight, layer.bias
         stands_in.simulate(of_each, momentum)
-        _put(network, name, stands_in)
+        network.set_submodule(name, stands_in)
     return network
 
 
@@ -144,7 +146,7 @@ def in_whole_numbers(network: Network) -> Network:
     small = copy.deepcopy(network)
     for name, layer in [*small.named_modules()]:
         if isinstance(layer, Simulated):
-            _put(small, name, layer.in_whole_numbers())
+            small.set_submodule(name, layer.in_whole_numbers())
     return small
 
 
@@ -168,8 +170,3 @@ def _like(layer: Weighted) -> SimulatedLinear | SimulatedConv2d:
         assert layer.groups == 1
         size, ways = layer.kernel_size, (layer.stride, layer.padding)
         return SimulatedConv2d(layer.in_channels, layer.out_channels, size, *ways, bias=layer.bias is not None)  # type: ignore[arg-type]
-
-
-def _put(network: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, own = name.rpartition(".")
-    setattr(network.get_submodule(parent), own, layer)

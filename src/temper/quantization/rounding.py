@@ -4,7 +4,6 @@ The arithmetic is that of `temper.network.int8`: weights of 8 bits, a scale for 
 for each layer or example.
 """
 
-import math
 from typing import Any, ClassVar
 
 import lightning as L
@@ -12,7 +11,7 @@ import lightning as L
 from temper.network.int8 import Int8, kernels
 from temper.network.layered import Layered
 from temper.network.simulated import in_whole_numbers, layers_of, plain, simulated
-from temper.quantity import Clock, Fraction, OpenFraction, ProperFraction
+from temper.quantity import Clock, OpenFraction, ProperFraction
 from temper.strategy import Quantization, strategy
 
 
@@ -27,6 +26,7 @@ class Rounding(L.Callback):
 
     def __init__(self, start: int, rounds: bool, option: str) -> None:
         self.start, self.rounds, self.option = start, rounds, option
+        self._begun = False
 
     @property
     def state_key(self) -> str:
@@ -51,12 +51,11 @@ class Rounding(L.Callback):
         self._begin(trainer, pl_module)
 
     def _begin(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if trainer.global_step < self.start:
+        if self._begun or trainer.global_step < self.start:
             return
+        self._begun = True
         for layer in layers_of(module.get_submodule("network")):
-            layer.track_running_stats, layer.rounds = not layer.of_each, self.rounds
-            if layer.of_each:  # there is nothing to wait for
-                layer.watched.fill_(1)
+            layer.track_running_stats, layer.rounds = True, self.rounds
 
 
 @strategy
@@ -65,15 +64,15 @@ class Rounded(Quantization):
 
     rounds: ClassVar[bool] = False  # whether training rounds too
 
-    start: Fraction
+    start: ProperFraction  # a step at least follows, in which layers see a batch
 
     def begins(self, clock: Clock) -> int:
         """Return ``start`` in steps."""
         return int(self.start * clock.total_steps)
 
     def settled(self, clock: Clock) -> int:
-        """Return the step after which every layer knows the range of its inputs."""
-        return min(math.ceil(self.start * clock.total_steps) + int(self.watches), clock.total_steps)
+        """Return the step after which every layer has seen a batch."""
+        return self.begins(clock) + 1
 
     def callback(self, clock: Clock, seed: int) -> L.Callback:
         """Return the callback that begins."""
@@ -108,7 +107,6 @@ class Watched(Rounded):
 
     watches: ClassVar[bool] = True
 
-    start: ProperFraction
     momentum: OpenFraction
 
     def prepared(self, network: Layered) -> Layered:

@@ -1,7 +1,6 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -89,12 +88,13 @@ def conclude(
     delivered = experiment.delivered(module.network)
     report.complexity = _complexity(delivered, shape)
     report.notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
-    removers = [each for each in trainer.callbacks if isinstance(each, Remover)]  # type: ignore[attr-defined]
+    removers = (each for each in trainer.callbacks if isinstance(each, Remover))  # type: ignore[attr-defined]
+    masks = next((each for each in removers if each.axis == "pruning"), None)  # no other makes zeros
     if any(option(each) != "none" for each in experiment.smaller):
         whole = report.complexity
         if delivered is not module.network:
             whole = _complexity(experiment.quantization.plain(module.network), shape)
-        before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, removers)}
+        before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, masks)}
         report.smaller = {
             "before": {metric: _score_before(job, module)} | before,
             "after": {metric: report.metrics.get(metric)} | asdict(report.complexity),
@@ -123,13 +123,14 @@ def _complexity(network: nn.Module, shape: tuple[int, ...]) -> Complexity:
 
 
 @torch.no_grad()
-def _nonzero_before(network: nn.Module, removers: Sequence[Remover]) -> int:
-    """Return how many parameters of ``network`` are not zero, or were not before ``removers`` removed them."""
+def _nonzero_before(network: nn.Module, masks: Remover | None) -> int:
+    """Return how many parameters of ``network`` are not zero, or were not before ``masks`` removed them."""
+    if masks is None:
+        return parameter_counts(network)[1]
     ones = copy.deepcopy(network)
     for weight in ones.parameters():
         weight.fill_(1.0)
-    for remover in removers:
-        remover.remove(ones)
+    masks.remove(ones)
     counted, left = parameter_counts(ones)
     return parameter_counts(network)[1] + counted - left
 

@@ -116,6 +116,11 @@ class Pruning(Smaller):
 class LowRank(Smaller):
     """Which layers become two of less rank."""
 
+    @property
+    def asked(self) -> str:
+        """Return what decides how a layer is cut, as words of the command line."""
+        return "low_rank=none"
+
 
 class Quantization(Smaller):
     """Which layers hold whole numbers in the end, and whether training knows."""

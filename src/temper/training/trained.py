@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
 
 from temper import recipes
 from temper.data.pipeline import Pipeline
@@ -111,7 +111,7 @@ def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     return {key.removeprefix("network."): value for key, value in state if key.startswith("network.")}
 
 
-def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> nn.Module:
+def network_of(experiment: Experiment, checkpoint: Mapping[str, Any]) -> Layered:
     """Return the trained network as it is delivered, in eval mode and float32 or wider."""
     return experiment.delivered(_loaded(experiment, checkpoint)).eval()
 
