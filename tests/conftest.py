@@ -1,6 +1,5 @@
 """What house tests share: composing a command line in process, and running it in a folder of the test's own."""
 
-import copy
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,9 +11,7 @@ import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
 from PIL import Image
 from tests.shortcuts import leave_out_curves, parse_once
 from torch import nn
@@ -215,14 +212,12 @@ def small_data(small_cifar10: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.fixture
 def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen]:
     """Return a function that writes a recipe into a folder of the test's own, which stands in for recipes/."""
-    Plugins.instance()  # finding Hydra's plug-ins stores their options, which must outlast the test
-    store = ConfigStore.instance()
-    before = copy.deepcopy(store.repo)
     monkeypatch.setattr(recipes, "RECIPES", tmp_path / "recipes")
 
     def forget() -> None:
         recipes.read.cache_clear()
         recipes._choices.cache_clear()
+        recipes._offers.cache_clear()
         standing._composed.cache_clear()
         command_line._composed.cache_clear()
 
@@ -231,9 +226,7 @@ def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         forget()
-        command_line.prepare()
 
     forget()
     yield write
-    store.repo = before
     forget()

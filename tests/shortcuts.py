@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 
@@ -25,5 +24,3 @@ def parse_once(patched: pytest.MonkeyPatch) -> None:
         return copy.deepcopy(parsed(text))
 
     patched.setattr(OmegaConf, "load", load)
-    # Hydra copies its store with all that is in it, which it only reads.
-    patched.setattr(ConfigStore, "__deepcopy__", lambda self, memo: self, raising=False)

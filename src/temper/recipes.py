@@ -11,9 +11,8 @@ such as ``optimizer@optimizer.base``, and tuned as an axis is.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from temper.refusal import Refusal
@@ -47,19 +46,39 @@ def names() -> list[str]:
     return [path.relative_to(RECIPES).with_suffix("").as_posix() for path in sorted(RECIPES.rglob("*.yaml"))]
 
 
-def offer_recipes() -> None:
-    """Store every recipe, and its tuned options, where Hydra finds them."""
-    store = ConfigStore.instance()
-    for name in names():
-        defaults, body = _tune(name)
-        group, _, stem = f"recipe/{name}".rpartition("/")
-        node = OmegaConf.create({"defaults": [*defaults, "_self_"], **body})
-        store.store(group=group, name=stem, node=node, package="_global_", provider=name)
-        for axis, option, beneath, values in _tuned_options(name):
-            # A task's file is of the package _global_, as it chooses options of other axes too.
-            body, package = ({"task": values}, "_global_") if axis == "task" else (values, None)
-            tuned = OmegaConf.create({"defaults": [*beneath, "_self_"], **body})
-            store.store(group=axis, name=option, node=tuned, package=package, provider=name)
+class Offer(NamedTuple):
+    """What Hydra finds under a path: a file's content, its defaults list in it, and where in the run it belongs."""
+
+    content: dict[str, Any]
+    package: str | None
+    recipe: str
+
+
+def offer(path: str) -> Offer | None:
+    """Return what is offered under ``path``, ``recipe/NAME`` or ``AXIS/OPTION__RECIPE``; None where nothing is.
+
+    Raises:
+        Refusal: the recipe's file says what no recipe may.
+    """
+    group, _, option = path.rpartition("/")
+    if group == "recipe" or group.startswith("recipe/"):
+        found = path.removeprefix("recipe/") if (RECIPES / f"{path.removeprefix('recipe/')}.yaml").is_file() else None
+    else:
+        _, mark, suffix = option.partition(TUNED)
+        found = next((name for name in names() if _suffix(name) == mark + suffix), None) if mark else None
+    return _offers(found).get(path) if found else None
+
+
+@cache
+def _offers(name: str) -> dict[str, Offer]:
+    """Return the recipe ``name`` itself and the options that it has tuned, each under its path."""
+    defaults, body = _tune(name)
+    found = {f"recipe/{name}": Offer({"defaults": [*defaults, "_self_"], **body}, "_global_", name)}
+    for axis, option, beneath, values in _tuned_options(name):
+        # A task's file is of the package _global_, as it chooses options of other axes too.
+        body, package = ({"task": values}, "_global_") if axis == "task" else (values, None)
+        found[f"{axis}/{option}"] = Offer({"defaults": [*beneath, "_self_"], **body}, package, name)
+    return found
 
 
 def plain(option: str) -> str:

@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from temper.recipes import CONF, NO_AXES, axes, names, offer_recipes, slot_key, slots
+from temper.recipes import CONF, NO_AXES, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
 
 # What users of other templates type, and what they mean here.
@@ -42,11 +42,10 @@ FLAGS_OF_SWEEPS = {"-m", "--multirun"}
 
 
 def prepare() -> None:
-    """Make recipes and resolvers known to Hydra."""
+    """Make resolvers known to Hydra."""
     OmegaConf.register_new_resolver(
         "temper.random_characters", lambda: secrets.token_hex(2), use_cache=True, replace=True
     )
-    offer_recipes()
 
 
 def check(arguments: Sequence[str]) -> None:
