@@ -74,7 +74,7 @@ def test_strategies_do_not_know_the_run() -> None:
 
 
 def test_strategies_do_not_know_each_other() -> None:
-    shared = {"data.batches", "data.epoch_loader", "task.ruler"}
+    shared = {"data.batches", "data.epoch_loader", "task.ruler", "trainer.machine"}
     for name, imported in strategies().items():
         axis = name.split(".")[0]
         other = {each for each in imported & set(strategies()) if each.split(".")[0] != axis} - shared

@@ -9,11 +9,11 @@ import pytest
 from omegaconf import OmegaConf
 
 from temper.experiment import LIST_AXES, Experiment
-from temper.recipes import axes, filled
+from temper.recipes import OF_SWEEPS, axes, filled
 
 ROOT = Path(__file__).resolve().parents[1]
 GROUPS = [path.name for path in sorted((ROOT / "conf").iterdir()) if path.is_dir()]
-AXES = [group for group in GROUPS if group != "search"]  # which belongs to a sweep, not to a run
+AXES = [group for group in GROUPS if group not in OF_SWEEPS]  # which belong to a sweep, not to a run
 OPTIONS = [
     path.relative_to(ROOT / "conf").with_suffix("")
     for axis in GROUPS

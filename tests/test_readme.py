@@ -13,7 +13,7 @@ from temper.command import command_line
 from temper.command.command_line import options
 from temper.command.job import Job
 from temper.data.cifar10 import CIFAR10
-from temper.recipes import axes, names
+from temper.recipes import OF_SWEEPS, axes, names
 from temper.run import run
 from temper.training.trained import recipe_of
 
@@ -40,6 +40,17 @@ NOT_RUN = {
     " hydra.sweep.dir=multirun/found": "tests/command/test_search.py searches",
     "python train.py -m search=halving search.trials=12 epochs=18 optimizer=momentum,adam"
     " 'optimizer.lr=tag(log,interval(1e-4,1))' 'task.dropout=interval(0,0.5)'": "tests/command/test_search.py searches",
+    "python train.py -m launcher=local launcher.jobs=2 optimizer=sgd,adam seed=1,2": "tests/command/test_sweep.py does",
+    "python train.py -m launcher=local launcher.jobs=4 launcher.gpus=2 trainer=ddp optimizer=sgd,adam seed=1,2": (
+        "needs eight GPUs: tests/launcher/test_local.py shares them out"
+    ),
+    "python train.py -m launcher=ray launcher.cpus=4 launcher.gpus=0.5 optimizer=sgd,adam seed=1,2": (
+        "needs a GPU: tests/launcher/test_ray.py starts a cluster"
+    ),
+    "python train.py -m launcher=slurm launcher.partition=gpu launcher.gpus=1 launcher.cpus=8 optimizer=sgd,adam"
+    " seed=1,2": "needs a SLURM cluster: tests/launcher/test_slurm.py has stand-ins for its commands",
+    "python train.py -m launcher=slurm launcher.gpus=4 launcher.tasks=4 launcher.nodes=2 trainer=ddp trainer.devices=4"
+    " trainer.nodes=2 seed=1,2": "needs a SLURM cluster: tests/launcher/test_slurm.py has stand-ins for its commands",
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: test_verification.py does",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/ablate_recipe.py --seeds 3": "trains for hours: tests/cookbook/test_ablation.py has its parts",
@@ -119,7 +130,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_names_every_option() -> None:
-    for axis in (*axes(), "search"):
+    for axis in (*axes(), *OF_SWEEPS):
         row = next(line for line in README.splitlines() if line.startswith(f"| `{axis}`"))
         for option in options(axis):
             if option not in ("none",):

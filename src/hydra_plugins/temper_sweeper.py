@@ -11,6 +11,8 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from temper.command.command_line import of_sweep
+
 
 @dataclass
 class Settings:
@@ -28,12 +30,13 @@ class TemperSweeper(BasicSweeper):
         """Run the trials that ``arguments`` ask for."""
         assert self.config is not None
         assert self.hydra_context is not None
+        loader = self.hydra_context.config_loader
+        overrides = OverridesParser.create(loader).parse_overrides(arguments)
         if OmegaConf.select(self.config, "search") is None:
-            return super().sweep(arguments)
+            return super().sweep([str(each.input_line) for each in overrides if not of_sweep(each)])
         from temper.command.search import run  # pulls in torch, which a plain sweep's own process does not need before
 
-        loader = self.hydra_context.config_loader
-        return run(self.config, loader, OverridesParser.create(loader).parse_overrides(arguments))
+        return run(self.config, loader, overrides)
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="temper", node=Settings, provider="temper")

@@ -20,7 +20,8 @@ from temper.refusal import Refusal
 ROOT = Path(__file__).resolve().parents[2]
 CONF, RECIPES = ROOT / "conf", ROOT / "recipes"
 TUNED = "__"  # between an option's name and the recipe that tuned it
-NO_AXES = ("recipe", "search")  # groups that choose, and of which a run's configuration holds nothing
+OF_SWEEPS = ("search", "launcher")  # groups that a sweep chooses from, and none of its trials
+NO_AXES = ("recipe", *OF_SWEEPS)  # groups of which a run's configuration holds nothing
 
 Chosen = str | list[str]
 

@@ -17,6 +17,7 @@ from temper.command import command_line, search
 from temper.recipes import CONF
 from temper.refusal import Refusal, refusing
 from temper.report.record import Generalisation, Report, Score
+from temper.strategy import RunTrial
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = ("optimizer.lr=tag(log,interval(0.001,1))", "task.dropout=choice(0,0.2,0.4)")
@@ -33,11 +34,11 @@ class Trials:
 
     def start(
         self,
+        run_trial: RunTrial,
         words: Sequence[str],
         folder: Path,
         number: int,
         log: Path | None = None,
-        environment: dict[str, str] | None = None,
     ) -> int:
         values = dict(word.split("=", 1) for word in words)
         self.ran.append((number, values.get("pause")))
@@ -138,7 +139,12 @@ def test_halving(searched: Searched, trials: Trials, tmp_path: Path) -> None:
 
 
 def test_grid_and_several_at_a_time(searched: Searched, trials: Trials, tmp_path: Path) -> None:
-    assert searched("search=grid", "search.jobs=2", "optimizer.lr=0.1,0.2", "task.dropout=0,0.4", "epochs=2") == 0
+    assert (
+        searched(
+            "search=grid", "launcher=local", "launcher.jobs=2", "optimizer.lr=0.1,0.2", "task.dropout=0,0.4", "epochs=2"
+        )
+        == 0
+    )
     assert sorted(trials.ran[:4]) == [(number, "test") for number in range(4)]
     assert set(trials.logs[:4]) == {tmp_path / "sweep" / f"{number}.log" for number in range(4)}
     first = results(tmp_path)[0]
@@ -162,8 +168,8 @@ def test_a_test_that_fails_is_told_as_that(
 ) -> None:
     start = trials.start
 
-    def failing(words: Sequence[str], *others: Any, **more: Any) -> int:
-        return start(words, *others, **more) if any(word.startswith("pause=") for word in words) else 1
+    def failing(run_trial: RunTrial, words: Sequence[str], *others: Any, **more: Any) -> int:
+        return start(run_trial, words, *others, **more) if any(word.startswith("pause=") for word in words) else 1
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(search, "start", failing)
@@ -187,7 +193,8 @@ def test_all_fail(searched: Searched, trials: Trials, capsys: pytest.CaptureFixt
 def test_without_a_search_it_is_a_sweep(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def start(words: Sequence[str], folder: Path, number: int) -> int:
+    def start(run_trial: RunTrial, words: Sequence[str], folder: Path, number: int, log: Path | None) -> int:
+        assert log is None
         ran.append((number, list(words)))
         return 1
 
@@ -224,7 +231,10 @@ REFUSED = [
     ),
     (("search=random", "optimizer.lr=interval(1,0.1)"), ("optimizer.lr=interval(1,0.1)", "greater")),
     (("search=rnadom", *SPACE), ("search=rnadom", "did you mean random?")),
-    (("search=tpe,random", *SPACE), ("search=tpe,random", "one search")),
+    (("search=tpe,random", *SPACE), ("search=tpe,random", "one value")),
+    (("search=tpe", "launcher=local,ray", *SPACE), ("launcher=local,ray", "one value")),
+    (("search=tpe", "launcher=local", "launcher.jobs=0", *SPACE), ("launcher.jobs=0",)),
+    (("search=tpe", "launcher=local", "launcher.gpus=64", *SPACE), ("launcher.gpus=64", "launcher.gpus=auto")),
     (("search=tpe", "search.trials=10,20", *SPACE), ("search.trials=10,20", "one value")),
     (("search=tpe", "search.trails=10", *SPACE), ("search.trails", "did you mean trials?")),
     (("search=tpe", "epochs=3"), ("search=tpe", "values to choose from")),

@@ -13,17 +13,17 @@ from temper.search.halving import Halving
 from temper.search.random import Random
 
 SPACE = space_of("a=int(interval(0,99))")
-HALVING = Halving(trials=4, seed=0, first=1, factor=2, jobs=1)
+HALVING = Halving(trials=4, seed=0, first=1, factor=2)
 
 
 def failing(*numbers: int) -> Callable[[dict[str, str], int], float | None]:
     """Return scores of HALVING's trials, of which some fail."""
-    drawn = HALVING.proposed(SPACE, [])
+    drawn = HALVING.proposed(SPACE, [], 1)
     return lambda setting, rung: None if drawn.index(setting) in numbers else float(setting["a"]) + rung
 
 
 def test_what_failed_is_tried_again(tmp_path: Path) -> None:
-    search = Random(trials=4, seed=0, jobs=1)
+    search = Random(trials=4, seed=0)
     first = carried(tmp_path, search, SPACE, failing(1, 2))
     assert [trial.losses == [None] for trial in first.trials] == [False, True, True, False]
     again = carried(tmp_path, search, SPACE, failing(2))
@@ -32,7 +32,7 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
 
 
 def test_but_not_where_others_went_on_without_it(tmp_path: Path) -> None:
-    best = max(range(4), key=lambda number: int(HALVING.proposed(SPACE, [])[number]["a"]))
+    best = max(range(4), key=lambda number: int(HALVING.proposed(SPACE, [], 1)[number]["a"]))
     first = carried(tmp_path, HALVING, SPACE, failing(best), rungs=3)
     assert first.trials[best].losses == [None]
     assert first.best(3) not in (None, best)
@@ -56,8 +56,8 @@ def test_the_best_has_come_to_the_end(tmp_path: Path) -> None:
 
 
 def test_ranks_by_direction(tmp_path: Path) -> None:
-    search = Random(trials=4, seed=0, jobs=1)
-    values = [int(each["a"]) for each in search.proposed(SPACE, [])]
+    search = Random(trials=4, seed=0)
+    values = [int(each["a"]) for each in search.proposed(SPACE, [], 1)]
     for better, sign in (("max", -1), ("min", 1)):
         study = carried(tmp_path / better, search, SPACE, failing(), better=better)
         assert study.ranked() == sorted(range(4), key=lambda number: sign * values[number])
@@ -82,7 +82,7 @@ def test_refuses_other_settings(tmp_path: Path) -> None:
 
 
 def test_a_kill_while_it_is_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = carried(tmp_path, Random(trials=2, seed=0, jobs=1), SPACE, failing())
+    study = carried(tmp_path, Random(trials=2, seed=0), SPACE, failing())
     before = (tmp_path / FILE).read_text()
 
     def killed(*_: object, **__: object) -> None:

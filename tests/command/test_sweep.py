@@ -23,7 +23,7 @@ def sweep(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_trials(tmp_path: Path) -> None:
-    words = ("optimizer.lr=0.01,-1",)
+    words = ("optimizer.lr=0.01,-1", "launcher=local", "launcher.jobs=2")
     done = sweep(tmp_path / "sweep", *words)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
@@ -31,6 +31,8 @@ def test_trials(tmp_path: Path) -> None:
     assert sorted(finished) == [0]
     assert finished[0].choices["optimizer"] == "momentum"
     assert finished[0].state == "finished"
-    assert done.stdout.count("failed") == 1
-    again = sweep(tmp_path / "sweep", *words)
+    assert done.stdout.count("failed") == 2, "once as it ends, once in the table"
+    assert "optimizer.lr=-1: must be > 0.0" in (tmp_path / "sweep" / "1.log").read_text()
+    assert "launcher" not in (tmp_path / "sweep" / "0" / "config.yaml").read_text()
+    again = sweep(tmp_path / "sweep", words[0])  # where trials run may differ
     assert again.stdout.count("nothing to train") == 1

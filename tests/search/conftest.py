@@ -30,6 +30,7 @@ def carried(
     rungs: int = 1,
     better: Better = "max",
     trials: int | None = None,
+    jobs: int = 1,
 ) -> Study:
     """Carry a search on in ``folder``; after so many ``trials``, when the next one is being run, it is killed."""
     study = Study(folder, {"search": "some"}, better)
@@ -45,7 +46,7 @@ def carried(
             yield number, scored(trial.drawn, trial.rung)
 
     try:
-        study.carry_on(search, space, rungs, evaluate)
+        study.carry_on(search, space, rungs, jobs, evaluate)
     finally:
         study.close()
     return study

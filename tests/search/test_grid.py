@@ -13,7 +13,7 @@ WORDS = ["a=1,2", "b=choice(x,y)", "c=range(3)"]
 
 
 def test_is_the_sweep_of_hydra(tmp_path: Path) -> None:
-    study = carried(tmp_path, Grid(jobs=1), space_of(*WORDS), lambda setting, rung: float(setting["c"]))
+    study = carried(tmp_path, Grid(), space_of(*WORDS), lambda setting, rung: float(setting["c"]))
     (theirs,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(WORDS), None)
     assert [[f"{key}={value}" for key, value in each.items()] for each in settings(study)] == theirs
     assert study.best(1) == 2
@@ -21,6 +21,4 @@ def test_is_the_sweep_of_hydra(tmp_path: Path) -> None:
 
 def test_refuses_what_has_no_end() -> None:
     with pytest.raises(ValueError, match=r"search=grid: an interval has no end of values.*search=random"):
-        Grid(jobs=1).proposed(space_of("a=1,2", "b=interval(0,1)"), [])
-    with pytest.raises(ValueError, match="jobs"):
-        Grid(jobs=0)
+        Grid().proposed(space_of("a=1,2", "b=interval(0,1)"), [], 1)

@@ -13,7 +13,7 @@ from temper.search.space import Setting
 from temper.strategy import Trial
 
 SPACE = space_of("a=interval(0,1)")
-N_R_ETA = {"trials": 9, "factor": 3, "seed": 0, "jobs": 1}
+N_R_ETA = {"trials": 9, "factor": 3, "seed": 0}
 
 
 def halving(**knobs: int) -> Halving:
@@ -115,7 +115,7 @@ def test_refuses_epochs(knobs: dict[str, int], epochs: int, named: str) -> None:
         halving(**knobs).rungs(epochs)
 
 
-@pytest.mark.parametrize("knob", ["trials", "first", "jobs"])
+@pytest.mark.parametrize("knob", ["trials", "first"])
 def test_refuses(knob: str) -> None:
     with pytest.raises(ValueError, match=knob):
         halving(**{knob: 0})

@@ -16,13 +16,13 @@ def score(setting: dict[str, str], rung: int) -> float:
 
 
 def random(trials: int, seed: int = 0) -> Random:
-    return Random(trials=trials, seed=seed, jobs=1)
+    return Random(trials=trials, seed=seed)
 
 
 def test_draws_are_those_of_the_space() -> None:
     expected = [SPACE.drawn(7, number, []) for number in range(5)]
-    assert random(5, seed=7).proposed(SPACE, []) == expected
-    assert random(5, seed=8).proposed(SPACE, []) != expected
+    assert random(5, seed=7).proposed(SPACE, [], 1) == expected
+    assert random(5, seed=8).proposed(SPACE, [], 1) != expected
 
 
 def test_more_trials_go_on(tmp_path: Path) -> None:
@@ -43,9 +43,9 @@ def test_killed_anywhere(tmp_path: Path) -> None:
 
 def test_finite_space_is_drawn_whole() -> None:
     space = Space({"b": SPACE.dimensions["b"]})
-    assert sorted(each["b"] for each in random(3).proposed(space, [])) == ["u", "v", "w"]
+    assert sorted(each["b"] for each in random(3).proposed(space, [], 1)) == ["u", "v", "w"]
     with pytest.raises(ValueError, match=r"search\.trials=4: there are 3 settings.*search=grid"):
-        random(4).proposed(space, [])
+        random(4).proposed(space, [], 1)
 
 
 def test_refuses() -> None:

@@ -17,7 +17,7 @@ KINDS = space_of("a=interval(0,1)", "b=u,v,w", "c=range(0,50,5)", "d=tag(log,int
 
 
 def tpe(**knobs: int) -> TPE:
-    return TPE(**{"trials": 30, "seed": 0, "startup": 10, "candidates": 24, "jobs": 1, **knobs})
+    return TPE(**{"trials": 30, "seed": 0, "startup": 10, "candidates": 24, **knobs})
 
 
 def bowl(setting: Setting, rung: int) -> float:
@@ -35,7 +35,7 @@ def test_finds_the_bottom_better_than_random(tmp_path: Path) -> None:
         found = []
         for seed in range(6):
             folder = tmp_path / search.__name__ / str(seed)
-            study = carried(folder, search(**knobs, seed=seed, trials=30, jobs=1), BOWL, bowl, better="min")
+            study = carried(folder, search(**knobs, seed=seed, trials=30), BOWL, bowl, better="min")
             best = study.best(1)
             assert best is not None
             found.append(study.scores(study.trials[best])[0])
@@ -45,7 +45,7 @@ def test_finds_the_bottom_better_than_random(tmp_path: Path) -> None:
 
 
 def test_begins_as_random_does() -> None:
-    assert tpe().proposed(BOWL, []) == Random(trials=10, seed=0, jobs=1).proposed(BOWL, [])
+    assert tpe().proposed(BOWL, [], 1) == Random(trials=10, seed=0).proposed(BOWL, [], 1)
 
 
 def test_killed_anywhere(tmp_path: Path) -> None:
@@ -65,18 +65,18 @@ def test_what_failed_is_avoided() -> None:
     failed = [Trial({"x": "0.01", "y": str(y / 10)}, losses=[None]) for y in range(1, 10)]
 
     def beyond(known: list[Trial]) -> int:
-        drawn = [tpe(seed=seed, trials=100).proposed(BOWL, known)[0] for seed in range(40)]
+        drawn = [tpe(seed=seed, trials=100).proposed(BOWL, known, 1)[0] for seed in range(40)]
         return sum(float(each["y"]) > 0.05 for each in drawn)
 
     assert beyond(good + failed) < beyond(good) / 2
 
 
 def test_those_of_one_time_lie_apart() -> None:
-    known = [Trial(setting, losses=[bowl(setting, 0)]) for setting in tpe().proposed(BOWL, [])]
-    drawn = tpe(jobs=3).proposed(BOWL, known)
+    known = [Trial(setting, losses=[bowl(setting, 0)]) for setting in tpe().proposed(BOWL, [], 1)]
+    drawn = tpe().proposed(BOWL, known, 3)
     assert len({str(each) for each in drawn}) == 3
-    assert drawn[:1] == tpe(jobs=1).proposed(BOWL, known)
-    assert len(tpe(jobs=8, trials=12).proposed(BOWL, known)) == 2
+    assert drawn[:1] == tpe().proposed(BOWL, known, 1)
+    assert len(tpe(trials=12).proposed(BOWL, known, 8)) == 2
 
 
 def test_finite_space_is_not_tried_twice(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_refuses() -> None:
     with pytest.raises(ValueError, match=r"startup=30: all of search\.trials=30.*search=random"):
         tpe(startup=30)
     with pytest.raises(ValueError, match=r"search\.trials=30: there are 3 settings"):
-        tpe().proposed(space_of("b=u,v,w"), [])
-    for knob in ("trials", "startup", "candidates", "jobs"):
+        tpe().proposed(space_of("b=u,v,w"), [], 1)
+    for knob in ("trials", "startup", "candidates"):
         with pytest.raises(ValueError, match=knob):
             tpe(**{knob: 0})

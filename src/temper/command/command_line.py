@@ -16,7 +16,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from temper.recipes import CONF, NO_AXES, axes, names, slot_key, slots
+from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
 
 # What users of other templates type, and what they mean here.
@@ -64,7 +64,9 @@ def check(arguments: Sequence[str]) -> None:
             raise Refusal(f"{override.input_line}: is a file: name a folder")
     for override in choosing:
         _check_options(override)
-    _check_search(overrides, bool(FLAGS_OF_SWEEPS & set(arguments)))
+    sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
+    _check_search(overrides, sweeping)
+    _check_launcher(overrides, sweeping)
     if any(override.is_sweep_override() for override in overrides):
         if not FLAGS_OF_SWEEPS & set(arguments):
             swept = next(override for override in overrides if override.is_sweep_override())
@@ -88,9 +90,9 @@ def options(axis: str) -> list[str]:
     return sorted(path.stem for path in (CONF / axis).glob("*.yaml"))
 
 
-def of_search(override: Override) -> bool:
-    """Return whether ``override`` is about a search, and none of the trials' own words."""
-    return override.key_or_group.split(".")[0] == "search"
+def of_sweep(override: Override) -> bool:
+    """Return whether ``override`` is about a sweep itself, and none of the trials' own words."""
+    return override.key_or_group.split(".")[0] in OF_SWEEPS
 
 
 def _parsed(words: Iterable[str]) -> list[Override]:
@@ -164,8 +166,8 @@ def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
     last = {override.key_or_group: override for override in overrides}  # a key's last word is what counts
     swept = [override for override in last.values() if override.is_sweep_override()]
     for override in swept:
-        if of_search(override):
-            raise Refusal(f"{override.input_line}: a sweep is one search: give it one value")
+        if of_sweep(override):
+            raise Refusal(f"{override.input_line}: it is the sweep's own: give it one value")
     name = named[-1].value() if named else None
     if name is not None and not (sweeping and swept):
         raise Refusal(
@@ -177,6 +179,16 @@ def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
             raise Refusal(
                 f"{override.input_line}: an interval has no end of values: list some with choice(), or let a search"
                 " draw them, for example search=random"
+            )
+
+
+def _check_launcher(overrides: Sequence[Override], sweeping: bool) -> None:
+    """Refuse a launcher where nothing is swept."""
+    for override in overrides:
+        if override.key_or_group == "launcher" and override.value() is not None and not sweeping:
+            raise Refusal(
+                f"{override.input_line} runs the trials of a sweep: put -m in front, or leave it away; a run of its own"
+                " goes to a node or to several by trainer=ddp"
             )
 
 

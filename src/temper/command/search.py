@@ -5,11 +5,9 @@ configuration nor its digest knows that it was a trial.
 """
 
 import math
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,10 +19,10 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.text import Text
 
-from temper.command.command_line import of_search
+from temper.command.command_line import of_sweep
 from temper.command.job import container
 from temper.command.study import Study
-from temper.command.sweep import start
+from temper.command.sweep import launcher, opened, start, together
 from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import SMALLER, option
 from temper.quantity import Clock
@@ -35,11 +33,9 @@ from temper.report.search_results import Row
 from temper.report.units import in_score
 from temper.search.space import Setting, Space
 from temper.strategy import Search
-from temper.trainer.machine import cores
 from temper.training.folder import folder_word
 
 PAUSE, NUMBERED = "pause", "${hydra.job.num}"
-THREADS = "OMP_NUM_THREADS"
 _STEPS = 1000  # of an epoch, where only shares of a run matter
 COMPOSITION = (HydraException, OmegaConfBaseException)
 
@@ -75,7 +71,7 @@ class Searching:
         sweep: Any = OmegaConf.to_container(config.hydra.sweep)  # as it was written, not resolved
         if sweep["subdir"] != NUMBERED:
             raise Refusal(f"hydra.sweep.subdir: a search numbers the folders of its trials: leave it at {NUMBERED}")
-        words = {each.get_key_element(): each for each in overrides if not of_search(each)}
+        words = {each.get_key_element(): each for each in overrides if not of_sweep(each)}
         self.keys = list(words)
         self.space = Space.read(list(words.values()))
         swept = self.space.dimensions
@@ -84,7 +80,9 @@ class Searching:
         search = make(knobs, "search")
         assert isinstance(search, Search)
         self.search = search
-        first = self.words(self.search.proposed(self.space, [])[0])
+        self.launcher = launcher(config)
+        self.jobs = self.launcher.jobs
+        first = self.words(self.search.proposed(self.space, [], self.jobs)[0])
 
         def compose(words: list[str]) -> dict[str, Any]:
             try:
@@ -100,16 +98,20 @@ class Searching:
 
     def run(self) -> float:
         """Carry the search on, test the best trial, tell; return its score."""
-        count, rungs = len(self.search.proposed(self.space, [])), self.rungs
+        with opened(self.launcher, self.root) as self.run_trial:
+            return self._carried_on()
+
+    def _carried_on(self) -> float:
+        count, rungs = len(self.search.proposed(self.space, [], self.jobs)), self.rungs
         self._say(f"folder: {self.root}\ngo on with: {_again(self.root)}")
         if len(rungs) > 1:
             self._say(f"rungs: {', '.join(map(str, rungs))} epochs; {count} trials reach the first")
-        self.study.carry_on(self.search, self.space, len(rungs), self._evaluate)
+        self.study.carry_on(self.search, self.space, len(rungs), self.jobs, self._evaluate)
         best = self.study.best(len(rungs))
         if best is not None:
             self.console.rule(f"the best is trial {best}: it is tested", align="left")
             words = self.words(self.study.trials[best].drawn)
-            if start(words, self._folder(best), best) != 0:
+            if start(self.run_trial, words, self._folder(best), best) != 0:
                 self._tell(None)
                 self._end(f"trial {best} is the best, and its test failed: the same command tries that again")
         self._tell(best)
@@ -150,7 +152,7 @@ class Searching:
             )
         self._check_settled(experiment)
         if any(key.split(".")[0] in SMALLER for key in self.space.dimensions):
-            for setting in self.search.proposed(self.space, []):
+            for setting in self.search.proposed(self.space, [], self.jobs):
                 self._check_settled(parse(compose(self.words(setting))))
 
     def _check_settled(self, experiment: Experiment) -> None:
@@ -167,31 +169,24 @@ class Searching:
 
     def _settings(self, knobs: Any, words: Mapping[str, Override]) -> dict[str, Any]:
         """Return what must not change when the search goes on; more trials may be asked for where each is whole."""
-        free = {"_target_", "jobs"} | ({"trials"} if len(self.rungs) == 1 else set())
+        free = {"_target_"} | ({"trials"} if len(self.rungs) == 1 else set())
         own = {f"search.{name}": value for name, value in knobs.items() if name not in free}
         typed = {key: (each.input_line or "").partition("=")[2] for key, each in words.items()}
         return {"search": option(self.search), **own, **typed}
 
     def _evaluate(self, waiting: Sequence[int]) -> Iterator[tuple[int, float | None]]:
         """Run trials up to their rungs, so many at a time, and yield each with its score as it ends."""
-        pool = ThreadPoolExecutor(self.search.jobs)
-        try:
-            running = {pool.submit(self._run_one, number): number for number in waiting}
-            for future in as_completed(running):
-                yield running[future], future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)  # after an interruption, those that wait must not start
+        return together(self._run_one, waiting, self.jobs)
 
     def _run_one(self, number: int) -> float | None:
-        trial, alone = self.study.trials[number], self.search.jobs == 1
+        trial, alone = self.study.trials[number], self.jobs == 1
         whole = trial.rung == len(self.rungs) - 1
         shown = " ".join(f"{key}={value}" for key, value in trial.drawn.items())
         upto = "" if whole else f", up to epoch {self.rungs[trial.rung]}"
         self.console.rule(Text(f"trial {number}{upto}: {shown}"), align="left")
         words = [*self.words(trial.drawn), f"{PAUSE}={'test' if whole else self.rungs[trial.rung]}"]
         log = None if alone else self.root / f"{number}.log"
-        shared = {} if alone or THREADS in os.environ else {THREADS: str(max(1, cores() // self.search.jobs))}
-        status = start(words, self._folder(number), number, log=log, environment=shared)
+        status = start(self.run_trial, words, self._folder(number), number, log=log)
         score = self._score(self._folder(number)) if status == 0 else None
         if not alone:
             self._say(f"trial {number}: {'failed' if score is None else in_score(score)} ({log})")

@@ -51,11 +51,11 @@ class Study:
             self.close()
             raise
 
-    def carry_on(self, search: Search, space: Space, rungs: int, evaluate: Evaluate) -> None:
-        """Decide and run trials until ``search`` is over; ``evaluate`` yields trials and their scores as they end."""
+    def carry_on(self, search: Search, space: Space, rungs: int, jobs: int, evaluate: Evaluate) -> None:
+        """Decide and run trials, ``jobs`` at a time, until ``search`` is over; ``evaluate`` yields their scores."""
         while True:
             if all(trial.judged for trial in self.trials):
-                self._decide(search, space, rungs)
+                self._decide(search, space, rungs, jobs)
             waiting = [number for number, trial in enumerate(self.trials) if not trial.judged]
             if not waiting:
                 return
@@ -105,8 +105,8 @@ class Study:
     def _score(self, loss: float | None) -> float | None:
         return None if loss is None else self._sign * loss
 
-    def _decide(self, search: Search, space: Space, rungs: int) -> None:
-        drawn, promoted = search.proposed(space, self.trials), search.promoted(self.trials, rungs)
+    def _decide(self, search: Search, space: Space, rungs: int, jobs: int) -> None:
+        drawn, promoted = search.proposed(space, self.trials, jobs), search.promoted(self.trials, rungs)
         self.trials += [Trial(each) for each in drawn]
         for number in promoted:
             self.trials[number].rung += 1

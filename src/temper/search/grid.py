@@ -8,7 +8,6 @@ A grid tries each knob at as few values as it lists, however many trials it take
 
 from collections.abc import Sequence
 
-from temper.quantity import Count
 from temper.search.space import Setting, Space
 from temper.strategy import Search, Trial, strategy
 
@@ -17,9 +16,7 @@ from temper.strategy import Search, Trial, strategy
 class Grid(Search):
     """Try every combination."""
 
-    jobs: Count
-
-    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+    def proposed(self, space: Space, trials: Sequence[Trial], jobs: int) -> list[Setting]:
         """Return all combinations, once."""
         if space.size is None:
             raise ValueError(

@@ -30,7 +30,6 @@ class Halving(Search):
     seed: NonNegativeCount
     first: Count
     factor: Annotated[int, Field(ge=2, strict=True)]
-    jobs: Count
 
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs of each rung."""
@@ -56,7 +55,7 @@ class Halving(Search):
         """Return how many trials reach each of so many rungs."""
         return tuple(self.trials // self.factor**rung for rung in range(rungs))
 
-    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+    def proposed(self, space: Space, trials: Sequence[Trial], jobs: int) -> list[Setting]:
         """Return all, at the start."""
         return more(space, trials, self.seed, self.trials)
 

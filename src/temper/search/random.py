@@ -23,8 +23,7 @@ class Random(Search):
 
     trials: Count
     seed: NonNegativeCount
-    jobs: Count
 
-    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+    def proposed(self, space: Space, trials: Sequence[Trial], jobs: int) -> list[Setting]:
         """Return all that are missing."""
         return more(space, trials, self.seed, self.trials)

@@ -33,7 +33,6 @@ class TPE(Search):
     seed: NonNegativeCount
     startup: Count
     candidates: Count
-    jobs: Count
 
     def __post_init__(self) -> None:
         if self.startup >= self.trials:
@@ -42,13 +41,13 @@ class TPE(Search):
                 " choose search=random"
             )
 
-    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+    def proposed(self, space: Space, trials: Sequence[Trial], jobs: int) -> list[Setting]:
         """Return the random ones at the start, then ``jobs`` at a time."""
         check(space, self.trials)
         if len(trials) < self.startup:
             return more(space, trials, self.seed, self.startup)
         known = list(trials)
-        for number in range(len(trials), min(self.trials, len(trials) + self.jobs)):
+        for number in range(len(trials), min(self.trials, len(trials) + jobs)):
             known.append(Trial(self._drawn(space, known, number)))
         return [trial.drawn for trial in known[len(trials) :]]
 

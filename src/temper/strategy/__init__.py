@@ -10,7 +10,7 @@ What contracts hand to each other, and the shapes of predictions and targets, st
     learning   how the network learns
     smaller    what makes it smaller
     running    where it trains, and who looks on
-    searching  how the values of a sweep are chosen
+    searching  how the values of a sweep are chosen, and where its trials run
 """
 
 from temper.strategy.examples import (
@@ -44,7 +44,7 @@ from temper.strategy.learning import (
 )
 from temper.strategy.record import strategy
 from temper.strategy.running import Debug, Logger, Trainer
-from temper.strategy.searching import Search, Trial
+from temper.strategy.searching import Launcher, RunTrial, Search, Trial
 from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller, Unchanged
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Distillation",
     "Groups",
     "Initialization",
+    "Launcher",
     "Logger",
     "Loss",
     "LossFunction",
@@ -72,6 +73,7 @@ __all__ = [
     "Reads",
     "Remover",
     "Resolution",
+    "RunTrial",
     "Sampling",
     "Scheduler",
     "Search",

@@ -1,8 +1,10 @@
-"""Contract of how the values of a sweep are chosen: which settings are tried, and how long each is trained."""
+"""Contracts of a sweep: how its values are chosen, how long each trial is trained, and where trials run."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from temper.search.space import Setting, Space
 
@@ -36,8 +38,6 @@ class Trial:
 class Search(ABC):
     """How the values of a sweep are chosen."""
 
-    jobs: int  # trials at a time
-
     def rungs(self, epochs: int) -> tuple[int, ...]:
         """Return the epochs after which trials are compared; the last one is ``epochs``, those of a whole run.
 
@@ -47,8 +47,10 @@ class Search(ABC):
         return (epochs,)
 
     @abstractmethod
-    def proposed(self, space: Space, trials: Sequence[Trial]) -> list[Setting]:
+    def proposed(self, space: Space, trials: Sequence[Trial], jobs: int) -> list[Setting]:
         """Return the settings to try next, given all that were tried, each of them judged; none when it is over.
+
+        ``jobs`` trials run at a time: who learns from trials proposes no more than that.
 
         Raises:
             ValueError: the space does not fit; names the key and the way out.
@@ -57,3 +59,21 @@ class Search(ABC):
     def promoted(self, trials: Sequence[Trial], rungs: int) -> list[int]:
         """Return which of ``trials``, all judged, are trained up to the next of so many rungs."""
         return []
+
+
+RunTrial = Callable[[Sequence[str], Path | None], int]
+"""Run a command to its end, what it prints added to a file or shown here, and return its exit status."""
+
+
+class Launcher(ABC):
+    """Where the trials of a sweep run, each a process of its own."""
+
+    jobs: int  # trials at a time
+
+    @abstractmethod
+    def opened(self, folder: Path) -> AbstractContextManager[RunTrial]:
+        """Return what runs trials for as long as it is entered; ``jobs`` threads call it, ``folder`` is the sweep's.
+
+        Raises:
+            ValueError: on entering, what was asked for is not here; names the key and the way out.
+        """

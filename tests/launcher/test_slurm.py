@@ -1,0 +1,133 @@
+"""Jobs are real processes here; only sbatch, srun, squeue, sacct and scancel are stand-ins of a few lines."""
+
+import json
+import sys
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from tests.launcher.conftest import Commands, run_all
+
+from temper.launcher import slurm
+from temper.launcher.slurm import Slurm
+
+KNOBS = {
+    "jobs": 4, "partition": None, "account": None, "minutes": 5, "nodes": 1, "tasks": 1, "cpus": 2, "gpus": 0,
+    "memory": None, "setup": (), "options": {},
+}  # fmt: skip
+# A job is a process in the background; its number is that of the file that says whether it is in the queue.
+STANDINS = {
+    "sbatch": """
+job=$(( $(ls "$QUEUE" | wc -l) + 1 )); cp "$1" "$QUEUE/$job"
+( SLURM_JOB_ID=$job setsid bash "$1" &
+  echo $! > "$QUEUE/.pid$job"; wait $!; rm -f "$QUEUE/.pid$job" ) > /dev/null 2>&1 &
+echo "Submitted batch job $job"
+""",
+    "srun": """
+while [ "${1#-}" != "$1" ]; do case "$1" in --output|--error) out=$2; shift 2;; *) shift;; esac; done
+tasks=$(sed -n 's/^#SBATCH --ntasks-per-node=//p' "$QUEUE/$SLURM_JOB_ID")
+for rank in $(seq 0 $(( tasks - 1 ))); do
+  file=$(echo "$out" | sed "s/%j/$SLURM_JOB_ID/; s/%t/$rank/")
+  SLURM_NTASKS=$tasks SLURM_PROCID=$rank SLURM_LOCALID=$rank SLURM_NODEID=0 SLURM_JOB_NUM_NODES=1 "$@" >> "$file" 2>&1 &
+done
+wait
+""",
+    "squeue": 'while [ "$1" != -j ]; do shift; done; [ -e "$QUEUE/.pid$2" ] && echo RUNNING; true',
+    "sacct": "true",
+    "scancel": 'kill -- -$(cat "$QUEUE/.pid$1"); rm -f "$QUEUE/.pid$1"; echo "$1" >> "$QUEUE/.cancelled"',
+}
+
+
+@pytest.fixture
+def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the jobs that were submitted."""
+    place, queue = tmp_path / "bin", tmp_path / "queue"
+    place.mkdir()
+    queue.mkdir()
+    for name, lines in STANDINS.items():
+        (place / name).write_text(f"#!/bin/bash\n{lines}\n")
+        (place / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(place), prepend=":")
+    monkeypatch.setenv("QUEUE", str(queue))
+    monkeypatch.setattr(slurm, "_LOOKS", 1.0)
+    return queue
+
+
+def test_each_trial_is_a_job(command: Commands, queue: Path, tmp_path: Path) -> None:
+    knobs = KNOBS | {"partition": "gpu", "memory": 1.5, "setup": ("export GREETING=1",), "options": {"nice": 7}}
+    with Slurm(**knobs).opened(tmp_path) as run:
+        statuses = run_all(run, [command(number, status=2 * number) for number in range(2)], tmp_path, 2)
+    assert statuses == [0, 2]
+    seen = [json.loads((tmp_path / f"{number}.log").read_text()) for number in range(2)]
+    assert [each["SLURM_PROCID"] for each in seen] == ["0", "0"]
+    asked = (queue / "1").read_text().splitlines()
+    for line in ("--partition=gpu", "--time=5", "--nodes=1", "--ntasks-per-node=1", "--cpus-per-task=2", "--mem=1536M"):
+        assert f"#SBATCH {line}" in asked
+    assert {"#SBATCH --nice=7", "export GREETING=1"} <= set(asked)
+    assert not any("gpus" in line for line in asked)
+    assert list((tmp_path / "slurm").glob("*.job")) == []
+
+
+def test_a_trial_of_several_processes(command: Commands, queue: Path, tmp_path: Path) -> None:
+    with Slurm(**KNOBS | {"tasks": 2}).opened(tmp_path) as run:
+        assert run(command(0, status=4), tmp_path / "0.log") == 4
+    ranks = [json.loads(line)["SLURM_PROCID"] for line in (tmp_path / "0.log").read_text().splitlines()]
+    assert sorted(ranks) == ["0", "1"]
+
+
+def test_a_job_that_was_left_in_the_queue_is_waited_for(command: Commands, queue: Path, tmp_path: Path) -> None:
+    killed = Slurm(**KNOBS).opened(tmp_path)
+    run = killed.__enter__()
+    Thread(target=run, args=(command(3, seconds=2.0), tmp_path / "3.log"), daemon=True).start()
+    while not (tmp_path / "slurm" / "3.job").exists():
+        pass
+    with Slurm(**KNOBS).opened(tmp_path) as run_again:
+        assert run_again(command(3), tmp_path / "3.log") == 0
+    assert [job.name for job in queue.glob("[0-9]*")] == ["1"], "a second job was submitted"
+    assert len((tmp_path / "3.log").read_text().splitlines()) == 1
+
+
+def test_an_interrupted_sweep_cancels_its_jobs(command: Commands, queue: Path, tmp_path: Path) -> None:
+    statuses: list[int] = []
+    with Slurm(**KNOBS).opened(tmp_path) as run:
+        waiting = Thread(target=lambda: statuses.append(run(command(0, seconds=60.0), tmp_path / "0.log")))
+        waiting.start()
+        while not list((tmp_path / "slurm").glob("*_submitted.pkl")):
+            pass
+    waiting.join()
+    assert (queue / ".cancelled").read_text() == "1\n"
+    assert statuses == [1]
+
+
+def test_a_job_that_vanishes_has_failed(
+    command: Commands, queue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Slurm(**KNOBS | {"setup": ("exit 9",)}).opened(tmp_path) as run:
+        assert run(command(0), tmp_path / "0.log") == 1
+    assert "SLURM has no job 1 any more, and it left no result" in capsys.readouterr().err
+
+
+def test_what_is_queued_again_is_the_same(tmp_path: Path) -> None:
+    start = slurm._Start(["python", "train.py"], tmp_path / "0.log")
+    again = start.checkpoint().function
+    assert (again.command, again.log) == (start.command, start.log)
+
+
+def test_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for knob, value in (
+        ("jobs", 0),
+        ("minutes", 0),
+        ("nodes", 0),
+        ("tasks", 0),
+        ("cpus", 0),
+        ("gpus", -1),
+        ("memory", 0.0),
+    ):
+        with pytest.raises(ValueError, match=knob):
+            Slurm(**KNOBS | {knob: value})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="there is no srun here"), Slurm(**KNOBS).opened(tmp_path):
+        pass
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(ValueError, match=r"pip install 'temper\[slurm\]'"), Slurm(**KNOBS).opened(tmp_path):
+        pass
