@@ -156,7 +156,7 @@ def test_runs(
 
 def test_sweeps_are_accepted() -> None:
     sweeps = [each for each in NOT_RUN if each.startswith("python train.py -m ")]
-    assert len(sweeps) == 4
+    assert len(sweeps) == 9
     for command in sweeps:
         command_line.check(shlex.split(command)[2:])
 

@@ -1,4 +1,3 @@
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from temper.cookbook.card import settings
 from temper.cookbook.standing import compose_recipe
 from temper.experiment import LIST_AXES, parse
 from temper.recipes import CONF, axes
+from temper.strategy import RunTrial
 from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
@@ -151,11 +151,11 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
     """Return the words of each trial's command line when ``typed`` follow ``-m``, folders and numbers left out."""
     started: list[list[str]] = []
 
-    def start(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
-        started.append([each for each in command[2:] if not each.startswith("hydra.")])
-        return subprocess.CompletedProcess(command, 1)
+    def start(run_trial: RunTrial, words: list[str], *_: Any, **__: Any) -> int:
+        started.append(list(words))
+        return 1
 
-    monkeypatch.setattr(sweep.subprocess, "run", start)
+    monkeypatch.setattr(sweep, "start", start)
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", ["hydra.mode=MULTIRUN", "hydra.sweep.dir=/sweep"], return_hydra_config=True)
