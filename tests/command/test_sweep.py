@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from temper.command.sweep import opened
+from temper.launcher.local import Local
 from temper.report.record import Report
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,3 +40,11 @@ def test_trials(tmp_path: Path) -> None:
     assert "launcher" not in (tmp_path / "sweep" / "0" / "config.yaml").read_text()
     again = sweep(tmp_path / "sweep", words[0])  # where trials run may differ
     assert again.stdout.count("nothing to train") == 1
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, opened(Local(jobs=1, gpus="auto"), tmp_path):
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    said = f"temper: interrupted: the same command with hydra.sweep.dir={tmp_path} goes on\n"
+    assert capsys.readouterr().err == said

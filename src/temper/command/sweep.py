@@ -118,11 +118,19 @@ def launcher(config: DictConfig) -> "Launcher":
 
 @contextmanager
 def opened(where: "Launcher", root: Path) -> Iterator["RunTrial"]:
-    """Open ``where`` for the sweep in ``root``; what is not there ends the program with its message."""
-    with ExitStack() as stack:
-        with refusing():
-            run_trial = stack.enter_context(where.opened(root))
-        yield run_trial
+    """Open ``where`` for the sweep in ``root``; what is not there ends the program with its message.
+
+    Raises:
+        SystemExit: interrupted from the keyboard, with status 130, as shells have it.
+    """
+    try:
+        with ExitStack() as stack:
+            with refusing():
+                run_trial = stack.enter_context(where.opened(root))
+            yield run_trial
+    except KeyboardInterrupt:
+        print(f"temper: interrupted: the same command with hydra.sweep.dir={root} goes on", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def together(
