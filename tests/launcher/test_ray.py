@@ -25,6 +25,7 @@ def test_trials_run_on_a_cluster_of_this_machine(
     seen = [json.loads((tmp_path / f"{number}.log").read_text()) for number in range(3)]
     assert {each["OMP_NUM_THREADS"] for each in seen} == {"1"}
     assert {each["place"] for each in seen} == {str(tmp_path)}
+    assert {each["CUDA_VISIBLE_DEVICES"] for each in seen} == {""}, "with gpus=0 none is seen"
     assert None not in {each["RAY_RAYLET_PID"] for each in seen}
 
 

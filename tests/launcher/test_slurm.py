@@ -107,6 +107,20 @@ def test_a_job_that_vanishes_has_failed(
     assert "SLURM has no job 1 any more, and it left no result" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("answer", "queued"),
+    [
+        ("echo PENDING", True),
+        ("true", False),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", False),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", True),
+    ],
+)
+def test_only_slurms_word_makes_a_job_vanish(answer: str, queued: bool, queue: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "squeue").write_text(f"#!/bin/bash\n{answer}\n")
+    assert slurm._queued("7") is queued
+
+
 def test_what_is_queued_again_is_the_same(tmp_path: Path) -> None:
     start = slurm._Start(["python", "train.py"], tmp_path / "0.log")
     again = start.checkpoint().function

@@ -138,8 +138,11 @@ def _status(job: Any) -> int:
 
 
 def _queued(job_id: str) -> bool:
+    """Return whether the job waits or runs; a controller that does not answer has not said that it is gone."""
     listed = subprocess.run(["squeue", "-h", "-j", job_id, "-o", "%T"], capture_output=True, text=True, check=False)
-    return listed.returncode == 0 and bool(listed.stdout.strip())
+    if listed.returncode != 0:
+        return "Invalid job id" not in listed.stderr
+    return bool(listed.stdout.strip())
 
 
 def _name(command: Sequence[str]) -> str:
