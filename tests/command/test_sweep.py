@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.command.sweep import opened
+from temper.command.sweep import Here, opened
 from temper.launcher.local import Local
 from temper.report.record import Report
 
@@ -48,3 +48,16 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, capsys: pytest.Captur
     assert ended.value.code == 130
     said = f"temper: interrupted: the same command with hydra.sweep.dir={tmp_path} goes on\n"
     assert capsys.readouterr().err == said
+
+
+def test_a_sweep_without_a_launcher_runs_here_and_does_not_wait_for_torch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with opened(Here(), tmp_path) as run_trial:
+        assert run_trial([sys.executable, "-c", "print('shown'); raise SystemExit(3)"], None) == 3
+    assert capfd.readouterr().out == "shown\n"
+    code = (
+        "import sys; from omegaconf import OmegaConf; from temper.command import sweep;"
+        " sweep.launcher(OmegaConf.create({'launcher': None})); raise SystemExit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

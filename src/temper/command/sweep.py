@@ -7,6 +7,7 @@ torch, Lightning or Weights & Biases would reach the next. Started again with th
 on: finished trials print their report, the one that was cut off resumes.
 """
 
+import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -22,7 +23,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from temper.recipes import CONF
 from temper.refusal import Refusal, refusing
 from temper.report.record import Report
 from temper.training.folder import Folder, folder_word
@@ -102,22 +102,34 @@ class Trials:
         self.console.print(table)
 
 
-def launcher(config: DictConfig) -> "Launcher":
+class Here:
+    """Trials on this machine, one trial after the other: of a sweep without a launcher, which need not wait for torch."""
+
+    jobs = 1
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator["RunTrial"]:
+        """Yield what runs a trial; what it prints is shown."""
+        yield lambda command, log: subprocess.call(command)
+
+
+def launcher(config: DictConfig) -> "Launcher | Here":
     """Return where the sweep ``config`` runs its trials: where none was chosen, here, one after the other.
 
     Raises:
         Refusal: a knob is at fault.
     """
     chosen = OmegaConf.select(config, "launcher")
-    knobs = OmegaConf.load(CONF / "launcher" / "local.yaml") if chosen is None else chosen
-    from temper.experiment import make  # pulls in torch, which nothing before this needs
+    if chosen is None:
+        return Here()
+    from temper.experiment import make  # pulls in torch, for which a plain sweep would wait and which it would hold
 
-    made = make(OmegaConf.to_container(knobs, resolve=True), "launcher")
+    made = make(OmegaConf.to_container(chosen, resolve=True), "launcher")
     return cast("Launcher", made)
 
 
 @contextmanager
-def opened(where: "Launcher", root: Path) -> Iterator["RunTrial"]:
+def opened(where: "Launcher | Here", root: Path) -> Iterator["RunTrial"]:
     """Open ``where`` for the sweep in ``root``; what is not there ends the program with its message.
 
     Raises:
