@@ -103,7 +103,7 @@ class Trials:
 
 
 class Here:
-    """Trials on this machine, one trial after the other: of a sweep without a launcher, which need not wait for torch."""
+    """Trials on this machine, one after the other: of a sweep without a launcher, which need not wait for torch."""
 
     jobs = 1
 
