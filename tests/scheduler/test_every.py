@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -44,6 +44,7 @@ def test_never_exceeds_the_base_rate(name: str, clock: Clock) -> None:
 
 
 @settings(deadline=None, max_examples=20)
+@example(clock=Clock((0, 1)), warmup="30%")
 @given(clock=clocks, warmup=st.sampled_from(["1steps", "7steps", "1epochs", "2.5epochs", "30%", "100%"]))
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in RISES_ITSELF])
 def test_warms_up_in_a_line_and_then_begins(name: str, clock: Clock, warmup: str) -> None:

@@ -32,6 +32,12 @@ def test_epochs_that_shrink_and_shares() -> None:
     assert falls(MultiStep(warmup=0, milestones=["50%", "9epochs"], gamma=0.5), clock) == [11]
 
 
+def test_a_share_of_a_very_short_run_is_a_step_at_least() -> None:
+    short = Clock((0, 1))
+    ours = MultiStep(warmup="0", milestones=("10%", "50%"), gamma=0.1)
+    assert [ours.factor(step, short) for step in (0, 1)] == [1.0, pytest.approx(0.01)]
+
+
 def test_milestones_are_counted_from_the_end_of_the_warm_up() -> None:
     ours = MultiStep(warmup="20steps", milestones=["50%", "70steps", "8epochs"], gamma=0.5)
     assert falls(ours, Clock(tuple(range(0, 130, 10))), start=20) == [70, 90, 100]

@@ -38,6 +38,7 @@ class MultiStep(Scheduler):
         return self
 
     def factor(self, step: int, clock: Clock) -> float:
-        """Return γ to the power of the milestones reached."""
-        reached = sum(step >= span_steps(milestone, clock) for milestone in self.milestones)
+        """Return γ to the power of the milestones reached; in a run that has steps, each lies behind the first."""
+        first = min(1, clock.total_steps)  # a warm-up may have taken all of them
+        reached = sum(step >= max(first, span_steps(milestone, clock)) for milestone in self.milestones)
         return float(self.gamma**reached)
