@@ -1,4 +1,7 @@
-"""Two processes against one: the same weights after 20 steps in float64, each example counted once."""
+"""Two processes against one: the same weights after 20 steps in float64, each example counted once.
+
+Whole weights on each process, and a part on each, against one another.
+"""
 
 import csv
 import json
@@ -6,7 +9,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -134,6 +137,13 @@ IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are 
     "trainer.threads=1",
 )
 OF_TWO = {"kept": IMAGES, "recomputed_blocks": (*IMAGES, "activation_checkpointing=blocks")}
+ON = ("trainer=fsdp",)
+SHARDED = (  # what does not go entry by entry, or looks at weights or gradients beside the optimizer
+    *("accumulated", "odd", "recomputed", "adam", "rmsprop", "regression", "single", "averaged", "unfrozen", "kept"),
+    *("muon", "lamb", "lars", "sam", "lookahead", "schedule_free_adamw", "plateau"),
+)
+CUT = {"resumed": ((), ()), "gone_on_whole": (ON, ()), "gone_on_sharded": ((), ON)}  # each start's own words
+CASES |= {"gone_on_whole": CASES["averaged"], "gone_on_sharded": CASES["averaged"]}
 EXAMPLES = {"views": (15, 33, 12), "plain": (359, 1079, 359), "regression": (101, 303, 101)}  # test, train, val
 
 
@@ -195,11 +205,14 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         (tmp_path_factory.getbasetemp().parent / "two_ranks").touch(exist_ok=False)
     folder = tmp_path_factory.mktemp("two")
     write_images(folder / "images")
-    folders = {name: folder / name for name in CASES | OF_TWO}
+    sharded = {f"sharded_{name}": name for name in SHARDED}
+    folders = {name: folder / name for name in (*CASES, *OF_TWO, *sharded)}
     cases = folder / "cases.json"
     asked = {name: words_of(name, folders) for name in CASES}
     asked |= {name: (*words, f"data.root={folder / 'images'}") for name, words in OF_TWO.items()}
-    cases.write_text(json.dumps({name: (words, str(folders[name])) for name, words in asked.items()}))
+    starts = {name: [(*words, *own) for own in CUT.get(name, ((),))] for name, words in asked.items()}
+    starts |= {name: [(*asked[plain], *ON)] for name, plain in sharded.items()}
+    cases.write_text(json.dumps({name: (each, str(folders[name])) for name, each in starts.items()}))
     start_two_ranks(cases)
     return folders | {name: cases.with_suffix(f".{name}") for name in ("counted", "means")}
 
@@ -221,9 +234,44 @@ def test_two_processes_take_the_steps_of_one(
     assert other.stopped == report.stopped
     assert (report.stopped is not None) == (name in ("stopped", "flat", "timed"))
     assert other.privacy == report.privacy
-    assert len(other.attempts) == (2 if name == "resumed" else 1)
+    assert len(other.attempts) == len(CUT.get(name, ((),)))
     for metric, value in report.metrics.items():
         assert other.metrics[metric] == pytest.approx(value, abs=1e-6), metric
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_a_part_of_every_weight_on_each_process_takes_the_steps_of_whole_ones(
+    name: str, two_ranks: dict[str, Path]
+) -> None:
+    whole, parts = (
+        torch.load(two_ranks[each] / "checkpoints" / "last.ckpt", weights_only=True)
+        for each in (name, f"sharded_{name}")
+    )
+    for key in ("state_dict", "optimizer_states", "callbacks", "global_step"):
+        found, wanted = (dict(flat(each[key])) for each in (parts, whole))
+        assert found.keys() == wanted.keys()
+        for place, value in wanted.items():
+            torch.testing.assert_close(
+                found[place], value, rtol=0, atol=1e-8, msg=lambda text, at=place: f"{at}: {text}"
+            )
+    reports = [Report.load(two_ranks[each]) for each in (name, f"sharded_{name}")]
+    assert reports[1].metrics == pytest.approx(reports[0].metrics, abs=1e-6)
+    assert reports[1].complexity.parameters == reports[0].complexity.parameters
+
+
+def flat(held: object, place: str = "") -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield each tensor of a checkpoint, and each number that is no time, by where it lies."""
+    if isinstance(held, torch.Tensor):
+        yield place, held
+    elif isinstance(held, dict):
+        for key, value in held.items():
+            if key not in ("fused", "seconds", "tally"):
+                yield from flat(value, f"{place}.{key}")
+    elif isinstance(held, list | tuple):
+        for number, value in enumerate(held):
+            yield from flat(value, f"{place}.{number}")
+    elif isinstance(held, int | float):
+        yield place, torch.tensor(held, dtype=torch.float64)
 
 
 def test_clipping_cuts_and_the_norm_is_that_of_all_ranks(

@@ -26,6 +26,7 @@ NOT_RUN = {
     "make test": "would run this test",
     "pip install -e .": "reaches for the package index",
     "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
+    "python train.py trainer=fsdp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
     "python train.py task=cifar_resnet task.stages=4 task.depth=18 transfer=torchvision groups=layer_decay": (
         "needs a network for ImageNet's weights: tests/transfer/test_torchvision.py has a cache"
     ),

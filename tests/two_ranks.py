@@ -1,6 +1,7 @@
 """Run several jobs as one rank of two, one after the other in one process group: ``two_ranks.py CASES.json``.
 
-The test starts this program twice, as torchrun would; a case is the words of a command line and its folder.
+The test starts this program twice, as torchrun would; a case is a folder and the words of each start of the run in it,
+of which all but the last are cut off.
 """
 
 import json
@@ -38,7 +39,8 @@ class CutAt(L.Callback):
 
 def job_of(name: str, words: list[str], folder: str) -> Job:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", [*words, "trainer=ddp", "trainer.accelerator=cpu"], return_hydra_config=True)
+        trainer = () if "trainer=fsdp" in words else ("trainer=ddp",)
+        cfg = compose("config", [*words, *trainer, "trainer.accelerator=cpu"], return_hydra_config=True)
     config = container(cfg)
     return Job(experiment=parse(config), config=config, folder=Path(folder))
 
@@ -63,14 +65,14 @@ def main() -> None:
 
     Supervised.verdict = counting  # type: ignore[method-assign]
     counted: dict[str, list[int]] = {}
-    for name, (words, folder) in json.loads(Path(sys.argv[1]).read_text()).items():
+    for name, (starts, folder) in json.loads(Path(sys.argv[1]).read_text()).items():
         sizes.clear()
-        if name == "resumed":
-            NoDebug.callbacks = lambda self, folder: [CutAt(13)]  # type: ignore[method-assign]
+        NoDebug.callbacks = lambda self, folder: [CutAt(13)]  # type: ignore[method-assign]
+        for words in starts[:-1]:
             with suppress(InterruptedError):
                 run(job_of(name, words, folder))
-            NoDebug.callbacks = callbacks  # type: ignore[method-assign]
-        run(job_of(name, words, folder))
+        NoDebug.callbacks = callbacks  # type: ignore[method-assign]
+        run(job_of(name, starts[-1], folder))
         counted[name] = list(sizes)
     if os.environ["RANK"] == "0":
         Path(sys.argv[1]).with_suffix(".counted").write_text(json.dumps(counted))

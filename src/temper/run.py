@@ -17,7 +17,15 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer, start
+from temper.preflight import (
+    check_kernels,
+    check_machine,
+    check_partners,
+    check_shards,
+    check_teachers,
+    check_transfer,
+    start,
+)
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
@@ -27,7 +35,8 @@ from temper.report.units import in_score
 from temper.strategy import Remover
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import keep_freed_memory, rank, set_threads
-from temper.training.build import build_batches, build_module
+from temper.trainer.sharded import Sharded
+from temper.training.build import build_batches, build_module, made_whole
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
@@ -74,6 +83,7 @@ def run(job: Job) -> Report:
                 each.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
+        check_shards(experiment, module)
         taken, freezing = transfer(experiment, module)
         notes += taken
         notes += [told for each in experiment.smaller if (told := each.note(module.network)) is not None]
@@ -100,6 +110,8 @@ def run(job: Job) -> Report:
                 report.save(folder.path)
             console.print(f"paused, and not tested: {metric} {in_score(checkpoints.best)}", highlight=False)
             return report
+        if isinstance(trainer.strategy, Sharded):
+            module.network = made_whole(experiment, module)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
         conclude(report, job, module, recorder, trainer, batches)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from temper.sharding import placed_like
 from temper.terms import Averager
 
 
@@ -38,8 +39,8 @@ class WeightAverager(Averager):
         if not self.taken:
             self._average = {name: weight.clone() for name, weight in weights.items()}
         else:
-            # A checkpoint was loaded before the network was moved.
-            kept = [average.to(weights[name].device) for name, average in self._average.items()]
+            # A checkpoint was loaded before the network was moved, or cut.
+            kept = [placed_like(average, weights[name]) for name, average in self._average.items()]
             torch._foreach_lerp_(kept, [weights[name] for name in self._average], self.share(self.taken))
             self._average = dict(zip(self._average, kept, strict=True))
         self.taken += 1

@@ -52,7 +52,7 @@ class Layerwise(torch.optim.Optimizer, ABC):
 def lengths(tensors: list[Tensor]) -> Tensor:
     """Return the Euclidean norm of each tensor, (len(tensors),), in float32 or better."""
     precision = torch.promote_types(tensors[0].dtype, torch.float32)
-    return torch.stack(torch._foreach_norm(tensors, 2, dtype=precision))
+    return torch.stack(torch._foreach_norm([tensor.to(precision) for tensor in tensors], 2))
 
 
 def ratios(over: Tensor, under: Tensor) -> list[Tensor]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from temper.facts import ParameterGroup
 from temper.optimizer.around import Around, OverBase, name_of
 from temper.quantity import Count, OpenFraction
+from temper.sharding import local, placed_like
 from temper.strategy import strategy
 
 _SLOW, _TAKEN = "slow", "steps_since_slow"  # in the state of a weight, and in the first group
@@ -93,7 +94,7 @@ class _Following(Around):
             self.param_groups[0][_TAKEN] = 0
             slow = [self.slow[weight] for weight in weights]
             torch._foreach_lerp_(slow, weights, self.alpha)
-            torch._foreach_copy_(weights, slow)
+            torch._foreach_copy_(local(weights), local(slow))
         return loss
 
     def state_dict(self) -> dict[str, Any]:
@@ -113,4 +114,6 @@ class _Following(Around):
         states = {number: held for number, held in states.items() if held}
         super().load_state_dict({**state_dict, "state": states})
         weights = [weight for group in self.param_groups for weight in group["params"]]
-        self.slow = {weight: slow[number].to(weight.device) for number, weight in enumerate(weights) if number in slow}
+        self.slow = {
+            weight: placed_like(slow[number], weight) for number, weight in enumerate(weights) if number in slow
+        }

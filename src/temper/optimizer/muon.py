@@ -26,6 +26,7 @@ from temper.optimizer.around import name_of
 from temper.optimizer.newton_schulz import orthogonalized
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import Count, Forgetting, NonNegative, Positive, Switch
+from temper.sharding import placed_like, whole
 from temper.strategy import Optimizer, strategy
 
 _TINY = 1e-12  # below any norm of a weight that is not zero
@@ -150,7 +151,8 @@ class _Steps(torch.optim.Optimizer):
             alike.setdefault((weight.shape, weight.dtype, weight.device), []).append(position)
         for positions in alike.values():  # many small products at once
             together = [weights[position] for position in positions]
-            turned = orthogonalized([moves[position] for position in positions], self.rounds)
+            turned = orthogonalized([whole(moves[position]) for position in positions], self.rounds)
             rows, columns = turned.shape[1:]
             steps = turned.to(together[0].dtype).reshape(len(together), *together[0].shape).unbind()
-            torch._foreach_add_(together, steps, alpha=-lr * max(1.0, rows / columns) ** 0.5)
+            cut = [placed_like(step, weight) for step, weight in zip(steps, together, strict=True)]
+            torch._foreach_add_(together, cut, alpha=-lr * max(1.0, rows / columns) ** 0.5)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from temper.facts import ParameterGroup
 from temper.optimizer.around import Around, OverBase, name_of
 from temper.quantity import Positive, Switch
+from temper.sharding import local
 from temper.strategy import strategy
 
 _TINY = 1e-12  # keeps a gradient of zero from being divided by its length
@@ -99,7 +100,8 @@ class _Climbing(Around):
         self._climb(weights)
         with torch.enable_grad():
             closure()
-        torch._foreach_copy_(weights, before)  # exactly: e added and taken off again would leave what was rounded
+        # Exactly: e added and taken off again would leave what was rounded.
+        torch._foreach_copy_(local(weights), local(before))
         self.inner.step()
         return loss
 

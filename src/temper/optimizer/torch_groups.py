@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from torch.distributed.tensor import DTensor
+
 from temper.facts import ParameterGroup
 
 _FUSED = {"cpu", "cuda"}
@@ -21,9 +23,9 @@ def torch_groups(groups: Sequence[ParameterGroup], lr: float, weight_decay: floa
 
 
 def fusible(groups: Sequence[ParameterGroup]) -> bool:
-    """Return whether every parameter lies where torch has fused kernels: one pass over memory instead of several."""
+    """Return whether torch has fused kernels for all parameters, whole ones: one pass over memory, not several."""
     return all(
-        parameter.device.type in _FUSED and parameter.is_floating_point()
+        parameter.device.type in _FUSED and parameter.is_floating_point() and not isinstance(parameter, DTensor)
         for group in groups
         for parameter in group.parameters
     )

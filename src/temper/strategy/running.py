@@ -14,6 +14,11 @@ class Trainer(ABC):
 
     threads: int | Literal["auto"]
 
+    @property
+    def shards(self) -> bool:
+        """Return whether each process holds but a part of every weight of the network."""
+        return False
+
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
         """Return the machine's arguments of Lightning's Trainer; ValueError: this machine lacks what was asked for."""

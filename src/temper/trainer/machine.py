@@ -14,6 +14,8 @@ from lightning.pytorch.strategies import DDPStrategy
 _MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2
 _AHEAD = 64 * 2**20
 
+_PROCESSES_ON_CPU = 2  # the fewest that show what several do
+
 
 def gpus() -> int:
     """Return how many GPUs torch can use here (CUDA or ROCm; Apple's counts as one)."""
@@ -72,10 +74,39 @@ def keep_freed_memory() -> None:
             mallopt(parameter, value)
 
 
+def processes(accelerator: Literal["auto", "cpu", "gpu"], devices: int | Literal["auto"], nodes: int) -> dict[str, Any]:
+    """Return the arguments of Lightning's Trainer for a process on each of ``devices``, on each of ``nodes`` machines.
+
+    Raises:
+        ValueError: this machine has no GPU, or not as many as were asked for.
+    """
+    here = gpus()
+    if accelerator == "gpu" and here == 0:
+        raise ValueError(
+            "trainer.accelerator=gpu: this machine has no GPU that torch can use: "
+            "trainer.accelerator=auto or trainer.accelerator=cpu"
+        )
+    on_gpu = here > 0 and accelerator != "cpu"
+    # torchrun has already decided how many processes there are on this node.
+    everyone = int(os.environ.get("LOCAL_WORLD_SIZE", here if on_gpu else _PROCESSES_ON_CPU))
+    asked = everyone if devices == "auto" else devices
+    if on_gpu and asked > here:
+        raise ValueError(
+            f"trainer.devices={asked}: this machine has {here} {'GPU' if here == 1 else 'GPUs'} that torch can "
+            "use: trainer.devices=auto for all, or trainer.accelerator=cpu"
+        )
+    return {"accelerator": "gpu" if on_gpu else "cpu", "devices": asked, "num_nodes": nodes}
+
+
+def backend(on_gpu: bool) -> str | None:
+    """Return what carries messages between processes: None for Lightning's choice, NCCL; gloo between CPUs."""
+    return None if on_gpu else "gloo"
+
+
 def data_parallel(on_gpu: bool) -> DDPStrategy:
-    """Return Lightning's data-parallel strategy: NCCL between GPUs, gloo between processes on CPUs."""
+    """Return Lightning's data-parallel strategy."""
     return DDPStrategy(
-        process_group_backend=None if on_gpu else "gloo",
+        process_group_backend=backend(on_gpu),
         find_unused_parameters=False,
         gradient_as_bucket_view=True,
     )

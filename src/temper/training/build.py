@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import nn
 
 from temper.data.batches import Batches, memorised, truncated
 from temper.data.epoch_loader import steps_in_epoch
@@ -13,7 +14,9 @@ from temper.data.pipeline import Pipeline, to_float
 from temper.data.resize import resized
 from temper.experiment import Experiment
 from temper.facts import Examples, Facts, Splits
+from temper.network.layered import Layered
 from temper.quantity import Clock
+from temper.sharding import whole
 from temper.training.supervised import Ingredients, Supervised
 from temper.training.trained import teach
 
@@ -57,10 +60,7 @@ def build_batches(experiment: Experiment) -> Batches:
 
 def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     """Return the module that trains, its network freshly initialised."""
-    network = experiment.quantization.prepared(experiment.task.network(facts))
-    experiment.initialization.apply(network)
-    if experiment.channels_last:
-        network = network.to(memory_format=torch.channels_last)
+    network = _network(experiment, facts)
     if experiment.activation_checkpointing is not None:
         network.recompute()
     if experiment.compile:
@@ -88,6 +88,21 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     assert isinstance(module, Supervised)
     # Lightning would do so too, but only after it has rounded a checkpoint's weights to what it finds here.
     return module.double() if experiment.precision == "64-true" else module
+
+
+def made_whole(experiment: Experiment, module: Supervised) -> nn.Module:
+    """Return a network with all weights of that of ``module``, which each process holds a part of."""
+    state = whole(module.network.state_dict())
+    kind = next(iter(module.network.parameters())).dtype
+    network = _network(experiment, module.facts).to(device=module.device, dtype=kind)
+    network.load_state_dict(state)
+    return network
+
+
+def _network(experiment: Experiment, facts: Facts) -> Layered:
+    network = experiment.quantization.prepared(experiment.task.network(facts))
+    experiment.initialization.apply(network)
+    return network.to(memory_format=torch.channels_last) if experiment.channels_last else network
 
 
 def _batch_size(experiment: Experiment, splits: Splits) -> int:

@@ -8,7 +8,7 @@ state with the first gradient there is. So groups, what processes exchange, and 
 first step to the last; which blocks wait is a function of the step, and a resumed run needs no memory of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,15 +70,17 @@ class Together(Groups):
     """Groups within which all begin to learn together: torch's fused SGD wants all velocities of a group, or none."""
 
     def __init__(self, groups: Groups, blocks: Sequence[tuple[Block, int]]) -> None:
-        self.groups = groups
-        self.begins = {id(weight): step for block, step in blocks for part in block for weight in part.parameters()}
+        self.groups, self.blocks = groups, blocks
 
     def build(self, module: nn.Module) -> list[ParameterGroup]:
         """Return the groups, each cut by the step at which its parameters begin to learn."""
-        return [part for group in self.groups.build(module) for part in self._cut(group)]
+        # Looked up anew: a trainer may have put parts in the place of whole weights.
+        begins = {id(weight): step for block, step in self.blocks for part in block for weight in part.parameters()}
+        return [part for group in self.groups.build(module) for part in _cut(group, begins)]
 
-    def _cut(self, group: ParameterGroup) -> list[ParameterGroup]:
-        parts: dict[int, dict[str, nn.Parameter]] = {}
-        for name, weight in zip(group.names, group.parameters, strict=True):
-            parts.setdefault(self.begins.get(id(weight), 0), {})[name] = weight
-        return [replace(group, names=tuple(each), parameters=tuple(each.values())) for each in parts.values()]
+
+def _cut(group: ParameterGroup, begins: Mapping[int, int]) -> list[ParameterGroup]:
+    parts: dict[int, dict[str, nn.Parameter]] = {}
+    for name, weight in zip(group.names, group.parameters, strict=True):
+        parts.setdefault(begins.get(id(weight), 0), {})[name] = weight
+    return [replace(group, names=tuple(each), parameters=tuple(each.values())) for each in parts.values()]

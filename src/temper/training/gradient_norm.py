@@ -10,6 +10,7 @@ import lightning as L
 import torch
 from torch import Tensor
 
+from temper.sharding import whole
 from temper.training.supervised import Supervised
 
 
@@ -36,7 +37,7 @@ class GradientNorm(L.Callback):
         named = [(name, weight.grad) for name, weight in pl_module.named_parameters() if weight.grad is not None]
         if not named:
             return
-        norms = torch._foreach_norm([gradient for _, gradient in named], 2)
+        norms = whole(torch._foreach_norm([gradient for _, gradient in named], 2))
         pl_module.noted["gradient_norm"] = torch.linalg.vector_norm(torch.stack(norms))
         if self.layers:
             pl_module.noted |= {f"gradient_norm/{layer}": norm for layer, norm in _by_layer(named, norms).items()}

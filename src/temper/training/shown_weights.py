@@ -14,6 +14,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from temper.network.statistics import recompute_statistics
+from temper.sharding import placed_like
 from temper.strategy import Optimizer, Remover
 from temper.terms import Averager
 from temper.training.supervised import Supervised
@@ -124,7 +125,7 @@ class ShownWeights(L.Callback):
         if self._made is None or self._made[0] != trainer.global_step:
             for name, weight in network.named_parameters():
                 if name in averages:
-                    weight.copy_(averages[name])
+                    weight.copy_(placed_like(averages[name], weight))
             for remover in self.removers:
                 remover.remove(network)
             batches: Any = trainer.datamodule  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ from temper.network.statistics import frozen_statistics
 from temper.network.tapped import tap
 from temper.prediction import widened
 from temper.report.solution import Solution
+from temper.sharding import whole
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Pruning, Scheduler
 from temper.terms import Distiller, Privatizer, Weigher, term_name
 from temper.training.answers import Answers, gather
@@ -274,7 +275,7 @@ class Supervised(L.LightningModule):
         if not self.ingredients.penalties:
             return {}
         weights = dict(self.network.named_parameters())
-        return {name: penalty(weights) for name, penalty in self.ingredients.penalties.items()}
+        return {name: whole(penalty(weights)) for name, penalty in self.ingredients.penalties.items()}
 
     def _measure(
         self, terms: Mapping[str, Tensor], penalties: Mapping[str, Tensor], prediction: Tensor, target: Tensor

@@ -6,9 +6,10 @@ learning       how the network learns
 transfer       what it starts from
 smaller        what makes the network smaller
 privacy        what a promise of privacy can be kept with
+sharding       what can be done to weights of which each process holds a part
 """
 
-from temper.experiment.rules import distillation, examples, learning, privacy, smaller, transfer
+from temper.experiment.rules import distillation, examples, learning, privacy, sharding, smaller, transfer
 
 RULES = (  # in this order: the first that is broken is told
     *examples.RULES,
@@ -17,4 +18,5 @@ RULES = (  # in this order: the first that is broken is told
     *transfer.RULES,
     *smaller.RULES,
     *privacy.RULES,
+    *sharding.RULES,
 )

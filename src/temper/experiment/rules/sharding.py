@@ -1,0 +1,22 @@
+"""Rules between a trainer that cuts weights among processes and what looks at them whole."""
+
+from temper.experiment.settings import SMALLER, Settings, option
+
+
+def weights_can_be_cut(run: Settings) -> None:
+    """Want nothing that takes a layer apart, or its gradient example by example."""
+    if not run.trainer.shards:
+        return
+    name = f"trainer={option(run.trainer)} leaves each process a part of every weight"
+    for axis in (*SMALLER, "privacy"):
+        chosen = option(getattr(run, axis))
+        if chosen != "none":
+            raise ValueError(f"{name}, and {axis}={chosen} works on whole layers: choose {axis}=none, or trainer=ddp")
+    if run.precision == "16-mixed":
+        raise ValueError(
+            f"{name}, and precision=16-mixed must know of all gradients whether one has overflowed: choose"
+            " precision=bf16-mixed, or trainer=ddp"
+        )
+
+
+RULES = (weights_can_be_cut,)

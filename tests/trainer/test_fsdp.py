@@ -1,0 +1,58 @@
+"""FSDP's arguments of Lightning's Trainer; tests/test_ddp.py trains with it on two processes."""
+
+import lightning as L
+import pytest
+from pydantic import ValidationError
+
+from temper.trainer import machine
+from temper.trainer.fsdp import FSDP
+from temper.trainer.sharded import Sharded
+
+GOOD = {"accelerator": "auto", "devices": "auto", "nodes": 1, "threads": "auto", "reshard": True}
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
+
+
+def made(**changed: object) -> FSDP:
+    return FSDP(**{**GOOD, **changed})  # type: ignore[arg-type] # of several types
+
+
+@pytest.mark.parametrize(("here", "accelerator", "devices", "backend"), [(4, "gpu", 4, None), (0, "cpu", 2, "gloo")])
+@pytest.mark.parametrize("reshard", [True, False])
+def test_asks_for_a_process_on_each_device(
+    monkeypatch: pytest.MonkeyPatch, here: int, accelerator: str, devices: int, backend: str | None, reshard: bool
+) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: here)
+    arguments = made(reshard=reshard).arguments()
+    assert (arguments["accelerator"], arguments["devices"], arguments["num_nodes"]) == (accelerator, devices, 1)
+    strategy = arguments["strategy"]
+    assert isinstance(strategy, Sharded)
+    assert (strategy.process_group_backend, strategy.reshard) == (backend, reshard)
+
+
+@pytest.mark.filterwarnings("ignore:GPU available but not used")
+def test_lightning_counts_the_processes() -> None:
+    arguments = made(accelerator="cpu", devices=3, nodes=2).arguments()
+    trainer = L.Trainer(**arguments, logger=False, enable_checkpointing=False)
+    assert (trainer.world_size, trainer.num_devices, trainer.num_nodes) == (6, 3, 2)
+
+
+def test_says_that_weights_lie_in_parts() -> None:
+    assert made().shards
+
+
+def test_refuses_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    with pytest.raises(ValueError, match=r"accelerator=gpu: this machine has no GPU .*accelerator=cpu"):
+        made(accelerator="gpu").arguments()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"accelerator": "tpu"}, {"devices": 0}, {"nodes": 0}, {"threads": 0}, {"reshard": "perhaps"}]
+)
+def test_refuses(bad: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(bad))):
+        made(**bad)
