@@ -23,7 +23,7 @@ class Settings:
 
 
 class TemperLauncher(Launcher):
-    """Runs trials one after the other, each as ``python train.py`` in single-run mode."""
+    """Runs trials, each as ``python train.py`` in single-run mode."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what launching needs."""

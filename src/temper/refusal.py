@@ -1,5 +1,6 @@
 """How bad input is answered: one short message with the key, the bound or the nearest right name, and the way out."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,7 +9,19 @@ from pathlib import Path
 
 
 class Refusal(ValueError):
-    """A fault of the user's input, found before any work was done."""
+    """A fault of the user's input, found before any work was done.
+
+    Attributes:
+        status: with which the program ends.
+    """
+
+    status = 2
+
+
+class InUse(Refusal):
+    """What was asked for has another process at work: later it may go well."""
+
+    status = os.EX_TEMPFAIL
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -35,4 +48,4 @@ def refusing(folder: Path | None = None) -> Iterator[None]:
                 folder.rmdir()
                 if folder.parent.name == "outputs":
                     folder.parent.rmdir()
-        raise SystemExit(2) from None
+        raise SystemExit(fault.status if isinstance(fault, Refusal) else Refusal.status) from None

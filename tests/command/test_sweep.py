@@ -1,15 +1,20 @@
 """``-m``: each trial a process of its own; a failed one does not stop the others; a sweep goes on."""
 
 import os
+import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from temper.command.sweep import Here, opened
+from temper.command.sweep import Here, fault_of, opened, report_of
 from temper.launcher.local import Local
+from temper.refusal import refusing
 from temper.report.record import Report
+from temper.training.folder import Folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,13 +53,67 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, capsys: pytest.Captur
     assert ended.value.code == 130
     said = f"temper: interrupted: the same command with hydra.sweep.dir={tmp_path} goes on\n"
     assert capsys.readouterr().err == said
+    spaced = tmp_path / "my sweep"
+    with pytest.raises(SystemExit), opened(Local(jobs=1, gpus="auto"), spaced):
+        raise KeyboardInterrupt
+    word = shlex.split(capsys.readouterr().err)[6]  # as a shell reads it
+    assert word == f'hydra.sweep.dir="{spaced}"'
+
+
+def test_after_an_interruption_nothing_starts(tmp_path: Path) -> None:
+    held = Folder(tmp_path / "0")
+    held.enter({})
+    started, statuses = [], []
+    with suppress(SystemExit), opened(Here(), tmp_path) as runner:
+        runner.run_trial = lambda command, log: started.append(command) or 0  # type: ignore[func-returns-value]
+        waiting = Thread(target=lambda: statuses.append(runner.run([], tmp_path / "0", 0)))
+        waiting.start()
+        raise KeyboardInterrupt
+    waiting.join(timeout=5.0)
+    assert not waiting.is_alive()
+    held.leave()
+    assert (started, statuses) == ([], [130])
+
+
+def test_a_process_that_is_about_to_take_the_folder_is_waited_for(tmp_path: Path) -> None:
+    """A sweep that was killed as its trial had only begun to import has left it behind."""
+    statuses = iter([os.EX_TEMPFAIL, os.EX_TEMPFAIL, 3])
+    with opened(Here(), tmp_path) as runner:
+        runner.run_trial = lambda command, log: next(statuses)
+        assert runner.run([], tmp_path / "0", 0) == 3
+
+
+def test_a_folder_in_use_has_a_status_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    held = Folder(tmp_path)
+    held.enter({})
+    with pytest.raises(SystemExit) as ended, refusing():
+        Folder(tmp_path).enter({})
+    held.leave()
+    assert ended.value.code == os.EX_TEMPFAIL
+    assert "is in use by another process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(2, "failed with status 2"), (-9, "was ended by SIGKILL, as systems do where memory"), (143, "ended by SIGTERM")],
+)
+def test_says_how_a_trial_ended(status: int, said: str) -> None:
+    assert said in fault_of(status)
+
+
+def test_a_trial_without_a_report_has_failed(tmp_path: Path) -> None:
+    assert report_of(tmp_path) is None
+    (tmp_path / "report.json").write_text("{")
+    assert report_of(tmp_path) is None
+    assert report_of(tmp_path / "nowhere") is None
 
 
 def test_a_sweep_without_a_launcher_runs_here_and_does_not_wait_for_torch(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with opened(Here(), tmp_path) as run_trial:
-        assert run_trial([sys.executable, "-c", "print('shown'); raise SystemExit(3)"], None) == 3
+    with opened(Here(), tmp_path) as runner:
+        assert runner.log(0) is None
+        assert runner.run_trial([sys.executable, "-c", "print('shown'); raise SystemExit(3)"], None) == 3
     assert capfd.readouterr().out == "shown\n"
     code = (
         "import sys; from omegaconf import OmegaConf; from temper.command import sweep;"

@@ -1,7 +1,5 @@
 import json
-import sys
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from tests.launcher.conftest import Commands, run_all
@@ -37,16 +35,16 @@ def test_one_alone_is_shown_and_has_the_machine(
     assert json.loads(capfd.readouterr().out)["OMP_NUM_THREADS"] is None
 
 
-def test_what_runs_is_waited_for(tmp_path: Path) -> None:
-    marker = tmp_path / "ended"
-    slow = [sys.executable, "-c", f"import time, pathlib; time.sleep(1); pathlib.Path({str(marker)!r}).touch()"]
-    with Local(jobs=1, gpus="auto").opened(tmp_path) as run:
-        thread = Thread(target=run, args=(slow, tmp_path / "0.log"))
-        thread.start()
-        while not (tmp_path / "0.log").exists():
-            pass
-    thread.join()
-    assert marker.exists()
+def test_one_that_is_alone_is_shown() -> None:
+    assert [Local(jobs=jobs, gpus="auto").shows for jobs in (1, 2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("named", "seen"), [("-1", []), ("", []), ("2,-1,3", ["2"]), ("GPU-1a-10,MIG-2", ["GPU-1a-10", "MIG-2"])]
+)
+def test_what_cuda_hides_is_no_gpu(monkeypatch: pytest.MonkeyPatch, named: str, seen: list[str]) -> None:
+    monkeypatch.setenv(local.VISIBLE, named)
+    assert local._visible() == seen
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.launcher.conftest import Commands, run_all
 
+from temper.launcher import ray
 from temper.launcher.ray import Ray
 
 KNOBS = {"jobs": 8, "cpus": 1, "gpus": 0.0, "address": None}
@@ -15,6 +16,7 @@ def test_trials_run_on_a_cluster_of_this_machine(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     with Ray(**KNOBS).opened(tmp_path) as run:
         statuses = run_all(run, [command(number, status=3 * (number % 2)) for number in range(3)], tmp_path, 8)
         with pytest.raises(ValueError, match=r"launcher\.cpus=4096 .*no node of the cluster has so many"):
@@ -37,8 +39,31 @@ def test_refuses_a_cluster_that_is_not_there(tmp_path: Path) -> None:
         pass
 
 
+def test_an_address_by_its_variable_is_looked_at_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ValueError, match=r"launcher\.address=127\.0\.0\.1:1: "), Ray(**KNOBS).opened(tmp_path):
+        pass
+
+
+def test_a_trial_has_the_sweeps_variables_under_its_nodes_own(
+    command: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    monkeypatch.setenv("SLURM_PROCID", "of the sweep")
+    for gpus, seen in ((0.0, ""), (1.0, "3")):
+        values = Ray(**KNOBS | {"gpus": gpus, "cpus": 2})._values()
+        with monkeypatch.context() as node:
+            node.setenv("CUDA_VISIBLE_DEVICES", "3")
+            node.delenv("SLURM_PROCID")
+            log = tmp_path / f"{gpus}.log"
+            assert ray._start(command(0, status=5)[1:], tmp_path, log, values) == 5
+        found = json.loads(log.read_text())
+        assert (found["CUDA_VISIBLE_DEVICES"], found["OMP_NUM_THREADS"]) == (seen, "2")
+        assert found["SLURM_PROCID"] == "of the sweep"
+
+
 def test_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for knob, value in (("jobs", 0), ("cpus", 0), ("gpus", -0.5)):
+    for knob, value in (("jobs", 0), ("cpus", 0), ("gpus", -0.5), ("gpus", 1.5)):
         with pytest.raises(ValueError, match=knob):
             Ray(**KNOBS | {knob: value})
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -1,6 +1,9 @@
 """Jobs are real processes here; only sbatch, srun, squeue, sacct and scancel are stand-ins of a few lines."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
@@ -54,7 +57,12 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_trial_is_a_job(command: Commands, queue: Path, tmp_path: Path) -> None:
-    knobs = KNOBS | {"partition": "gpu", "memory": 1.5, "setup": ("export GREETING=1",), "options": {"nice": 7}}
+    knobs = KNOBS | {
+        "partition": "gpu",
+        "memory": 1.5,
+        "setup": ("export GREETING=1",),
+        "options": {"nice": 7, "exclusive": False},
+    }
     with Slurm(**knobs).opened(tmp_path) as run:
         statuses = run_all(run, [command(number, status=2 * number) for number in range(2)], tmp_path, 2)
     assert statuses == [0, 2]
@@ -64,7 +72,8 @@ def test_each_trial_is_a_job(command: Commands, queue: Path, tmp_path: Path) -> 
     for line in ("--partition=gpu", "--time=5", "--nodes=1", "--ntasks-per-node=1", "--cpus-per-task=2", "--mem=1536M"):
         assert f"#SBATCH {line}" in asked
     assert {"#SBATCH --nice=7", "export GREETING=1"} <= set(asked)
-    assert not any("gpus" in line for line in asked)
+    assert not any("gpus" in line or "exclusive" in line for line in asked)
+    assert any(line.startswith("srun ") and "--cpus-per-task=2" in line for line in asked)
     assert list((tmp_path / "slurm").glob("*.job")) == []
 
 
@@ -82,9 +91,63 @@ def test_a_job_that_was_left_in_the_queue_is_waited_for(command: Commands, queue
     while not (tmp_path / "slurm" / "3.job").exists():
         pass
     with Slurm(**KNOBS).opened(tmp_path) as run_again:
-        assert run_again(command(3), tmp_path / "3.log") == 0
+        assert run_again(command(3, seconds=2.0), tmp_path / "3.log") == 0
     assert [job.name for job in queue.glob("[0-9]*")] == ["1"], "a second job was submitted"
     assert len((tmp_path / "3.log").read_text().splitlines()) == 1
+
+
+def test_a_job_of_another_trial_is_not_taken_for_it(command: Commands, queue: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "slurm" / "3.job"
+    kept.parent.mkdir()
+    kept.write_text(json.dumps({"job": "1", "command": command(3, seconds=9.0)}))
+    (queue / ".pid1").touch()  # it runs
+    (queue / "1").touch()
+    with Slurm(**KNOBS).opened(tmp_path) as run:
+        assert run(command(3), tmp_path / "3.log") == 0
+    assert (queue / "2").exists()
+
+
+def test_what_slurm_does_not_take_has_failed_and_the_rest_goes_on(
+    command: Commands, queue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sbatch = tmp_path / "bin" / "sbatch"
+    taken = sbatch.read_text()
+    sbatch.write_text("#!/bin/bash\necho 'sbatch: error: invalid partition specified: gpuu' >&2; exit 1\n")
+    with Slurm(**KNOBS).opened(tmp_path) as run:
+        assert run(command(0), tmp_path / "0.log") == 1
+        sbatch.write_text(taken)
+        assert run(command(1), tmp_path / "1.log") == 0
+    assert "SLURM did not take the job: sbatch: error: invalid partition specified: gpuu" in capsys.readouterr().err
+
+
+def test_where_slurm_has_no_room_it_is_asked_again(
+    command: Commands, queue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "_LATER", 0.01)
+    sbatch, refused = tmp_path / "bin" / "sbatch", "sbatch: error: QOSMaxSubmitJobPerUserLimit"
+    first = f'if [ ! -e "$QUEUE/.asked" ]; then touch "$QUEUE/.asked"; echo "{refused}" >&2; exit 1; fi\n'
+    sbatch.write_text(f"#!/bin/bash\n{first}{STANDINS['sbatch']}\n")
+    with Slurm(**KNOBS).opened(tmp_path) as run:
+        assert run(command(0), tmp_path / "0.log") == 0
+    assert (queue / ".asked").exists()
+
+
+def test_a_trial_that_ends_as_slurm_takes_the_node_back_has_no_result(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from temper.launcher.slurm import _Start;"
+        "asleep = [sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)'];"
+        f"raise SystemExit(_Start(asleep, Path({str(tmp_path / 'log')!r}), 1)())"
+    )
+    job = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        while not (tmp_path / "log").exists() or not (tmp_path / "log").read_text():
+            assert job.poll() is None
+        os.killpg(job.pid, signal.SIGTERM)  # as SLURM does: to every process of a step
+        with pytest.raises(subprocess.TimeoutExpired):
+            job.wait(timeout=2.0)
+    finally:
+        job.kill()
+        job.wait()
 
 
 def test_an_interrupted_sweep_cancels_its_jobs(command: Commands, queue: Path, tmp_path: Path) -> None:
@@ -122,9 +185,9 @@ def test_only_slurms_word_makes_a_job_vanish(answer: str, queued: bool, queue: P
 
 
 def test_what_is_queued_again_is_the_same(tmp_path: Path) -> None:
-    start = slurm._Start(["python", "train.py"], tmp_path / "0.log")
+    start = slurm._Start(["python", "train.py"], tmp_path / "0.log", 3)
     again = start.checkpoint().function
-    assert (again.command, again.log) == (start.command, start.log)
+    assert (again.command, again.log, again.cpus) == (start.command, start.log, 3)
 
 
 def test_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

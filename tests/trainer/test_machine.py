@@ -1,6 +1,7 @@
 """What the machine has, and how its cores are shared out."""
 
 import ctypes
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,32 @@ def test_a_process_that_is_alone_keeps_torchs_choice(threads: int) -> None:
 
 @pytest.mark.parametrize(("processes", "each"), [(2, 4), (3, 2), (8, 1), (20, 1)])
 def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch, processes: int, each: int) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(machine, "cores", lambda: 8)
     set_threads("auto", processes)
+    assert torch.get_num_threads() == each
+
+
+@pytest.mark.parametrize(
+    ("variables", "each"),
+    [
+        ({"OMP_NUM_THREADS": "4"}, 2),  # a launcher's
+        ({"OMP_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),  # of nested regions
+        ({"OMP_NUM_THREADS": "1", "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2"}, 4),
+        ({"SLURM_CPUS_PER_TASK": "3", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, 3),
+        ({"SLURM_CPUS_PER_TASK": "3"}, 4),
+    ],
+)
+def test_what_was_set_apart_is_shared_out(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], each: int
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: 8)
+    for name in ("OMP_NUM_THREADS", "TORCHELASTIC_RUN_ID", "WORLD_SIZE", *(n for n in os.environ if "SLURM" in n)):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    set_threads("auto", 2)
     assert torch.get_num_threads() == each
 
 

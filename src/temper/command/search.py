@@ -22,7 +22,7 @@ from rich.text import Text
 from temper.command.command_line import of_sweep
 from temper.command.job import container
 from temper.command.study import Study
-from temper.command.sweep import launcher, opened, start, together
+from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import SMALLER, option
 from temper.quantity import Clock
@@ -98,7 +98,7 @@ class Searching:
 
     def run(self) -> float:
         """Carry the search on, test the best trial, tell; return its score."""
-        with opened(self.launcher, self.root) as self.run_trial:
+        with opened(self.launcher, self.root) as self.runner:
             return self._carried_on()
 
     def _carried_on(self) -> float:
@@ -111,7 +111,7 @@ class Searching:
         if best is not None:
             self.console.rule(f"the best is trial {best}: it is tested", align="left")
             words = self.words(self.study.trials[best].drawn)
-            if start(self.run_trial, words, self._folder(best), best) != 0:
+            if self.runner.run(words, self._folder(best), best) != 0:
                 self._tell(None)
                 self._end(f"trial {best} is the best, and its test failed: the same command tries that again")
         self._tell(best)
@@ -176,27 +176,28 @@ class Searching:
 
     def _evaluate(self, waiting: Sequence[int]) -> Iterator[tuple[int, float | None]]:
         """Run trials up to their rungs, so many at a time, and yield each with its score as it ends."""
-        return together(self._run_one, waiting, self.jobs)
+        return self.runner.together(self._run_one, waiting)
 
     def _run_one(self, number: int) -> float | None:
-        trial, alone = self.study.trials[number], self.jobs == 1
+        trial = self.study.trials[number]
         whole = trial.rung == len(self.rungs) - 1
         shown = " ".join(f"{key}={value}" for key, value in trial.drawn.items())
         upto = "" if whole else f", up to epoch {self.rungs[trial.rung]}"
         self.console.rule(Text(f"trial {number}{upto}: {shown}"), align="left")
         words = [*self.words(trial.drawn), f"{PAUSE}={'test' if whole else self.rungs[trial.rung]}"]
-        log = None if alone else self.root / f"{number}.log"
-        status = start(self.run_trial, words, self._folder(number), number, log=log)
+        status = self.runner.run(words, self._folder(number), number)
         score = self._score(self._folder(number)) if status == 0 else None
-        if not alone:
-            self._say(f"trial {number}: {'failed' if score is None else in_score(score)} ({log})")
+        if (log := self.runner.log(number)) is not None:
+            ended = fault_of(status) if status else "failed" if score is None else in_score(score)
+            self._say(f"trial {number}: {ended} ({log})")
         return score
 
     def _folder(self, number: int) -> Path:
         return self.root / str(number)
 
     def _score(self, folder: Path) -> float | None:
-        score = Report.load(folder).score
+        report = report_of(folder)
+        score = report.score if report is not None else None
         if score is None or score.metric != self.metric or score.value is None or not math.isfinite(score.value):
             return None
         return score.value

@@ -7,12 +7,15 @@ torch, Lightning or Weights & Biases would reach the next. Started again with th
 on: finished trials print their report, the one that was cut off resumes.
 """
 
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from hydra.core.config_loader import ConfigLoader
@@ -23,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from temper.refusal import Refusal, refusing
+from temper.refusal import InUse, Refusal, refusing
 from temper.report.record import Report
 from temper.training.folder import Folder, folder_word
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from temper.strategy import Launcher, RunTrial
 
 Result = TypeVar("Result")
+INTERRUPTED = 130  # as shells have it
 
 
 class Trials:
@@ -58,20 +62,18 @@ class Trials:
             where = launcher(self.config)
         root = Path(str(self.config.hydra.sweep.dir)).absolute()
         done: dict[int, JobReturn] = {}
-        with opened(where, root) as run_trial:
+        with opened(where, root) as runner:
 
             def run_one(position: int) -> JobReturn:
                 words, folder, number = overrides[position], folders[position], first + position
-                log = None if where.jobs == 1 else root / f"{number}.log"
                 self._say(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}")
-                return _returned(start(run_trial, words, folder, number, log=log), words, folder, number)
+                return _returned(runner.run(words, folder, number), words, folder, number)
 
-            with closing(together(run_one, range(len(overrides)), where.jobs)) as ending:
+            with closing(runner.together(run_one, range(len(overrides)))) as ending:
                 for position, result in ending:
                     done[position] = result
-                    if where.jobs > 1:
-                        ended = "ended" if result.status is JobStatus.COMPLETED else "failed"
-                        log = root / f"{first + position}.log"
+                    if (log := runner.log(first + position)) is not None:
+                        ended = "ended" if result.status is JobStatus.COMPLETED else str(result._return_value)
                         self._say(f"trial {position + 1} {ended}, {len(overrides) - len(done)} to go ({log})")
         results = [done[position] for position in range(len(overrides))]
         self._tell(overrides, folders, results)
@@ -97,7 +99,7 @@ class Trials:
         for position, (words, folder, result) in enumerate(zip(overrides, folders, done, strict=True)):
             completed = result.status is JobStatus.COMPLETED
             score = f"{result.return_value:.4f}" if completed else "-"
-            state = Report.load(folder).state if completed else "failed"
+            state = Report.load(folder).state if completed else str(result._return_value)
             table.add_row(str(position + 1), Text(" ".join(words)), state, score, Text(str(folder)))
         self.console.print(table)
 
@@ -105,7 +107,7 @@ class Trials:
 class Here:
     """Trials on this machine, one after the other: of a sweep without a launcher, which need not wait for torch."""
 
-    jobs = 1
+    jobs, shows = 1, True
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator["RunTrial"]:
@@ -128,8 +130,58 @@ def launcher(config: DictConfig) -> "Launcher | Here":
     return cast("Launcher", made)
 
 
+class Runner:
+    """Runs the trials of one sweep.
+
+    Args:
+        where: they run.
+        run_trial: of the launcher, opened.
+        root: of the sweep.
+
+    Attributes:
+        over: whether no other trial must start.
+    """
+
+    def __init__(self, where: "Launcher | Here", run_trial: "RunTrial", root: Path) -> None:
+        self.where, self.run_trial, self.root = where, run_trial, root
+        self.over = Event()
+
+    def log(self, number: int) -> Path | None:
+        """Return the file of what trial ``number`` prints; None where that is shown."""
+        return None if self.where.shows else self.root / f"{number}.log"
+
+    def run(self, words: Sequence[str], folder: Path, number: int) -> int:
+        """Run trial ``number`` to its end and return its exit status.
+
+        A process that an earlier sweep has left behind when it was killed may have the folder, or be about to take it:
+        it is waited for.
+        """
+        program = str(Path(sys.argv[0]).absolute())  # a node of a cluster starts elsewhere
+        command = [sys.executable, program, *words, folder_word(folder), f"hydra.job.num={number}"]
+        status = InUse.status
+        while status == InUse.status:
+            Folder(folder).wait(self.over)
+            if self.over.is_set():
+                return INTERRUPTED
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            status = self.run_trial(command, self.log(number))
+        return status
+
+    def together(
+        self, run_one: Callable[[int], Result], numbers: Sequence[int]
+    ) -> Generator[tuple[int, Result], None, None]:
+        """Call ``run_one`` with each of ``numbers``, as many at a time as may be, and yield each with its result."""
+        pool = ThreadPoolExecutor(self.where.jobs)
+        try:
+            running = {pool.submit(run_one, number): number for number in numbers}
+            for future in as_completed(running):
+                yield running[future], future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after an interruption, those that wait must not start
+
+
 @contextmanager
-def opened(where: "Launcher | Here", root: Path) -> Iterator["RunTrial"]:
+def opened(where: "Launcher | Here", root: Path) -> Iterator[Runner]:
     """Open ``where`` for the sweep in ``root``; what is not there ends the program with its message.
 
     Raises:
@@ -139,40 +191,37 @@ def opened(where: "Launcher | Here", root: Path) -> Iterator["RunTrial"]:
         with ExitStack() as stack:
             with refusing():
                 run_trial = stack.enter_context(where.opened(root))
-            yield run_trial
+            runner = Runner(where, run_trial, root)
+            stack.callback(runner.over.set)
+            yield runner
     except KeyboardInterrupt:
-        print(f"temper: interrupted: the same command with hydra.sweep.dir={root} goes on", file=sys.stderr)
-        raise SystemExit(130) from None
+        again = shlex.quote(folder_word(root).replace("hydra.run.dir=", "hydra.sweep.dir=", 1))
+        print(f"temper: interrupted: the same command with {again} goes on", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
 
 
-def together(
-    run_one: Callable[[int], Result], numbers: Sequence[int], jobs: int
-) -> Generator[tuple[int, Result], None, None]:
-    """Call ``run_one`` with each of ``numbers``, ``jobs`` at a time, and yield each with its result as it ends."""
-    pool = ThreadPoolExecutor(jobs)
+def report_of(folder: Path) -> Report | None:
+    """Return the report in ``folder``; None where there is none to be read."""
+    with suppress(OSError, ValueError):
+        list(folder.iterdir())  # a folder that nodes share may be remembered as it was before they wrote
+        return Report.load(folder)
+    return None
+
+
+def fault_of(status: int) -> str:
+    """Return in words how a trial with the exit status ``status``, which is not 0, ended."""
+    number = -status if status < 0 else status - 128 if status > 128 else 0  # of a process, and of a shell's
     try:
-        running = {pool.submit(run_one, number): number for number in numbers}
-        for future in as_completed(running):
-            yield running[future], future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption, those that wait must not start
-
-
-def start(run_trial: "RunTrial", words: Sequence[str], folder: Path, number: int, *, log: Path | None = None) -> int:
-    """Run trial ``number`` to its end and return its exit status; what it prints is added to ``log`` if there is one.
-
-    A process that an earlier sweep has left behind when it was killed may still have the folder: it is waited for.
-    """
-    Folder(folder).wait()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    program = str(Path(sys.argv[0]).absolute())  # a node of a cluster starts elsewhere
-    return run_trial([sys.executable, program, *words, folder_word(folder), f"hydra.job.num={number}"], log)
+        name = signal.Signals(number).name
+    except ValueError:
+        return f"failed with status {status}"
+    return f"was ended by {name}" + (", as systems do where memory runs out" if name == "SIGKILL" else "")
 
 
 def _returned(status: int, words: Sequence[str], folder: Path, number: int) -> JobReturn:
-    result = JobReturn()
+    result, report = JobReturn(), report_of(folder) if status == 0 else None
     result.overrides = list(words)
-    result.status = JobStatus.COMPLETED if status == 0 else JobStatus.FAILED
-    failure = RuntimeError(f"trial {number} ended with status {status}")
-    result.return_value = Report.load(folder).returned if status == 0 else failure
+    result.status = JobStatus.COMPLETED if report is not None else JobStatus.FAILED
+    failure = RuntimeError(fault_of(status) if status else f"failed: {folder} holds no report")
+    result.return_value = report.returned if report is not None else failure
     return result

@@ -1,7 +1,7 @@
 """Trials on this machine, one after the other or several at a time, each with its share of the cores and GPUs.
 
     cores of a trial = cores / jobs        threads of one operation, unless OMP_NUM_THREADS says otherwise
-    GPUs of a trial  = gpus                trials that run together share none; ``auto``: as many as come to each
+    GPUs of a trial  = gpus                its own; ``auto``: as many as come to each, shared where there are too few
 
 Small networks leave most of a machine idle: two trials at a time on two cores end sooner than one after the other on
 both.
@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
@@ -29,9 +30,14 @@ class Local(Launcher):
     jobs: Count
     gpus: NonNegativeCount | Literal["auto"]
 
+    @property
+    def shows(self) -> bool:
+        """Return whether a trial is alone, so that nothing is mixed up on the screen."""
+        return self.jobs == 1
+
     @contextmanager
     def opened(self, folder: Path) -> Iterator[RunTrial]:
-        """Yield what runs a trial; what still runs is waited for in the end.
+        """Yield what runs a trial; whoever calls it waits for it, after an interruption too.
 
         Raises:
             ValueError: this machine has not so many GPUs.
@@ -39,23 +45,16 @@ class Local(Launcher):
         free: SimpleQueue[dict[str, str]] = SimpleQueue()
         for share in self.shares():
             free.put(share)
-        running: set[subprocess.Popen[bytes]] = set()
 
         def run(command: Sequence[str], log: Path | None) -> int:
             share = free.get()
             try:
                 with log.open("a") if log else nullcontext() as file:
-                    process = subprocess.Popen(command, env=os.environ | share, stdout=file, stderr=file)
-                    running.add(process)
-                    return process.wait()
+                    return subprocess.call(command, env=os.environ | share, stdout=file, stderr=file)
             finally:
                 free.put(share)
 
-        try:
-            yield run
-        finally:
-            for process in running:  # interrupted from the keyboard, they are as well, and save what they have
-                process.wait()
+        yield run
 
     def shares(self) -> list[dict[str, str]]:
         """Return the environment variables of each of the trials that run at a time.
@@ -81,4 +80,6 @@ class Local(Launcher):
 
 def _visible() -> list[str]:
     named = os.environ.get(VISIBLE)
-    return [each for each in named.split(",") if each] if named is not None else [str(gpu) for gpu in range(gpus())]
+    if named is None:
+        return [str(gpu) for gpu in range(gpus())]
+    return [each for each in takewhile(lambda each: each != "-1", named.split(",")) if each]  # -1 hides all behind it

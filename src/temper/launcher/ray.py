@@ -1,8 +1,9 @@
 """Trials on a Ray cluster, of this machine or of many (Moritz et al., 2018, arXiv:1712.05889; https://docs.ray.io).
 
 Each trial is one Ray task that asks for ``cpus`` and ``gpus`` and starts a process of its own on the node where they
-are free; Ray sets the GPUs apart. A trial trains on one node. The nodes share this folder and this environment, as the
-sweep reads each trial's report.
+are free; Ray sets the GPUs apart. A trial trains on one node, and goes on on another one where that is lost. An
+interrupted sweep stops its trials at once; they go on from their last checkpoints. The nodes share this folder and this
+environment, as the sweep reads each trial's report; a variable that a node lacks is sent along.
 """
 
 import os
@@ -12,7 +13,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from temper.quantity import Count, NonNegative
 from temper.strategy import Launcher, RunTrial, strategy
@@ -29,6 +32,12 @@ class Ray(Launcher):
     gpus: NonNegative
     address: str | None
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.gpus > 1 and self.gpus % 1:
+            raise ValueError(f"gpus={self.gpus:g}: a trial has a part of one GPU, or whole ones: gpus={self.gpus:.0f}")
+        return self
+
     @contextmanager
     def opened(self, folder: Path) -> Iterator[RunTrial]:
         """Yield what runs a trial; what still runs is stopped in the end.
@@ -37,27 +46,34 @@ class Ray(Launcher):
             ValueError: there is no such cluster, or no node of it has so many CPUs and GPUs.
         """
         ray = _ray()
-        _reached(self.address)
+        # Left to itself Ray would look for a cluster that runs here, or once ran and left its address behind.
+        address = self.address or os.environ.get("RAY_ADDRESS") or "local"
+        _reached(address)
         try:
-            # Without an address Ray looks at RAY_ADDRESS, and starts a cluster on this machine where there is none.
-            ray.init(address=self.address, include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="WARNING")
         except (ConnectionError, ValueError, RuntimeError) as fault:
-            raise ValueError(f"launcher.address={self.address}: {str(fault).splitlines()[0]}") from None
+            raise ValueError(f"launcher.address={address}: {_told(fault)}") from None
         try:
             self._check(ray)
-            place = Path.cwd()
-            task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=0)(_start)
+            place, values = Path.cwd(), self._values()
+            # Tried again where a node is lost: the trial goes on in its folder.
+            task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=3)(_start)
 
             def run(command: Sequence[str], log: Path | None) -> int:
                 try:
-                    return int(ray.get(task.remote(list(command[1:]), place, log, self.cpus)))
+                    return int(ray.get(task.remote(list(command[1:]), place, log, values)))
                 except ray.exceptions.RayError as fault:
-                    print(f"temper: {str(fault).splitlines()[0]}", file=sys.stderr)
+                    print(f"temper: {_told(getattr(fault, 'cause', None) or fault)}", file=sys.stderr)
                     return 1
 
             yield run
         finally:
             ray.shutdown()
+
+    def _values(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the variables for a trial where its node has none of that name, and those for every trial."""
+        own = {"OMP_NUM_THREADS": str(self.cpus)} | ({} if self.gpus else {"CUDA_VISIBLE_DEVICES": ""})
+        return dict(os.environ), own
 
     def _check(self, ray: Any) -> None:
         """Refuse a trial that no node has room for: it would wait forever."""
@@ -71,13 +87,17 @@ class Ray(Launcher):
         )
 
 
-def _reached(address: str | None) -> None:
+def _told(fault: BaseException) -> str:
+    return next((line for line in str(fault).splitlines() if line.strip()), type(fault).__name__)
+
+
+def _reached(address: str) -> None:
     """Refuse an address where nothing listens, for which Ray itself would wait for minutes and end the program.
 
     Raises:
         ValueError: says so.
     """
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host:
         return
     try:
@@ -91,7 +111,7 @@ def _reached(address: str | None) -> None:
 
 def _ray() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # a trial with gpus=0 sees none
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what a trial without a GPU sees, is ours to say
     try:
         import ray
     except ImportError:
@@ -99,9 +119,11 @@ def _ray() -> Any:
     return ray
 
 
-def _start(arguments: Sequence[str], place: Path, log: Path | None, cpus: int) -> int:
+def _start(
+    arguments: Sequence[str], place: Path, log: Path | None, values: tuple[dict[str, str], dict[str, str]]
+) -> int:
     """Run Python with ``arguments`` in the folder ``place``, on the node that Ray has chosen."""
-    values = os.environ | {"OMP_NUM_THREADS": str(cpus)}
+    sent, own = values
     with log.open("a") if log else nullcontext() as file:
-        command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=place, env=values, stdout=file, stderr=file, check=False).returncode
+        command, merged = [sys.executable, *arguments], sent | os.environ | own
+        return subprocess.run(command, cwd=place, env=merged, stdout=file, stderr=file, check=False).returncode

@@ -9,21 +9,27 @@ The nodes share this folder and this environment, as the sweep reads each trial'
 and logs, lies in the sweep's ``slurm/``.
 """
 
+import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from threading import Event, Lock
+from typing import Any
 
-from pydantic import Field
-
-from temper.quantity import Count, NonNegativeCount
+from temper.quantity import Count, NonNegativeCount, Positive
 from temper.strategy import Launcher, RunTrial, strategy
 
 _PACKAGE = "launcher=slurm needs the package submitit: pip install 'temper[slurm]', or choose launcher=local"
 _LOOKS = 15.0  # seconds between two looks into the queue
+_LATER, _TRIES = 60.0, 10  # seconds until a job is submitted again, and how often, where SLURM only has no room for it
+_NO_ROOM = ("timed out", "temporarily", "limit")
+_SUBMITTING = Lock()  # the environment is that of all threads
+_LOOKING = Lock()  # submitit's view of the queue, and who asks for it, are the same for all jobs
 
 
 @strategy
@@ -38,7 +44,7 @@ class Slurm(Launcher):
     tasks: Count
     cpus: Count
     gpus: NonNegativeCount
-    memory: Annotated[float, Field(gt=0)] | None
+    memory: Positive | None
     setup: tuple[str, ...]
     options: Mapping[str, str | int | bool]
 
@@ -59,11 +65,18 @@ class Slurm(Launcher):
             ) from None
         executor.update_parameters(**self.parameters())
         running: dict[str, Any] = {}
+        over = Event()
 
         def run(command: Sequence[str], log: Path | None) -> int:
             kept = folder / "slurm" / f"{_name(command)}.job"
-            job = self._submitted(submitit, executor, kept, _Start(list(command), log))
+            try:
+                job = self._submitted(submitit, executor, kept, _Start(list(command), log, self.cpus))
+            except _refused(submitit) as fault:
+                print(f"temper: SLURM did not take the job: {_told(fault)}", file=sys.stderr)
+                return 1
             running[job.job_id] = job
+            if over.is_set():  # the sweep was interrupted while this one was on its way
+                job.cancel(check=False)
             try:
                 return _status(job)
             finally:
@@ -73,8 +86,9 @@ class Slurm(Launcher):
         try:
             yield run
         finally:
+            over.set()
             for job in list(running.values()):
-                job.cancel()
+                job.cancel(check=False)
 
     def parameters(self) -> dict[str, Any]:
         """Return what sbatch is asked for, by submitit's names."""
@@ -87,9 +101,10 @@ class Slurm(Launcher):
             "ntasks_per_node": self.tasks,
             "cpus_per_task": self.cpus,
             "gpus_per_node": self.gpus or None,
-            "mem": None if self.memory is None else f"{round(self.memory * 1024)}M",
+            "mem": None if self.memory is None else f"{max(1, round(self.memory * 1024))}M",
             "setup": list(self.setup) or None,
-            "additional_parameters": dict(self.options) or None,
+            "srun_args": [f"--cpus-per-task={self.cpus}"],  # SLURM 22.05 to 23.02 leaves sbatch's to itself
+            "additional_parameters": {key: value for key, value in self.options.items() if value is not False} or None,
             "stderr_to_stdout": True,
         }
         return {key: value for key, value in asked.items() if value is not None}
@@ -97,23 +112,47 @@ class Slurm(Launcher):
     def _submitted(self, submitit: Any, executor: Any, kept: Path, start: "_Start") -> Any:
         """Return the job that an earlier sweep has left in the queue for this trial, or a new one."""
         if kept.exists():
-            job_id = kept.read_text().strip()
-            if _queued(job_id):
-                return submitit.SlurmJob(executor.folder, job_id, tasks=list(range(self.nodes * self.tasks)))
-        job = executor.submit(start)
-        kept.write_text(job.job_id)
+            left = json.loads(kept.read_text())
+            if left["command"] == start.command and _queued(left["job"]):
+                return submitit.SlurmJob(executor.folder, left["job"], tasks=list(range(self.nodes * self.tasks)))
+        for tried in range(1, _TRIES + 1):
+            try:
+                # Within a job, sbatch would take that one's variables for wishes.
+                inside = "SLURM_JOB_ID" in os.environ
+                with _SUBMITTING, submitit.helpers.clean_env() if inside else nullcontext():
+                    job = executor.submit(start)
+                break
+            except _refused(submitit) as fault:
+                if tried == _TRIES or not any(word in str(fault).lower() for word in _NO_ROOM):
+                    raise
+                print(f"temper: SLURM takes no more jobs now, asked again later: {_told(fault)}", file=sys.stderr)
+                time.sleep(_LATER)
+        partial = kept.with_suffix(".partial")
+        partial.write_text(json.dumps({"job": job.job_id, "command": start.command}))
+        partial.replace(kept)
         return job
 
 
 class _Start:
     """What a job does: the trial's command, again from the trial's last checkpoint where SLURM had cut it off."""
 
-    def __init__(self, command: Sequence[str], log: Path | None) -> None:
-        self.command, self.log = command, log
+    def __init__(self, command: Sequence[str], log: Path | None, cpus: int) -> None:
+        self.command, self.log, self.cpus = list(command), log, cpus
+        self._leaving = False
 
     def __call__(self) -> int:
+        before = signal.signal(signal.SIGTERM, self._note)
+        values = {"OMP_NUM_THREADS": str(self.cpus)} | os.environ
         with self.log.open("a") if self.log else nullcontext() as file:
-            return subprocess.run(self.command, stdout=file, stderr=file, check=False).returncode
+            status = subprocess.run(self.command, stdout=file, stderr=file, env=values, check=False).returncode
+        # SLURM takes the node back and has told the trial so: that is no result, and what comes next is SLURM's to say.
+        while self._leaving and status != 0:
+            signal.pause()
+        signal.signal(signal.SIGTERM, before)
+        return status
+
+    def _note(self, *_: Any) -> None:
+        self._leaving = True
 
     def checkpoint(self) -> Any:
         """Return what submitit queues again: the same, as the trial's folder holds all that it needs."""
@@ -123,18 +162,29 @@ class _Start:
 def _status(job: Any) -> int:
     """Return the exit status of the first process that failed, 0 where none did, 1 where the job has vanished."""
     looked = time.monotonic()
-    while not job.done():
+    while not _done(job):
         time.sleep(1.0)
         if time.monotonic() - looked > _LOOKS:
             looked = time.monotonic()
-            if not _queued(job.job_id) and not job.done(force_check=True):
+            if not _queued(job.job_id) and not _done(job, force_check=True):
                 print(f"temper: SLURM has no job {job.job_id} any more, and it left no result", file=sys.stderr)
                 return 1
     try:
         return next((int(status) for status in job.results() if status != 0), 0)
     except Exception as fault:  # submitit raises what the job raised, and kinds of its own where it left nothing
-        print(f"temper: job {job.job_id}: {str(fault).splitlines()[0]}", file=sys.stderr)
+        print(f"temper: job {job.job_id}: {_told(fault)} ({job.paths.stdout})", file=sys.stderr)
         return 1
+
+
+def _done(job: Any, **asked: bool) -> bool:
+    with _LOOKING:
+        return bool(job.done(**asked))
+
+
+def _told(fault: Exception) -> str:
+    """Return the last line of ``fault`` that says something: what comes before it is a trace."""
+    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
+    return lines[-1] if lines else type(fault).__name__
 
 
 def _queued(job_id: str) -> bool:
@@ -148,6 +198,10 @@ def _queued(job_id: str) -> bool:
 def _name(command: Sequence[str]) -> str:
     number = next(word for word in command if word.startswith("hydra.job.num="))
     return number.partition("=")[2]
+
+
+def _refused(submitit: Any) -> tuple[type[Exception], ...]:
+    return submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError
 
 
 def _submitit() -> Any:

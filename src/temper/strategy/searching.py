@@ -70,6 +70,11 @@ class Launcher(ABC):
 
     jobs: int  # trials at a time
 
+    @property
+    def shows(self) -> bool:
+        """Return whether what a trial prints is shown where it has no file to go to."""
+        return False
+
     @abstractmethod
     def opened(self, folder: Path) -> AbstractContextManager[RunTrial]:
         """Return what runs trials for as long as it is entered; ``jobs`` threads call it, ``folder`` is the sweep's.

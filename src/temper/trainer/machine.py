@@ -54,12 +54,18 @@ def cores() -> int:
 def set_threads(threads: int | Literal["auto"], local_processes: int) -> None:
     """Set the threads that one operation may use on the CPU.
 
-    ``auto`` leaves torch's own choice to a process that is alone, and shares the cores out among several.
+    ``auto`` leaves torch's own choice to a process that is alone, and shares the run's cores out among several: those
+    of OMP_NUM_THREADS where a launcher has set it, and else all. What SLURM has set apart for a process stays its own.
     """
     if threads != "auto":
         torch.set_num_threads(threads)
+    elif "SLURM_CPUS_PER_TASK" in os.environ and started_outside():
+        torch.set_num_threads(int(os.environ["SLURM_CPUS_PER_TASK"]))
     elif local_processes > 1:
-        torch.set_num_threads(max(1, cores() // local_processes))
+        # torchrun sets it to 1 unasked.
+        named = None if "TORCHELASTIC_RUN_ID" in os.environ else os.environ.get("OMP_NUM_THREADS")
+        granted = int(named) if named and named.isdecimal() else cores()
+        torch.set_num_threads(max(1, granted // local_processes))
 
 
 def keep_freed_memory() -> None:

@@ -4,14 +4,16 @@ import fcntl
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from temper.digest import OF_THE_DISK, does_nothing
-from temper.refusal import Refusal
+from temper.refusal import InUse, Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
 MAY_DIFFER = (
@@ -22,6 +24,9 @@ MAY_DIFFER = (
     "hydra",
     "expect",
 )
+
+
+_ASKS = 0.5  # seconds between two looks whether a folder is free
 
 
 class Folder:
@@ -61,7 +66,7 @@ class Folder:
         """Take the folder for this process and the settings of its run.
 
         Raises:
-            Refusal: as `check` does; or another live process has it.
+            Refusal: as `check` does; `InUse` where another live process has it.
         """
         self.check(config)
         known = self.path / "config.yaml"
@@ -72,7 +77,8 @@ class Folder:
         except OSError:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
-            raise Refusal(f"{self.path} is in use by another process ({owner}): wait, or name another folder") from None
+            lock.close()
+            raise InUse(f"{self.path} is in use by another process ({owner}): wait, or name another folder") from None
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))
@@ -83,11 +89,16 @@ class Folder:
             OmegaConf.save(OmegaConf.create(dict(config)), partial)
             partial.replace(known)
 
-    def wait(self) -> None:
-        """Wait until no live process has the folder: one may have outlived whoever started it."""
-        if (self.path / ".lock").exists():
-            with (self.path / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+    def wait(self, over: Event) -> None:
+        """Wait until no live process has the folder, or ``over``: one may have outlived whoever started it."""
+        if not (self.path / ".lock").exists():
+            return
+        with (self.path / ".lock").open("a") as lock:
+            while not over.is_set():
+                with suppress(OSError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                over.wait(_ASKS)
 
     def leave(self) -> None:
         """Let others have the folder."""
