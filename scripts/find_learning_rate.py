@@ -4,16 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from temper.refusal import Refusal, refusing
-
-if TYPE_CHECKING:  # its import takes seconds
-    from temper.command.job import Job
 
 EXPLANATION = """\
 The words are those of train.py; no run is started, and no folder or recipe is touched. The proposal is a tenth of the
@@ -51,10 +47,11 @@ def main(arguments: Sequence[str]) -> int:
         if asked.save.is_dir() or asked.save.suffix != ".png":
             raise Refusal(f"--save {asked.save}: names no picture: for example --save {PICTURE}")
 
+        from temper.command.job import composed_job
         from temper.range_test import left_out, measure, rates  # torch takes seconds: not before the words were read
         from temper.report import loss_over_rate
 
-        job = _job(asked.words)
+        job = composed_job(asked.words)
         if words := left_out(job.experiment):
             console.print(f"note: left out of the test: {', '.join(words)}", highlight=False, markup=False)
         columns = TextColumn("step {task.completed}/{task.total}"), BarColumn(), TextColumn("{task.description}")
@@ -96,20 +93,6 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     print(*rates(job.config["optimizer"], proposed / own))
     return 0
-
-
-def _job(words: Sequence[str]) -> "Job":
-    from hydra import compose, initialize_config_dir
-
-    from temper.command.job import Job, chosen, container
-    from temper.experiment import parse
-    from temper.recipes import CONF
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", list(words), return_hydra_config=True)
-    config = container(cfg)
-    choices = chosen(config, dict(cfg.hydra.runtime.choices))
-    return Job(experiment=parse(config), config=config, folder=Path(), choices=choices)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ NOT_RUN = {
     "python scripts/verify_recipe.py baseline/digits_mlp --seeds 3": "trains for minutes: test_verification.py does",
     "python scripts/tune_recipe.py baseline/digits_mlp optimizer.lr=0.02,0.05,0.1": "test_tune_recipe.py does",
     "python scripts/ablate_recipe.py --seeds 3": "trains for hours: tests/cookbook/test_ablation.py has its parts",
+    "python scripts/wandb_sweep.py search=tpe search.trials=30 'optimizer.lr=tag(log,interval(0.001,1))'": (
+        "tests/scripts/test_wandb_sweep.py writes one, and trains as an agent would"
+    ),
+    "python scripts/wandb_dashboard.py --by optimizer --by optimizer.lr --dry-run": (
+        "tests/scripts/test_wandb_dashboard.py makes views"
+    ),
     "python scripts/find_learning_rate.py optimizer=sgd": "test_find_learning_rate.py does",
     "python scripts/compare_runs.py multirun/mine": "below, on runs of this test",
     "python scripts/compare_runs.py multirun/mine --baseline optimizer=adam --format markdown --plot comparison.png": (

@@ -13,11 +13,11 @@ import torch
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from temper.command import command_line, search
+from temper.command import command_line
+from temper.command.sweep import Runner
 from temper.recipes import CONF
 from temper.refusal import Refusal, refusing
 from temper.report.record import Generalisation, Report, Score
-from temper.strategy import RunTrial
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = ("optimizer.lr=tag(log,interval(0.001,1))", "task.dropout=choice(0,0.2,0.4)")
@@ -32,17 +32,10 @@ class Trials:
         self.logs: list[Path | None] = []
         self.failing: set[int] = set()
 
-    def start(
-        self,
-        run_trial: RunTrial,
-        words: Sequence[str],
-        folder: Path,
-        number: int,
-        log: Path | None = None,
-    ) -> int:
+    def run(self, runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
         values = dict(word.split("=", 1) for word in words)
         self.ran.append((number, values.get("pause")))
-        self.logs.append(log)
+        self.logs.append(runner.log(number))
         if number in self.failing:
             return 1
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +52,7 @@ class Trials:
 @pytest.fixture
 def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
     fake = Trials()
-    monkeypatch.setattr(search, "start", fake.start)
+    monkeypatch.setattr(Runner, "run", lambda *asked: fake.run(*asked))
     return fake
 
 
@@ -166,13 +159,13 @@ def test_halving_scores_every_trial_of_the_first_round(
 def test_a_test_that_fails_is_told_as_that(
     searched: Searched, trials: Trials, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    start = trials.start
+    run = trials.run
 
-    def failing(run_trial: RunTrial, words: Sequence[str], *others: Any, **more: Any) -> int:
-        return start(run_trial, words, *others, **more) if any(word.startswith("pause=") for word in words) else 1
+    def failing(runner: Runner, words: Sequence[str], *others: Any) -> int:
+        return run(runner, words, *others) if any(word.startswith("pause=") for word in words) else 1
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(search, "start", failing)
+        patched.setattr(trials, "run", failing)
         assert searched("search=random", "search.trials=2", *SPACE, "epochs=7") == 1
     said = capsys.readouterr().err
     assert "is the best, and its test failed" in said
@@ -193,12 +186,12 @@ def test_all_fail(searched: Searched, trials: Trials, capsys: pytest.CaptureFixt
 def test_without_a_search_it_is_a_sweep(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = []
 
-    def start(run_trial: RunTrial, words: Sequence[str], folder: Path, number: int, log: Path | None) -> int:
-        assert log is None
+    def run(runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
+        assert runner.log(number) is None
         ran.append((number, list(words)))
         return 1
 
-    monkeypatch.setattr("temper.command.sweep.start", start)
+    monkeypatch.setattr(Runner, "run", run)
     assert searched("optimizer=sgd,adam", "epochs=2") == 1
     assert ran == [(0, ["optimizer=sgd", "epochs=2"]), (1, ["optimizer=adam", "epochs=2"])]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra import compose
+from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
-from temper.recipes import TUNED, axes, plain, tuned_axes
+from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
 from temper.trainer.machine import started_outside
 from temper.training.folder import differences
@@ -51,6 +51,24 @@ class Job:
     def settings(self) -> dict[str, Any]:
         """Return the composed values of the whole run, however far this start goes."""
         return {key: value for key, value in self.config.items() if key not in LEFT_OFF}
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Return what a logger is told of the run: its settings, and ``choices``, the option of each axis by name."""
+        return {**self.settings, "choices": dict(self.choices)}
+
+
+def composed_job(words: Sequence[str]) -> Job:
+    """Return the job of ``words`` as train.py takes them, in no folder: for what looks at a run before it is one.
+
+    Raises:
+        Refusal: see `temper.experiment.parse`.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", list(words), return_hydra_config=True)
+    config = container(cfg)
+    choices = chosen(config, dict(cfg.hydra.runtime.choices))
+    return Job(experiment=parse(config), config=config, folder=Path(), choices=choices)
 
 
 def job(cfg: DictConfig, typed: Sequence[str]) -> Job:

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pydantic import Field
 
+from temper.refusal import Refusal
 from temper.strategy import Logger, strategy
 
 Mode = Literal["online", "offline", "disabled"]
@@ -68,7 +69,19 @@ class Wandb(Logger):
             return "offline"
         if wish == "disabled":
             return "disabled"
-        return "online" if _has_key() else "offline"
+        return "online" if has_key() else "offline"
+
+
+def chosen(loggers: Mapping[str, Logger]) -> Wandb:
+    """Return the W&B logger of ``loggers``.
+
+    Raises:
+        Refusal: it is not among them.
+    """
+    found = loggers.get("wandb")
+    if not isinstance(found, Wandb):
+        raise Refusal("logger: runs that Weights & Biases is to show must log to it: logger=[wandb]")
+    return found
 
 
 def _identity(folder: Path) -> str | None:
@@ -83,7 +96,7 @@ def _identity(folder: Path) -> str | None:
     return file.read_text(encoding="utf-8").strip()
 
 
-def _has_key() -> bool:
+def has_key() -> bool:
     """Return whether a key for the W&B server is at hand, as the variable or in the file that `wandb login` writes."""
     if os.environ.get("WANDB_API_KEY"):
         return True

@@ -1,0 +1,115 @@
+"""Write a search as a Weights & Biases sweep: W&B chooses the trials, agents on any number of machines train them."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from temper.refusal import Refusal, refusing
+
+EXPLANATION = """\
+The words are those of train.py -m, with search=NAME; bounds and values stand in Hydra's grammar. Nothing is sent: the
+file is for W&B's own tool, and the commands that follow are told. Start an agent on each machine, or one for each GPU
+with CUDA_VISIBLE_DEVICES; of searches that compare runs on the way, W&B ends the poor ones.
+
+  python scripts/wandb_sweep.py search=tpe search.trials=30 "optimizer.lr=tag(log,interval(0.001,1))"
+  python scripts/wandb_sweep.py search=grid optimizer=sgd,adam seed=1,2,3 logger.wandb.project=rates --save rates.yaml
+"""
+FILE = Path("outputs") / "sweep.yaml"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the sweep that the command line names; return the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="+", metavar="KEY=VALUE", help="of the sweep, as train.py -m takes them")
+    parser.add_argument("--save", type=Path, default=FILE, metavar="FILE", help=f"the sweep (default: {FILE})")
+    asked = parser.parse_intermixed_args(arguments)
+
+    from temper.command import command_line
+
+    with refusing():
+        command_line.prepare()
+        words = [*asked.words]
+        if not any(word.startswith("logger=") for word in words):
+            words.append("logger=[wandb]")
+        command_line.check(["-m", *words])
+        if asked.save.is_dir() or asked.save.suffix not in (".yaml", ".yml"):
+            raise Refusal(f"--save {asked.save}: names no file of YAML: for example --save {FILE}")
+        config, project, entity = _sweep(words)
+
+    import yaml
+
+    asked.save.parent.mkdir(parents=True, exist_ok=True)
+    asked.save.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+    table = Table("key", "chosen from", title=f"W&B sweep, method {config['method']}", title_justify="left")
+    for key, parameter in config["parameters"].items():
+        table.add_row(key, ", ".join(f"{name} {value}" for name, value in parameter.items()))
+    console = Console()
+    console.print(table)
+    owner = ["--entity", entity] if entity else []
+    create = shlex.join(["wandb", "sweep", "--project", project, *owner, str(asked.save)])
+    for line in (str(asked.save), f"create it:    {create}", "start agents: wandb agent SWEEP, as the first one tells"):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return 0
+
+
+def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
+    """Return the configuration of the sweep, the project it belongs to, and whose that is."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+
+    from temper.command.command_line import of_sweep
+    from temper.command.job import composed_job
+    from temper.experiment import make
+    from temper.experiment.settings import option
+    from temper.logger.wandb import chosen
+    from temper.logger.wandb_sweep import sweep_config
+    from temper.recipes import CONF
+    from temper.search.space import Space
+    from temper.strategy import Search
+
+    overrides = OverridesParser.create().parse_overrides(list(words))
+    own = [each for each in overrides if not of_sweep(each)]
+    for each in overrides:
+        key = each.get_key_element()
+        if key.split(".")[0] == "launcher":
+            raise Refusal(f"{each.input_line}: agents are what launches here: leave it away, and start some")
+        if key.startswith("hydra") or key == "pause":
+            raise Refusal(f"{each.input_line}: W&B's agents say where and how far a run goes: leave it away")
+    searching = [str(each.input_line) for each in overrides if of_sweep(each)]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        knobs: Any = OmegaConf.to_container(compose("config", searching).get("search") or {}, resolve=True)
+    if not knobs:
+        raise Refusal("search: W&B must know how to choose: for example search=random search.trials=20")
+    search = make(knobs, "search")
+    assert isinstance(search, Search)
+    space = Space.read(own)
+    fixed = [str(each.input_line) for each in own if each.get_key_element() not in space.dimensions]
+    first = search.proposed(space, [], 1)[0]
+    experiment = composed_job([*fixed, *(f"{key}={value}" for key, value in first.items())]).experiment
+    logger = chosen(experiment.logger)
+    metric, better = experiment.chosen_by
+    if not experiment.data.validates:
+        raise Refusal("data.validation=0 sets no examples apart by which W&B could choose: raise data.validation")
+    config = sweep_config(
+        search=option(search),
+        knobs=knobs,
+        space=space,
+        fixed=fixed,
+        metric=metric,
+        better=better,
+        validations=max(1, search.rungs(experiment.epochs)[0] // experiment.validate_every),
+    )
+    return config, logger.project, logger.entity
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
