@@ -35,14 +35,12 @@ def main(arguments: Sequence[str]) -> int:
 
     with refusing():
         command_line.prepare()
-        words = [*asked.words]
-        if not any(word.startswith("logger=") for word in words):
-            words.append("logger=[wandb]")
+        words = command_line.with_wandb(asked.words)
         command_line.check(words)
 
         from temper.command.job import composed_job  # torch takes seconds: not before the words were read
         from temper.logger.wandb import chosen, has_key
-        from temper.logger.wandb_dashboard import dashboard
+        from temper.tracking.wandb_dashboard import dashboard
 
         job = composed_job(words)
         logger = chosen(job.experiment.logger)

@@ -36,9 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
     with refusing():
         command_line.prepare()
-        words = [*asked.words]
-        if not any(word.startswith("logger=") for word in words):
-            words.append("logger=[wandb]")
+        words = command_line.with_wandb(asked.words)
         command_line.check(["-m", *words])
         if asked.save.is_dir() or asked.save.suffix not in (".yaml", ".yml"):
             raise Refusal(f"--save {asked.save}: names no file of YAML: for example --save {FILE}")
@@ -71,10 +69,10 @@ def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
     from temper.experiment import make
     from temper.experiment.settings import option
     from temper.logger.wandb import chosen
-    from temper.logger.wandb_sweep import sweep_config
     from temper.recipes import CONF
     from temper.search.space import Space
     from temper.strategy import Search
+    from temper.tracking.wandb_sweep import sweep_config
 
     overrides = OverridesParser.create().parse_overrides(list(words))
     own = [each for each in overrides if not of_sweep(each)]

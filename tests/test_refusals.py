@@ -267,13 +267,6 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("optimizer=sam", "optimizer.lr=0.1"), ("optimizer.lr", "did you mean optimizer.base.lr?")),
     (("optimizer@optimizer.base=adam",), ("optimizer@optimizer.base=adam", "optimizer=sam")),
     (("optimizer=muon", "optimizer.momentum=0.0"), ("optimizer.nesterov", "nesterov=false")),
-    (("trainer=fsdp", "pruning=magnitude"), ("trainer=fsdp", "pruning=magnitude", "trainer=ddp")),
-    (("trainer=fsdp", "quantization=aware"), ("trainer=fsdp", "quantization=aware", "quantization=none")),
-    (
-        ("trainer=fsdp", "sampling=poisson", "privacy=dp_sgd"),
-        ("trainer=fsdp", "privacy=dp_sgd", "privacy=none"),
-    ),
-    (("trainer=fsdp", "precision=16-mixed"), ("trainer=fsdp", "precision=16-mixed", "precision=bf16-mixed")),
     (("clip=norm",), ("clip=norm", "clip.kind")),
     (("validate_every=0",), ("validate_every=0", "> 0")),
 ]

@@ -1,9 +1,13 @@
 """FSDP's arguments of Lightning's Trainer; tests/test_ddp.py trains with it on two processes."""
 
+from collections.abc import Callable
+
 import lightning as L
 import pytest
 from pydantic import ValidationError
 
+from temper.command.job import Job
+from temper.refusal import Refusal
 from temper.trainer import machine
 from temper.trainer.fsdp import FSDP
 from temper.trainer.sharded import Sharded
@@ -56,3 +60,21 @@ def test_refuses_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         made(**bad)
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out"),
+    [
+        (("pruning=magnitude",), "pruning=none, or trainer=ddp"),
+        (("pruning=channels",), "pruning=none, or trainer=ddp"),
+        (("low_rank=truncated_svd",), "low_rank=none, or trainer=ddp"),
+        (("quantization=aware",), "quantization=none, or trainer=ddp"),
+        (("sampling=poisson", "privacy=dp_sgd"), "privacy=none, or trainer=ddp"),
+        (("precision=16-mixed",), "precision=bf16-mixed, or trainer=ddp"),
+    ],
+)
+def test_refuses_what_works_on_whole_weights(words: tuple[str, ...], way_out: str, job_of: Callable[..., Job]) -> None:
+    with pytest.raises(Refusal, match=r"trainer=fsdp leaves each process a part of every weight") as refused:
+        job_of("trainer=fsdp", *words)
+    assert words[-1] in str(refused.value)
+    assert f"choose {way_out}" in str(refused.value)

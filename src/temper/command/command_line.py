@@ -90,6 +90,12 @@ def options(axis: str) -> list[str]:
     return sorted(path.stem for path in (CONF / axis).glob("*.yaml"))
 
 
+def with_wandb(words: Iterable[str]) -> list[str]:
+    """Return ``words``, with W&B for their logger where they name none."""
+    found = list(words)
+    return found if any(word.startswith("logger=") for word in found) else [*found, "logger=[wandb]"]
+
+
 def of_sweep(override: Override) -> bool:
     """Return whether ``override`` is about a sweep itself, and none of the trials' own words."""
     return override.key_or_group.split(".")[0] in OF_SWEEPS

@@ -7,10 +7,10 @@ import pytest
 from wandb_workspaces.reports.v2 import interface as panels
 
 from temper.command.job import Job
-from temper.logger.wandb_dashboard import dashboard
 from temper.report.curves import read_metrics
 from temper.report.outcome import final_figures
 from temper.run import run
+from temper.tracking.wandb_dashboard import dashboard
 
 # Measured where there is a meter, or a target to reach.
 NOT_ALWAYS = {"cost/joules", "speed/seconds_to_target"}

@@ -8,8 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from temper.command.command_line import options
-from temper.logger.wandb_sweep import FOLDER, METHODS, sweep_config
 from temper.search.space import Space
+from temper.tracking.wandb_sweep import FOLDER, METHODS, sweep_config
 
 
 def made(words: Sequence[str], search: str = "random", **changed: Any) -> dict[str, Any]:
