@@ -16,7 +16,6 @@ from temper.cookbook.card import settings
 from temper.cookbook.standing import compose_recipe
 from temper.experiment import LIST_AXES, parse
 from temper.recipes import CONF, axes
-from temper.strategy import RunTrial
 from temper.training.folder import differences
 
 Compose = Callable[..., dict[str, Any]]
@@ -151,11 +150,11 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
     """Return the words of each trial's command line when ``typed`` follow ``-m``, folders and numbers left out."""
     started: list[list[str]] = []
 
-    def start(run_trial: RunTrial, words: list[str], *_: Any, **__: Any) -> int:
+    def run(runner: sweep.Runner, words: list[str], *_: Any) -> int:
         started.append(list(words))
         return 1
 
-    monkeypatch.setattr(sweep, "start", start)
+    monkeypatch.setattr(sweep.Runner, "run", run)
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("config", ["hydra.mode=MULTIRUN", "hydra.sweep.dir=/sweep"], return_hydra_config=True)
@@ -172,9 +171,7 @@ def test_every_axis_is_walked() -> None:
 
 
 @pytest.mark.parametrize("axis", axes())
-def test_what_a_recipe_tunes_does_not_leak(
-    axis: str, kitchen: Kitchen, composed: Compose, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_recipe_tunes_does_not_leak(axis: str, kitchen: Kitchen, composed: Compose) -> None:
     option, text, values = tuned_recipe(axis)
     kitchen("example/tuned", text)
     kitchen("example/above", "defaults:\n  - /recipe/example/tuned\n  - _self_\nepochs: 7\n")
@@ -188,6 +185,16 @@ def test_what_a_recipe_tunes_does_not_leak(
             assert composed(f"recipe={recipe}", word(axis, other)).get(axis, {}) == own_values(axis, other), other
     assert composed("recipe=example/above")["epochs"] == 7
 
+
+@pytest.mark.parametrize("axis", ["optimizer", "scheduler", "augmentation", "loss", "pruning"])  # one option, or a list
+def test_what_a_recipe_tunes_does_not_leak_in_a_sweep(
+    axis: str, kitchen: Kitchen, composed: Compose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option, text, values = tuned_recipe(axis)
+    kitchen("example/tuned", text)
+    kitchen("example/above", "defaults:\n  - /recipe/example/tuned\n  - _self_\nepochs: 7\n")
+    expected = {option: merged(axis, option, values)}
+    others = [other for other in command_line.options(axis) if other != option]
     swept = f"{axis}={','.join(word(axis, other).partition('=')[2] for other in (option, *others[:1]))}"
     trials = trial_words(monkeypatch, "recipe=example/tuned", swept)
     assert len(trials) == 1 + len(others[:1])

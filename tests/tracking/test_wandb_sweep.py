@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from temper.command.command_line import options
 from temper.search.space import Space
@@ -64,6 +63,8 @@ def test_halving_compares_on_the_way() -> None:
 
 
 def test_an_agent_types_our_words() -> None:
+    from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args  # takes seconds
+
     config = made(["optimizer=sgd,adam", "optimizer.lr=interval(0.01,1)", "task.hidden=[64],[32,32]"])
     chosen = {"optimizer": "adam", "optimizer.lr": 0.25, "task.hidden": "[32,32]"}
     told = create_sweep_command_args({"args": {key: {"value": value} for key, value in chosen.items()}})
