@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         if not asked.dry_run and not has_key():
             raise Refusal("there is no key for Weights & Biases here: wandb login, or look at it first with --dry-run")
         view = dashboard(
-            entity=logger.entity or ("-" if asked.dry_run else _default_entity()),
+            entity=logger.entity or "-",
             project=logger.project,
             name=asked.name,
             metric=job.experiment.chosen_by[0],
@@ -65,6 +65,12 @@ def main(arguments: Sequence[str]) -> int:
     if asked.dry_run:
         return 0
     try:
+        if logger.entity is None:
+            import wandb
+
+            view.entity = wandb.Api().default_entity or ""
+            if not view.entity:
+                raise LookupError("it names no owner by default: say whose project it is, logger.wandb.entity=NAME")
         view.save()  # type: ignore[no-untyped-call]
     except Exception as fault:  # of whatever kind, W&B has not got it
         print(f"temper: Weights & Biases did not take the view: {fault}", file=sys.stderr)
@@ -85,12 +91,6 @@ def _dotted(config: Mapping[str, Any], above: str = "") -> list[str]:
     for key, value in config.items():
         found += _dotted(value, f"{above}{key}.") if isinstance(value, Mapping) else [f"{above}{key}"]
     return found
-
-
-def _default_entity() -> str:
-    import wandb
-
-    return str(wandb.Api().default_entity)
 
 
 if __name__ == "__main__":

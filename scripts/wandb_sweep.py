@@ -15,7 +15,8 @@ from temper.refusal import Refusal, refusing
 EXPLANATION = """\
 The words are those of train.py -m, with search=NAME; bounds and values stand in Hydra's grammar. Nothing is sent: the
 file is for W&B's own tool, and the commands that follow are told. Start an agent on each machine, or one for each GPU
-with CUDA_VISIBLE_DEVICES; of searches that compare runs on the way, W&B ends the poor ones.
+with CUDA_VISIBLE_DEVICES, in this folder and environment; of searches that compare runs on the way, W&B ends the poor
+ones.
 
   python scripts/wandb_sweep.py search=tpe search.trials=30 "optimizer.lr=tag(log,interval(0.001,1))"
   python scripts/wandb_sweep.py search=grid optimizer=sgd,adam seed=1,2,3 logger.wandb.project=rates --save rates.yaml
@@ -53,7 +54,10 @@ def main(arguments: Sequence[str]) -> int:
     console.print(table)
     owner = ["--entity", entity] if entity else []
     create = shlex.join(["wandb", "sweep", "--project", project, *owner, str(asked.save)])
-    for line in (str(asked.save), f"create it:    {create}", "start agents: wandb agent SWEEP, as the first one tells"):
+    # An agent takes runs that W&B ends for failed ones, and would give up.
+    patient = "WANDB_AGENT_DISABLE_FLAPPING=true WANDB_AGENT_MAX_INITIAL_FAILURES=1000 " * ("early_terminate" in config)
+    agent = f"{patient}wandb agent SWEEP, as the first one tells, here and on each machine that trains"
+    for line in (str(asked.save), f"create it:    {create}", f"start agents: {agent}"):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return 0
 
@@ -75,7 +79,9 @@ def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
     from temper.tracking.wandb_sweep import sweep_config
 
     overrides = OverridesParser.create().parse_overrides(list(words))
-    own = [each for each in overrides if not of_sweep(each)]
+    own = list(
+        {each.get_key_element(): each for each in overrides if not of_sweep(each)}.values()
+    )  # the last word counts
     for each in overrides:
         key = each.get_key_element()
         if key.split(".")[0] == "launcher":

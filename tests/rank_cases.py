@@ -112,10 +112,22 @@ IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are 
     "task.dropout=0.2",
     "trainer.threads=1",
 )
-OF_TWO = {"kept": IMAGES, "recomputed_blocks": (*IMAGES, "activation_checkpointing=blocks")}
+LAST = (*IMAGES, "channels_last=true")
+OF_TWO = {"kept": IMAGES, "channels_last": LAST, "recomputed_blocks": (*IMAGES, "activation_checkpointing=blocks")}
 ON = ("trainer=fsdp",)
 SHARDED = (  # what does not go entry by entry, or looks at weights or gradients beside the optimizer
-    *("accumulated", "odd", "recomputed", "adam", "rmsprop", "regression", "single", "averaged", "unfrozen", "kept"),
+    *(
+        "accumulated",
+        "odd",
+        "recomputed",
+        "adam",
+        "rmsprop",
+        "regression",
+        "single",
+        "averaged",
+        "unfrozen",
+        "channels_last",
+    ),
     *("muon", "lamb", "lars", "sam", "lookahead", "schedule_free_adamw", "plateau"),
 )
 CUT = {"resumed": ((), ()), "gone_on_whole": (ON, ()), "gone_on_sharded": ((), ON)}  # each start's own words

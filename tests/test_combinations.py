@@ -148,16 +148,6 @@ def test_partners_are_counted_on_each_process(
     assert "trainer.devices" in said
 
 
-@pytest.mark.parametrize(("name", "weighting"), [("hints", "fixed"), ("logits", "uncertainty"), ("logits", "gradnorm")])
-def test_nothing_learns_beside_a_network_in_parts(
-    name: str, weighting: str, job_of: Jobs, teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = (*SHORT, *taught(name, teacher), f"weighting={weighting}", "trainer=fsdp", "trainer.accelerator=cpu")
-    said = refused(job_of(*words, folder=tmp_path / "student"), capsys)
-    assert (f"distillation={name}" if name == "hints" else f"weighting={weighting}") in said
-    assert "trainer=ddp" in said
-
-
 def test_shares_may_add_up_to_one_in_any_order(job_of: Jobs) -> None:
     names, shares = ("hints", "logits", "dkd"), (0.33, 0.56, 0.11)
     knobs = [f"distillation.{name}.weight={share}" for name, share in zip(names, shares, strict=True)]

@@ -8,11 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import lightning as L
 import pytest
 import torch
 
 from temper.command.job import Job
+from temper.debug.none import NoDebug
 from temper.report.record import Report
 from temper.run import run
 
@@ -63,3 +66,22 @@ def test_killed_run_goes_on(tmp_path: Path, job_of: Callable[..., Job], capsys: 
         run(job_of(*WORDS, "optimizer.lr=0.5", folder=killed))
     assert refused.value.code == 2
     assert re.search(r"other settings: optimizer\.lr differs", capsys.readouterr().err)
+
+
+class ToldToEnd(L.Callback):
+    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
+        if trainer.global_step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)  # as a system does that wants the machine back
+
+
+def test_a_run_that_is_told_to_end_has_not_finished(
+    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_of("epochs=1", "trainer=cpu")
+    with monkeypatch.context() as patched:
+        patched.setattr(NoDebug, "callbacks", lambda self, folder: [ToldToEnd()])
+        with pytest.raises(SystemExit) as ended:
+            run(job)
+    assert ended.value.code == 143
+    assert Report.load(job.folder).state == "stopped"
+    assert run(job).state == "finished"

@@ -75,25 +75,6 @@ def check_kernels(experiment: Experiment, machine: Mapping[str, Any], network: n
         )
 
 
-def check_shards(experiment: Experiment, module: Supervised) -> None:
-    """Refuse what learns beside a network that is cut among processes: nobody would average its gradient.
-
-    Raises:
-        Refusal: names the axis and the way out.
-    """
-    beside = [name for name, weight in module.named_parameters() if weight.requires_grad]
-    found = next((name for name in beside if not name.startswith("network.")), None)
-    if not experiment.trainer.shards or found is None:
-        return
-    asked = f"weighting={option(experiment.weighting)}"
-    if found.startswith("distillers."):
-        asked = f"distillation={found.split('.')[1]}"
-    raise Refusal(
-        f"{asked} learns beside the network, and trainer={option(experiment.trainer)} cuts the network alone among"
-        " processes: choose trainer=ddp"
-    )
-
-
 def check_teachers(job: Job) -> None:
     """Refuse teachers that are not there, or that do not see what the student sees.
 

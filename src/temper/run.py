@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+import signal
 import sys
 import time
 import warnings
@@ -11,21 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
 from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import (
-    check_kernels,
-    check_machine,
-    check_partners,
-    check_shards,
-    check_teachers,
-    check_transfer,
-    start,
-)
+from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer, start
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import curves, page
@@ -35,7 +29,6 @@ from temper.report.units import in_score
 from temper.strategy import Remover
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import keep_freed_memory, rank, set_threads
-from temper.trainer.sharded import Sharded
 from temper.training.build import build_batches, build_module, made_whole
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
@@ -50,6 +43,8 @@ from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
 from temper.training.transfer import transfer
 from temper.training.unprofiled import Unprofiled
+
+ENDED = 128 + signal.SIGTERM  # the status of a run that was told to end, as shells have it
 
 
 def run(job: Job) -> Report:
@@ -83,7 +78,6 @@ def run(job: Job) -> Report:
                 each.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
-        check_shards(experiment, module)
         taken, freezing = transfer(experiment, module)
         notes += taken
         notes += [told for each in experiment.smaller if (told := each.note(module.network)) is not None]
@@ -110,10 +104,12 @@ def run(job: Job) -> Report:
                 report.save(folder.path)
             console.print(f"paused, and not tested: {metric} {in_score(checkpoints.best)}", highlight=False)
             return report
-        if isinstance(trainer.strategy, Sharded):
+        module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
+        if experiment.trainer.shards:
             module.network = made_whole(experiment, module)
         best = folder.checkpoints / "best.ckpt" if checkpoints.best is not None else None
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
+        module.to(trainer.strategy.root_device)  # where it is measured, and where processes talk
         conclude(report, job, module, recorder, trainer, batches)
         report.cost.wall_seconds = earlier + time.monotonic() - STARTED
         report.state = "finished"
@@ -246,6 +242,8 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
         if isinstance(fault, Diverged | Refusal):
             print(f"temper: {fault}", file=sys.stderr)
             raise SystemExit(1) from None
+        if isinstance(fault, SIGTERMException):  # of Lightning's, which would end the program as if all were well
+            raise SystemExit(ENDED) from None
         raise
     finally:
         for logger in job.experiment.logger.values():

@@ -10,17 +10,19 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 T = TypeVar("T")
 
 
-def whole(value: T) -> T:
+def whole(value: T, kept: bool | None = None) -> T:
     """Return ``value``, a tensor or containers of any depth with tensors in them, with every tensor whole.
 
-    What lies in parts is gathered, so that every process calls it for the same, in the same order.
+    What lies in parts is gathered, so that every process calls it for the same, in the same order. Where ``kept`` is
+    given, one tensor at a time is whole on a device: it is moved to the CPU, or dropped if not ``kept``.
     """
     if isinstance(value, DTensor):
-        return value.full_tensor()  # type: ignore[return-value]
+        gathered = value.full_tensor()
+        return gathered if kept is None else gathered.cpu() if kept else None  # type: ignore[return-value]
     if isinstance(value, dict):
-        return {key: whole(each) for key, each in value.items()}  # type: ignore[return-value]
+        return {key: whole(each, kept) for key, each in value.items()}  # type: ignore[return-value]
     if type(value) in (list, tuple):
-        return type(value)(whole(each) for each in value)  # type: ignore[call-arg, attr-defined]
+        return type(value)(whole(each, kept) for each in value)  # type: ignore[call-arg, attr-defined]
     return value
 
 

@@ -1,18 +1,20 @@
 """``-m``: each trial a process of its own; a failed one does not stop the others; a sweep goes on."""
 
+import errno
 import os
 import shlex
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
+from hydra.core.utils import JobStatus
 
-from temper.command.sweep import Here, fault_of, opened, report_of
+from temper.command.sweep import Here, _returned, fault_of, opened, report_of
 from temper.launcher.local import Local
-from temper.refusal import refusing
+from temper.refusal import Refusal, refusing
 from temper.report.record import Report
 from temper.training.folder import Folder
 
@@ -75,12 +77,28 @@ def test_after_an_interruption_nothing_starts(tmp_path: Path) -> None:
     assert (started, statuses) == ([], [130])
 
 
-def test_a_process_that_is_about_to_take_the_folder_is_waited_for(tmp_path: Path) -> None:
+def test_a_process_that_is_about_to_take_the_folder_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A sweep that was killed as its trial had only begun to import has left it behind."""
+    monkeypatch.setattr("temper.command.sweep._PAUSE", 0.01)
     statuses = iter([os.EX_TEMPFAIL, os.EX_TEMPFAIL, 3])
     with opened(Here(), tmp_path) as runner:
         runner.run_trial = lambda command, log: next(statuses)
         assert runner.run([], tmp_path / "0", 0) == 3
+    assert capsys.readouterr().err.count("is in use by another process: waiting for it") == 2
+
+
+def test_a_disk_that_cannot_lock_is_told_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    (tmp_path / ".lock").touch()
+    monkeypatch.setattr("fcntl.flock", refuse)
+    Folder(tmp_path).wait(Event())
+    with pytest.raises(Refusal, match=r"cannot lock files \(Function not implemented\)") as refused:
+        Folder(tmp_path).enter({})
+    assert refused.value.status == 2
 
 
 def test_a_folder_in_use_has_a_status_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,6 +123,10 @@ def test_a_trial_without_a_report_has_failed(tmp_path: Path) -> None:
     assert report_of(tmp_path) is None
     (tmp_path / "report.json").write_text("{")
     assert report_of(tmp_path) is None
+    Report("train", state="stopped").save(tmp_path)
+    assert _returned(0, [], tmp_path, 0).status is JobStatus.FAILED
+    Report("train", state="finished").save(tmp_path)
+    assert _returned(0, [], tmp_path, 0).status is JobStatus.COMPLETED
     assert report_of(tmp_path / "nowhere") is None
 
 

@@ -132,6 +132,29 @@ def test_where_slurm_has_no_room_it_is_asked_again(
     assert (queue / ".asked").exists()
 
 
+@pytest.mark.parametrize(
+    ("refused", "again"),
+    [
+        ("sbatch: error: AssocMaxSubmitJobLimit", True),
+        ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", True),
+        ("sbatch: error: Requested time limit is invalid (missing or exceeds some limit)", False),
+        ("sbatch: error: invalid partition specified: gpuu", False),
+    ],
+)
+def test_only_what_may_pass_is_asked_for_again(refused: str, again: bool) -> None:
+    assert slurm._passes(RuntimeError(refused)) is again
+
+
+def test_a_sweep_that_is_over_does_not_ask_again(command: Commands, queue: Path, tmp_path: Path) -> None:
+    (tmp_path / "bin" / "sbatch").write_text("#!/bin/bash\necho 'QOSMaxSubmitJobPerUserLimit' >&2; exit 1\n")
+    statuses: list[int] = []
+    with Slurm(**KNOBS).opened(tmp_path) as run:
+        waiting = Thread(target=lambda: statuses.append(run(command(0), tmp_path / "0.log")))
+        waiting.start()
+    waiting.join(timeout=10.0)
+    assert statuses == [1]
+
+
 def test_a_trial_that_ends_as_slurm_takes_the_node_back_has_no_result(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from temper.launcher.slurm import _Start;"

@@ -1,7 +1,7 @@
 """The view is told, sent where there is a key, and a failure to send is one line."""
 
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,8 +54,17 @@ def test_a_failure_to_send_is_one_line(
         raise ConnectionError("no route to host")
 
     sending(monkeypatch, fail)
-    assert script.main(["logger.wandb.entity=us"]) == 1
+    assert script.main(["logger.wandb.entity=us", "recipe=baseline/digits_mlp", "--by", "recipe"]) == 1
     assert capsys.readouterr().err == "temper: Weights & Biases did not take the view: no route to host\n"
+
+
+def test_a_key_without_an_owner_is_told(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sending(monkeypatch, lambda view: pytest.fail("it was sent"))
+    monkeypatch.setattr("wandb.Api", lambda: SimpleNamespace(default_entity=None))
+    assert script.main([]) == 1
+    assert "logger.wandb.entity=NAME" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

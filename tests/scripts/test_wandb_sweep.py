@@ -47,6 +47,15 @@ def test_an_agents_run(script: ModuleType, tmp_path: Path, capsys: pytest.Captur
     assert (folder / "wandb_id").read_text() == "r1"
 
 
+def test_agents_are_told_to_be_patient_with_runs_that_are_ended(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script.main(["search=halving", *SPACE, "epochs=9", "epochs=27"]) == 0  # the last word counts
+    assert "WANDB_AGENT_DISABLE_FLAPPING=true" in capsys.readouterr().out
+    config = yaml.safe_load(Path("outputs/sweep.yaml").read_text())
+    assert [word for word in config["command"] if word.startswith("epochs=")] == ["epochs=27"]
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -61,6 +70,7 @@ def test_an_agents_run(script: ModuleType, tmp_path: Path, capsys: pytest.Captur
         (("search=grid", "seed=1,2", "logger=[]"), ("logger=[wandb]",)),
         (("search=grid", "seed=1,2", "data.validation=0"), ("data.validation=0", "raise data.validation")),
         (("search=grid", "optimizer.lr=-1,1"), ("optimizer.lr=-1", "> 0")),
+        (("search=grid", "optimizer=sgd,momentum", "optimizer.momentum=0.8,0.9"), ("optimizer.momentum",)),
         (("search=grid", "optimizer=sgd,adm"), ("adm", "adam")),
         (("search=halving", *SPACE, "epochs=2"), ("search.factor=3", "epochs=2")),
         (("search=grid", "seed=1,2", "--save", "x.csv"), ("--save x.csv", "sweep.yaml")),

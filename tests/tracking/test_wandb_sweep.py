@@ -25,6 +25,7 @@ def made(words: Sequence[str], search: str = "random", **changed: Any) -> dict[s
     [
         ("k=sgd,adam", {"values": ["sgd", "adam"]}),
         ("k=0.1,1e-3,2", {"values": [0.1, 0.001, 2]}),
+        ("k=nan,inf", {"values": ["nan", "inf"]}),
         ("k=[64],[32,32]", {"values": ["[64]", "[32,32]"]}),
         ("k=range(1,4)", {"values": [1, 2, 3]}),
         ("k=true,null", {"values": ["True", "null"]}),

@@ -62,6 +62,10 @@ def test_refuses(bad: dict[str, object]) -> None:
         made(**bad)
 
 
+def taught(name: str) -> tuple[str, str]:
+    return f"distillation=[{name}]", f"distillation.{name}.teacher=a/run"
+
+
 @pytest.mark.parametrize(
     ("words", "way_out"),
     [
@@ -71,10 +75,17 @@ def test_refuses(bad: dict[str, object]) -> None:
         (("quantization=aware",), "quantization=none, or trainer=ddp"),
         (("sampling=poisson", "privacy=dp_sgd"), "privacy=none, or trainer=ddp"),
         (("precision=16-mixed",), "precision=bf16-mixed, or trainer=ddp"),
+        ((*taught("logits"), "weighting=gradnorm"), "weighting=fixed, or trainer=ddp"),
+        ((*taught("logits"), "weighting=uncertainty"), "weighting=fixed, or trainer=ddp"),
+        ((taught("hints")[1], "distillation=[hints]"), "trainer=ddp"),
     ],
 )
-def test_refuses_what_works_on_whole_weights(words: tuple[str, ...], way_out: str, job_of: Callable[..., Job]) -> None:
-    with pytest.raises(Refusal, match=r"trainer=fsdp leaves each process a part of every weight") as refused:
+def test_refuses_what_works_on_whole_weights_or_learns_beside_them(
+    words: tuple[str, ...], way_out: str, job_of: Callable[..., Job]
+) -> None:
+    with pytest.raises(
+        Refusal, match="trainer=fsdp (leaves each process a part of every weight|cuts the n)"
+    ) as refused:
         job_of("trainer=fsdp", *words)
-    assert words[-1] in str(refused.value)
-    assert f"choose {way_out}" in str(refused.value)
+    assert words[-1].replace("[hints]", "hints") in str(refused.value)
+    assert str(refused.value).endswith(way_out)

@@ -45,6 +45,7 @@ def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch, processes: int, e
         ({"OMP_NUM_THREADS": "1"}, 1),
         ({"OMP_NUM_THREADS": "4,2"}, 4),  # of nested regions
         ({"OMP_NUM_THREADS": "1", "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2"}, 4),
+        ({"OMP_NUM_THREADS": "6", "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2"}, 3),
         ({"SLURM_CPUS_PER_TASK": "3", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}, 3),
         ({"SLURM_CPUS_PER_TASK": "3"}, 4),
     ],

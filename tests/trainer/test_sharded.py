@@ -87,6 +87,12 @@ def test_whole_gathers_at_any_depth_and_leaves_the_rest() -> None:
     assert isinstance(found["a"][1], tuple)
 
 
+def test_of_a_checkpoint_one_process_keeps_what_all_have_gathered() -> None:
+    cut = distribute_tensor(torch.ones(3, 2), init_device_mesh("cpu", (1,)), [Shard(0)])
+    assert torch.equal(whole({"a": [cut]}, kept=True)["a"][0], torch.ones(3, 2))
+    assert whole({"a": [cut], "b": 1}, kept=False) == {"a": [None], "b": 1}
+
+
 def test_placed_like_cuts_what_the_other_is_cut_into() -> None:
     full = torch.arange(6.0).reshape(3, 2)
     cut = distribute_tensor(torch.zeros(3, 2), init_device_mesh("cpu", (1,)), [Shard(0)])

@@ -8,7 +8,9 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
@@ -16,6 +18,8 @@ from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
 from temper.trainer.machine import started_outside
 from temper.training.folder import differences
+
+COMPOSITION = (HydraException, OmegaConfBaseException)  # what composing words that do not go together raises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +68,16 @@ def composed_job(words: Sequence[str]) -> Job:
     Raises:
         Refusal: see `temper.experiment.parse`.
     """
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", list(words), return_hydra_config=True)
-    config = container(cfg)
-    choices = chosen(config, dict(cfg.hydra.runtime.choices))
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            cfg = compose("config", list(words), return_hydra_config=True)
+        config = container(cfg)
+    except COMPOSITION as fault:
+        raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
+    selected = dict(cfg.hydra.runtime.choices)
+    choices = chosen(config, selected)
+    if (recipe := selected.get("recipe")) is not None:
+        choices["recipe"] = recipe
     return Job(experiment=parse(config), config=config, folder=Path(), choices=choices)
 
 

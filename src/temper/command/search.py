@@ -13,14 +13,12 @@ from typing import Any, NoReturn
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 from rich.text import Text
 
 from temper.command.command_line import of_sweep
-from temper.command.job import container
+from temper.command.job import COMPOSITION, container
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.experiment import Experiment, make, parse
@@ -37,7 +35,6 @@ from temper.training.folder import folder_word
 
 PAUSE, NUMBERED = "pause", "${hydra.job.num}"
 _STEPS = 1000  # of an epoch, where only shares of a run matter
-COMPOSITION = (HydraException, OmegaConfBaseException)
 
 
 def run(config: DictConfig, loader: ConfigLoader, overrides: Sequence[Override]) -> float:

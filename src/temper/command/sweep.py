@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 INTERRUPTED = 130  # as shells have it
+_PAUSE = 5.0  # seconds until a trial whose folder is in use is tried again
 
 
 class Trials:
@@ -158,14 +159,16 @@ class Runner:
         """
         program = str(Path(sys.argv[0]).absolute())  # a node of a cluster starts elsewhere
         command = [sys.executable, program, *words, folder_word(folder), f"hydra.job.num={number}"]
-        status = InUse.status
-        while status == InUse.status:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        while True:
             Folder(folder).wait(self.over)
             if self.over.is_set():
                 return INTERRUPTED
-            folder.parent.mkdir(parents=True, exist_ok=True)
             status = self.run_trial(command, self.log(number))
-        return status
+            if status != InUse.status:
+                return status
+            print(f"temper: {folder} is in use by another process: waiting for it", file=sys.stderr)
+            self.over.wait(_PAUSE)
 
     def together(
         self, run_one: Callable[[int], Result], numbers: Sequence[int]
@@ -220,8 +223,10 @@ def fault_of(status: int) -> str:
 
 def _returned(status: int, words: Sequence[str], folder: Path, number: int) -> JobReturn:
     result, report = JobReturn(), report_of(folder) if status == 0 else None
+    if report is not None and report.state not in ("finished", "paused"):
+        report = None
     result.overrides = list(words)
     result.status = JobStatus.COMPLETED if report is not None else JobStatus.FAILED
-    failure = RuntimeError(fault_of(status) if status else f"failed: {folder} holds no report")
+    failure = RuntimeError(fault_of(status) if status else f"failed: {folder} holds no report of a finished run")
     result.return_value = report.returned if report is not None else failure
     return result

@@ -31,6 +31,7 @@ class Hints(Distillation):
     kinds: ClassVar[tuple[Kind, ...]] = ("multiclass", "binary", "regression")
     terms: ClassVar[tuple[str, ...]] = ("hints",)
     reads: ClassVar[Reads] = "layers"
+    learns: ClassVar[bool] = True
 
     teacher: Taught
     student_layer: Layer | None

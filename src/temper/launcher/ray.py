@@ -20,6 +20,8 @@ from pydantic import model_validator
 from temper.quantity import Count, NonNegative
 from temper.strategy import Launcher, RunTrial, strategy
 
+# What SLURM or torchrun has said of the processes that brought up the cluster, or the sweep, is not of a trial.
+_OTHERS = ("SLURM_", "TORCHELASTIC_", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "GROUP_RANK")
 _PACKAGE = "launcher=ray needs the package ray: pip install 'temper[ray]', or choose launcher=local"
 
 
@@ -125,5 +127,6 @@ def _start(
     """Run Python with ``arguments`` in the folder ``place``, on the node that Ray has chosen."""
     sent, own = values
     with log.open("a") if log else nullcontext() as file:
-        command, merged = [sys.executable, *arguments], sent | os.environ | own
+        merged = {name: value for name, value in (sent | os.environ).items() if not name.startswith(_OTHERS)} | own
+        command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=place, env=merged, stdout=file, stderr=file, check=False).returncode

@@ -27,9 +27,8 @@ from temper.strategy import Launcher, RunTrial, strategy
 _PACKAGE = "launcher=slurm needs the package submitit: pip install 'temper[slurm]', or choose launcher=local"
 _LOOKS = 15.0  # seconds between two looks into the queue
 _LATER, _TRIES = 60.0, 10  # seconds until a job is submitted again, and how often, where SLURM only has no room for it
-_NO_ROOM = ("timed out", "temporarily", "limit")
+_NO_ROOM = ("timed out", "temporarily", "maxsubmit", "submit limit", "job limit")
 _SUBMITTING = Lock()  # the environment is that of all threads
-_LOOKING = Lock()  # submitit's view of the queue, and who asks for it, are the same for all jobs
 
 
 @strategy
@@ -70,7 +69,7 @@ class Slurm(Launcher):
         def run(command: Sequence[str], log: Path | None) -> int:
             kept = folder / "slurm" / f"{_name(command)}.job"
             try:
-                job = self._submitted(submitit, executor, kept, _Start(list(command), log, self.cpus))
+                job = self._submitted(submitit, executor, kept, _Start(list(command), log, self.cpus), over)
             except _refused(submitit) as fault:
                 print(f"temper: SLURM did not take the job: {_told(fault)}", file=sys.stderr)
                 return 1
@@ -97,6 +96,7 @@ class Slurm(Launcher):
             "partition": self.partition,
             "account": self.account,
             "time": self.minutes,
+            "signal_delay_s": min(30, 15 * self.minutes),  # before the limit: submitit queues the job again
             "nodes": self.nodes,
             "ntasks_per_node": self.tasks,
             "cpus_per_task": self.cpus,
@@ -109,7 +109,7 @@ class Slurm(Launcher):
         }
         return {key: value for key, value in asked.items() if value is not None}
 
-    def _submitted(self, submitit: Any, executor: Any, kept: Path, start: "_Start") -> Any:
+    def _submitted(self, submitit: Any, executor: Any, kept: Path, start: "_Start", over: Event) -> Any:
         """Return the job that an earlier sweep has left in the queue for this trial, or a new one."""
         if kept.exists():
             left = json.loads(kept.read_text())
@@ -123,10 +123,11 @@ class Slurm(Launcher):
                     job = executor.submit(start)
                 break
             except _refused(submitit) as fault:
-                if tried == _TRIES or not any(word in str(fault).lower() for word in _NO_ROOM):
+                if tried == _TRIES or not _passes(fault):
                     raise
                 print(f"temper: SLURM takes no more jobs now, asked again later: {_told(fault)}", file=sys.stderr)
-                time.sleep(_LATER)
+                if over.wait(_LATER):
+                    raise
         partial = kept.with_suffix(".partial")
         partial.write_text(json.dumps({"job": job.job_id, "command": start.command}))
         partial.replace(kept)
@@ -166,7 +167,7 @@ def _status(job: Any) -> int:
         time.sleep(1.0)
         if time.monotonic() - looked > _LOOKS:
             looked = time.monotonic()
-            if not _queued(job.job_id) and not _done(job, force_check=True):
+            if not _queued(job.job_id) and not _done(job):
                 print(f"temper: SLURM has no job {job.job_id} any more, and it left no result", file=sys.stderr)
                 return 1
     try:
@@ -176,9 +177,15 @@ def _status(job: Any) -> int:
         return 1
 
 
-def _done(job: Any, **asked: bool) -> bool:
-    with _LOOKING:
-        return bool(job.done(**asked))
+def _done(job: Any) -> bool:
+    """Return whether each process has left its result; submitit itself would ask sacct, which not every cluster has."""
+    there = {path.name for path in job.paths.folder.iterdir()}  # to list a folder that nodes share looks at it afresh
+    return all(job.task(number).paths.result_pickle.name in there for number in range(job.num_tasks))
+
+
+def _passes(fault: Exception) -> bool:
+    """Return whether SLURM may take later what it did not take now."""
+    return any(word in str(fault).lower() for word in _NO_ROOM)
 
 
 def _told(fault: Exception) -> str:

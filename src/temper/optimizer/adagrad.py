@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import fusible, torch_groups
+from temper.optimizer.torch_groups import kernels, torch_groups
 from temper.quantity import NonNegative, Positive
 from temper.strategy import Optimizer, strategy
 
@@ -28,5 +28,5 @@ class Adagrad(Optimizer):
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's Adagrad; its own decay of the rate stays off, for that is the scheduler's work."""
         return torch.optim.Adagrad(
-            torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, eps=self.eps, fused=fusible(groups)
+            torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, eps=self.eps, **kernels(groups)
         )

@@ -16,7 +16,7 @@ import torch
 
 from temper.facts import ParameterGroup
 from temper.optimizer.moments import Moments
-from temper.optimizer.torch_groups import fusible
+from temper.optimizer.torch_groups import kernels
 from temper.strategy import strategy
 
 
@@ -26,4 +26,4 @@ class AdamW(Moments):
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's AdamW."""
-        return torch.optim.AdamW(**self.in_torch(groups), fused=fusible(groups))
+        return torch.optim.AdamW(**self.in_torch(groups), **kernels(groups))

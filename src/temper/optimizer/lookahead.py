@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from temper.facts import ParameterGroup
 from temper.optimizer.around import Around, OverBase, name_of
 from temper.quantity import Count, OpenFraction
-from temper.sharding import local, placed_like
+from temper.sharding import local
 from temper.strategy import strategy
 
 _SLOW, _TAKEN = "slow", "steps_since_slow"  # in the state of a weight, and in the first group
@@ -114,6 +114,4 @@ class _Following(Around):
         states = {number: held for number, held in states.items() if held}
         super().load_state_dict({**state_dict, "state": states})
         weights = [weight for group in self.param_groups for weight in group["params"]]
-        self.slow = {
-            weight: placed_like(slow[number], weight) for number, weight in enumerate(weights) if number in slow
-        }
+        self.slow = {weight: slow[number].to(weight.device) for number, weight in enumerate(weights) if number in slow}

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import fusible, torch_groups
+from temper.optimizer.torch_groups import kernels, torch_groups
 from temper.quantity import Forgetting, NonNegative, Positive
 from temper.strategy import Optimizer, strategy
 
@@ -33,5 +33,5 @@ class Momentum(Optimizer):
             torch_groups(groups, self.lr, self.weight_decay),
             lr=self.lr,
             momentum=self.momentum,
-            fused=fusible(groups),
+            **kernels(groups),
         )

@@ -14,7 +14,7 @@ import torch
 from pydantic import model_validator
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import fusible, torch_groups
+from temper.optimizer.torch_groups import kernels, torch_groups
 from temper.quantity import Forgetting, NonNegative, Positive
 from temper.strategy import Optimizer, strategy
 
@@ -40,5 +40,5 @@ class Nesterov(Optimizer):
             lr=self.lr,
             momentum=self.momentum,
             nesterov=True,
-            fused=fusible(groups),
+            **kernels(groups),
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 
 from temper.facts import ParameterGroup
-from temper.optimizer.torch_groups import fusible, torch_groups
+from temper.optimizer.torch_groups import kernels, torch_groups
 from temper.quantity import NonNegative, Positive
 from temper.strategy import Optimizer, strategy
 
@@ -25,4 +25,4 @@ class SGD(Optimizer):
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's SGD without momentum."""
-        return torch.optim.SGD(torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, fused=fusible(groups))
+        return torch.optim.SGD(torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, **kernels(groups))

@@ -22,10 +22,12 @@ def torch_groups(groups: Sequence[ParameterGroup], lr: float, weight_decay: floa
     ]
 
 
-def fusible(groups: Sequence[ParameterGroup]) -> bool:
-    """Return whether torch has fused kernels for all parameters, whole ones: one pass over memory, not several."""
-    return all(
-        parameter.device.type in _FUSED and parameter.is_floating_point() and not isinstance(parameter, DTensor)
-        for group in groups
-        for parameter in group.parameters
-    )
+def kernels(groups: Sequence[ParameterGroup]) -> dict[str, Any]:
+    """Return which of torch's kernels for many parameters at once there are for these: none, ``fused`` or ``foreach``.
+
+    One pass over memory, instead of several, for whole ones; several, but of all together, for those that lie in parts.
+    """
+    parameters = [parameter for group in groups for parameter in group.parameters]
+    if any(isinstance(parameter, DTensor) for parameter in parameters):
+        return {"foreach": True}
+    return {"fused": all(each.device.type in _FUSED and each.is_floating_point() for each in parameters)}

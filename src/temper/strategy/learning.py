@@ -99,6 +99,7 @@ class Distillation(ABC):
     reads: ClassVar[Reads] = "answers"
     classes: ClassVar[int] = 0  # that it needs at least
     one_class: ClassVar[bool] = False  # whether it asks which one class is an example's
+    learns: ClassVar[bool] = False  # whether it has parameters of its own, which are trained
     partners: ClassVar[int] = 0  # how many other examples an example is compared with at least
     teacher: str  # a run's folder, a checkpoint in one, or recipe:NAME
     weight: float  # of each term
@@ -121,6 +122,7 @@ class Weighting(ABC):
     """How several terms become one."""
 
     single: ClassVar[bool] = False  # whether it is of use where there is but one term
+    learns: ClassVar[bool] = False  # whether it has parameters of its own, which are trained
     term_gradients: ClassVar[bool] = False  # whether it takes the gradient of each term at a layer of the network
 
     def check(self, shares: Mapping[str, float]) -> None:  # noqa: B027 - most go with any

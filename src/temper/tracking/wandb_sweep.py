@@ -13,6 +13,7 @@ By https://docs.wandb.ai/models/sweeps/sweep-config-keys. A run trains in ``outp
 starts again goes on there.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,7 +85,9 @@ def _plain(word: str) -> int | float | str:
     """Return the number that ``word`` is, so that W&B can order them; any other word agents hand on as it is."""
     for kind in (int, float):
         try:
-            return kind(word)
+            number = kind(word)
         except ValueError:
             continue
+        if math.isfinite(number):
+            return number
     return word

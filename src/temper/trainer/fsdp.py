@@ -4,10 +4,11 @@
     before a block computes, its weights are gathered from all; afterwards the copies are dropped (``reshard``)
     g = 1/r * sum over the r processes of g_i      each receives the sum of its own part alone
 
-The steps are those of `trainer=ddp`, and so are the checkpoints: a run may go on by another trainer. It helps where the
-weights and the optimizer's state do not fit one device; where they do, `ddp` sends less. With ``reshard`` false the
-gathered weights stay until the backward pass: a third less to send, for more memory. A rule over whole matrices (muon)
-gathers them and works out the same on every process.
+The steps are those of `trainer=ddp`, and so are the checkpoints: a run may go on by another trainer. It helps where
+weights, gradients and the optimizer's state together do not fit one device, as under adam, which takes four times the
+weights; where they do, `ddp` sends less. The weights alone must fit: the test at the end has them whole. With
+``reshard`` false the gathered weights stay until the backward pass: a third less to send, for more memory. A rule over
+whole matrices (muon) gathers them and works out the same on every process.
 """
 
 from typing import Any, Literal

@@ -62,8 +62,9 @@ def set_threads(threads: int | Literal["auto"], local_processes: int) -> None:
     elif "SLURM_CPUS_PER_TASK" in os.environ and started_outside():
         torch.set_num_threads(int(os.environ["SLURM_CPUS_PER_TASK"]))
     elif local_processes > 1:
-        # torchrun sets it to 1 unasked.
-        named = None if "TORCHELASTIC_RUN_ID" in os.environ else os.environ.get("OMP_NUM_THREADS")
+        named = os.environ.get("OMP_NUM_THREADS")
+        if named == "1" and "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's, unasked
+            named = None
         granted = int(named) if named and named.isdecimal() else cores()
         torch.set_num_threads(max(1, granted // local_processes))
 

@@ -4,7 +4,6 @@ import fcntl
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Event
@@ -74,11 +73,16 @@ class Folder:
         lock = (self.path / ".lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
             lock.close()
             raise InUse(f"{self.path} is in use by another process ({owner}): wait, or name another folder") from None
+        except OSError as fault:
+            lock.close()
+            raise Refusal(
+                f"{self.path}: this disk cannot lock files ({fault.strerror}): choose a folder on another"
+            ) from None
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))
@@ -95,10 +99,14 @@ class Folder:
             return
         with (self.path / ".lock").open("a") as lock:
             while not over.is_set():
-                with suppress(OSError):
+                try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                over.wait(_ASKS)
+                except BlockingIOError:
+                    over.wait(_ASKS)
+                    continue
+                except OSError:  # a disk that cannot lock: the run itself says so
+                    pass
+                return
 
     def leave(self) -> None:
         """Let others have the folder."""

@@ -207,8 +207,13 @@ class Supervised(L.LightningModule):
 
     def on_train_start(self) -> None:
         """Go on by this run's own knobs of the optimizer: a checkpoint brings those that it was trained with."""
-        for group, knobs in zip(self.trainer.optimizers[0].param_groups, self._knobs, strict=True):
+        optimizer = self.trainer.optimizers[0]
+        for group, knobs in zip(optimizer.param_groups, self._knobs, strict=True):
             group.update(knobs)
+            for weight in group["params"] if group.get("fused") else ():
+                # torch left the count of steps on the CPU if the run before it had no fused kernels.
+                if isinstance(count := optimizer.state.get(weight, {}).get("step"), Tensor):
+                    optimizer.state[weight]["step"] = count.to(weight.device)
 
     def optimizer_step(
         self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Callable[[], Any] | None = None

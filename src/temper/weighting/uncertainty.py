@@ -10,6 +10,7 @@ have noises or units of their own. A term that can be learned by heart has no no
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,8 @@ from temper.weighting.shares import check_positive
 @strategy
 class Uncertainty(Weighting):
     """Weights that follow from a learned variance of each term."""
+
+    learns: ClassVar[bool] = True
 
     def check(self, shares: Mapping[str, float]) -> None:
         """Refuse a term that starts without weight: its variance would be infinite."""

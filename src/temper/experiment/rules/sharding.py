@@ -4,7 +4,7 @@ from temper.experiment.settings import SMALLER, Settings, option
 
 
 def weights_can_be_cut(run: Settings) -> None:
-    """Want nothing that takes a layer apart, or its gradient example by example."""
+    """Want nothing that takes a layer apart, or its gradient example by example or term by term."""
     if not run.trainer.shards:
         return
     name = f"trainer={option(run.trainer)} leaves each process a part of every weight"
@@ -17,6 +17,25 @@ def weights_can_be_cut(run: Settings) -> None:
             f"{name}, and precision=16-mixed must know of all gradients whether one has overflowed: choose"
             " precision=bf16-mixed, or trainer=ddp"
         )
+    if run.weighting.term_gradients:
+        raise ValueError(
+            f"{name}, and weighting={option(run.weighting)} takes the gradient of each term at a whole one: choose"
+            " weighting=fixed, or trainer=ddp"
+        )
 
 
-RULES = (weights_can_be_cut,)
+def nothing_learns_beside_the_network(run: Settings) -> None:
+    """Want no parameters whose gradient nobody would average."""
+    if not run.trainer.shards:
+        return
+    name = f"trainer={option(run.trainer)} cuts the network alone among processes"
+    if run.weighting.learns:
+        raise ValueError(
+            f"{name}, and weighting={option(run.weighting)} learns beside it: choose weighting=fixed, or trainer=ddp"
+        )
+    learning = [each for each, distillation in run.distillation.items() if distillation.learns]
+    if learning:
+        raise ValueError(f"{name}, and distillation={learning[0]} learns beside it: leave it away, or trainer=ddp")
+
+
+RULES = (weights_can_be_cut, nothing_learns_beside_the_network)
