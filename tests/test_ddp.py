@@ -146,7 +146,7 @@ def flat(held: object, place: str = "") -> Iterator[tuple[str, torch.Tensor]]:
         yield place, held
     elif isinstance(held, dict):
         for key, value in held.items():
-            if key not in ("fused", "seconds", "tally"):
+            if key not in ("fused", "foreach", "seconds", "tally"):
                 yield from flat(value, f"{place}.{key}")
     elif isinstance(held, list | tuple):
         for number, value in enumerate(held):
