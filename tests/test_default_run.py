@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.image import imread
 
+from temper import run as run_module
+from temper.command.job import Job
 from temper.report.record import Report
+from temper.training.supervised import Supervised
 
 STEPS_AN_EPOCH = 17
 
@@ -35,3 +39,31 @@ def test_of_a_small_resnet(words: tuple[str, ...], train: Callable[..., Report],
     report = train("task=cifar_resnet", "task.depth=8", "batch_size=40", "epochs=2", "augmentation=[crop,flip]", *words)
     assert report.state == "finished"
     assert report.attempts[0].last_step == 2 * 3
+
+
+def test_what_is_measured_is_measured_on_the_device_that_trained(
+    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning moves a network to the CPU at the end of each of its stages."""
+    moves: list[object] = []
+    to, cpu, conclude = Supervised.to, Supervised.cpu, run_module.conclude
+
+    def moving(self: Supervised, *where: Any, **more: Any) -> Supervised:
+        moves.append(where[0] if where else None)
+        return to(self, *where, **more)
+
+    def leaving(self: Supervised) -> Supervised:
+        moves.append("left")
+        return cpu(self)
+
+    def concluding(report: Report, job: Job, module: Supervised, recorder: Any, trainer: Any, batches: Any) -> None:
+        assert "left" in moves
+        assert moves[-1] == trainer.strategy.root_device
+        conclude(report, job, module, recorder, trainer, batches)
+        moves.append("measured")
+
+    monkeypatch.setattr(Supervised, "to", moving)
+    monkeypatch.setattr(Supervised, "cpu", leaving)
+    monkeypatch.setattr(run_module, "conclude", concluding)
+    run_module.run(job_of("epochs=1", "trainer=cpu"))
+    assert moves[-1] == "measured"
