@@ -83,7 +83,9 @@ def taught(name: str) -> tuple[str, str]:
 def test_refuses_what_works_on_whole_weights_or_learns_beside_them(
     words: tuple[str, ...], way_out: str, job_of: Callable[..., Job]
 ) -> None:
-    with pytest.raises(Refusal, match=r"trainer=fsdp (leaves each process a part of every|cuts the network)") as refused:
+    with pytest.raises(
+        Refusal, match=r"trainer=fsdp (leaves each process a part of every|cuts the network)"
+    ) as refused:
         job_of("trainer=fsdp", *words)
     assert words[-1].replace("[hints]", "hints") in str(refused.value)
     assert str(refused.value).endswith(way_out)
