@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from tests.launcher.conftest import Commands, run_all
 
-from temper.launcher import ray
 from temper.launcher.ray import Ray
 
 KNOBS = {"jobs": 8, "cpus": 1, "gpus": 0.0, "address": None}
@@ -43,24 +42,6 @@ def test_an_address_by_its_variable_is_looked_at_too(tmp_path: Path, monkeypatch
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(ValueError, match=r"launcher\.address=127\.0\.0\.1:1: "), Ray(**KNOBS).opened(tmp_path):
         pass
-
-
-def test_a_trial_has_the_sweeps_variables_under_its_nodes_own(
-    command: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    monkeypatch.setenv("SLURM_PROCID", "1")  # of the job that brought up the cluster
-    monkeypatch.setenv("RAY_RAYLET_PID", "sent along")
-    for gpus, seen in ((0.0, ""), (1.0, "3")):
-        values = Ray(**KNOBS | {"gpus": gpus, "cpus": 2})._values()
-        with monkeypatch.context() as node:
-            node.setenv("CUDA_VISIBLE_DEVICES", "3")
-            node.delenv("RAY_RAYLET_PID")
-            log = tmp_path / f"{gpus}.log"
-            assert ray._start(command(0, status=5)[1:], tmp_path, log, values) == 5
-        found = json.loads(log.read_text())
-        assert (found["CUDA_VISIBLE_DEVICES"], found["OMP_NUM_THREADS"]) == (seen, "2")
-        assert (found["SLURM_PROCID"], found["RAY_RAYLET_PID"]) == (None, "sent along")
 
 
 def test_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,6 @@
 """Jobs are real processes here; only sbatch, srun, squeue, sacct and scancel are stand-ins of a few lines."""
 
 import json
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from threading import Thread
@@ -155,24 +152,6 @@ def test_a_sweep_that_is_over_does_not_ask_again(command: Commands, queue: Path,
     assert statuses == [1]
 
 
-def test_a_trial_that_ends_as_slurm_takes_the_node_back_has_no_result(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from temper.launcher.slurm import _Start;"
-        "asleep = [sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(60)'];"
-        f"raise SystemExit(_Start(asleep, Path({str(tmp_path / 'log')!r}), 1)())"
-    )
-    job = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-    try:
-        while not (tmp_path / "log").exists() or not (tmp_path / "log").read_text():
-            assert job.poll() is None
-        os.killpg(job.pid, signal.SIGTERM)  # as SLURM does: to every process of a step
-        with pytest.raises(subprocess.TimeoutExpired):
-            job.wait(timeout=2.0)
-    finally:
-        job.kill()
-        job.wait()
-
-
 def test_an_interrupted_sweep_cancels_its_jobs(command: Commands, queue: Path, tmp_path: Path) -> None:
     statuses: list[int] = []
     with Slurm(**KNOBS).opened(tmp_path) as run:
@@ -205,12 +184,6 @@ def test_a_job_that_vanishes_has_failed(
 def test_only_slurms_word_makes_a_job_vanish(answer: str, queued: bool, queue: Path, tmp_path: Path) -> None:
     (tmp_path / "bin" / "squeue").write_text(f"#!/bin/bash\n{answer}\n")
     assert slurm._queued("7") is queued
-
-
-def test_what_is_queued_again_is_the_same(tmp_path: Path) -> None:
-    start = slurm._Start(["python", "train.py"], tmp_path / "0.log", 3)
-    again = start.checkpoint().function
-    assert (again.command, again.log, again.cpus) == (start.command, start.log, 3)
 
 
 def test_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

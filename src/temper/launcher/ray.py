@@ -8,10 +8,9 @@ environment, as the sweep reads each trial's report; a variable that a node lack
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,9 +18,8 @@ from pydantic import model_validator
 
 from temper.quantity import Count, NonNegative
 from temper.strategy import Launcher, RunTrial, strategy
+from temper.trial import start_on_ray
 
-# What SLURM or torchrun has said of the processes that brought up the cluster, or the sweep, is not of a trial.
-_OTHERS = ("SLURM_", "TORCHELASTIC_", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "GROUP_RANK")
 _PACKAGE = "launcher=ray needs the package ray: pip install 'temper[ray]', or choose launcher=local"
 
 
@@ -57,13 +55,13 @@ class Ray(Launcher):
             raise ValueError(f"launcher.address={address}: {_told(fault)}") from None
         try:
             self._check(ray)
-            place, values = Path.cwd(), self._values()
+            place, (sent, own) = Path.cwd(), self._values()
             # Tried again where a node is lost: the trial goes on in its folder.
-            task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=3)(_start)
+            task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=3)(start_on_ray)
 
             def run(command: Sequence[str], log: Path | None) -> int:
                 try:
-                    return int(ray.get(task.remote(list(command[1:]), place, log, values)))
+                    return int(ray.get(task.remote(list(command[1:]), log, place, sent, own)))
                 except ray.exceptions.RayError as fault:
                     print(f"temper: {_told(getattr(fault, 'cause', None) or fault)}", file=sys.stderr)
                     return 1
@@ -119,14 +117,3 @@ def _ray() -> Any:
     except ImportError:
         raise ValueError(_PACKAGE) from None
     return ray
-
-
-def _start(
-    arguments: Sequence[str], place: Path, log: Path | None, values: tuple[dict[str, str], dict[str, str]]
-) -> int:
-    """Run Python with ``arguments`` in the folder ``place``, on the node that Ray has chosen."""
-    sent, own = values
-    with log.open("a") if log else nullcontext() as file:
-        merged = {name: value for name, value in (sent | os.environ).items() if not name.startswith(_OTHERS)} | own
-        command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=place, env=merged, stdout=file, stderr=file, check=False).returncode

@@ -11,7 +11,6 @@ and logs, lies in the sweep's ``slurm/``.
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 from temper.quantity import Count, NonNegativeCount, Positive
 from temper.strategy import Launcher, RunTrial, strategy
+from temper.trial import SlurmTrial
 
 _PACKAGE = "launcher=slurm needs the package submitit: pip install 'temper[slurm]', or choose launcher=local"
 _LOOKS = 15.0  # seconds between two looks into the queue
@@ -69,7 +69,7 @@ class Slurm(Launcher):
         def run(command: Sequence[str], log: Path | None) -> int:
             kept = folder / "slurm" / f"{_name(command)}.job"
             try:
-                job = self._submitted(submitit, executor, kept, _Start(list(command), log, self.cpus), over)
+                job = self._submitted(submitit, executor, kept, SlurmTrial(command, log, self.cpus), over)
             except _refused(submitit) as fault:
                 print(f"temper: SLURM did not take the job: {_told(fault)}", file=sys.stderr)
                 return 1
@@ -109,7 +109,7 @@ class Slurm(Launcher):
         }
         return {key: value for key, value in asked.items() if value is not None}
 
-    def _submitted(self, submitit: Any, executor: Any, kept: Path, start: "_Start", over: Event) -> Any:
+    def _submitted(self, submitit: Any, executor: Any, kept: Path, start: SlurmTrial, over: Event) -> Any:
         """Return the job that an earlier sweep has left in the queue for this trial, or a new one."""
         if kept.exists():
             left = json.loads(kept.read_text())
@@ -132,32 +132,6 @@ class Slurm(Launcher):
         partial.write_text(json.dumps({"job": job.job_id, "command": start.command}))
         partial.replace(kept)
         return job
-
-
-class _Start:
-    """What a job does: the trial's command, again from the trial's last checkpoint where SLURM had cut it off."""
-
-    def __init__(self, command: Sequence[str], log: Path | None, cpus: int) -> None:
-        self.command, self.log, self.cpus = list(command), log, cpus
-        self._leaving = False
-
-    def __call__(self) -> int:
-        before = signal.signal(signal.SIGTERM, self._note)
-        values = {"OMP_NUM_THREADS": str(self.cpus)} | os.environ
-        with self.log.open("a") if self.log else nullcontext() as file:
-            status = subprocess.run(self.command, stdout=file, stderr=file, env=values, check=False).returncode
-        # SLURM takes the node back and has told the trial so: that is no result, and what comes next is SLURM's to say.
-        while self._leaving and status != 0:
-            signal.pause()
-        signal.signal(signal.SIGTERM, before)
-        return status
-
-    def _note(self, *_: Any) -> None:
-        self._leaving = True
-
-    def checkpoint(self) -> Any:
-        """Return what submitit queues again: the same, as the trial's folder holds all that it needs."""
-        return _submitit().helpers.DelayedSubmission(self)
 
 
 def _status(job: Any) -> int:
