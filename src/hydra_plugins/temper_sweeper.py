@@ -12,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from temper.command.command_line import of_sweep
+from temper.refusal import Refusal, refusing
 
 
 @dataclass
@@ -30,6 +31,12 @@ class TemperSweeper(BasicSweeper):
         """Run the trials that ``arguments`` ask for."""
         assert self.config is not None
         assert self.hydra_context is not None
+        with refusing():
+            if self.max_batch_size is not None:
+                raise Refusal(
+                    "hydra.sweeper.max_batch_size: how many trials run at a time is the launcher's to say:"
+                    " launcher=local launcher.jobs=2"
+                )
         loader = self.hydra_context.config_loader
         overrides = OverridesParser.create(loader).parse_overrides(arguments)
         if OmegaConf.select(self.config, "search") is None:

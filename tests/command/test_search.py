@@ -197,6 +197,7 @@ def test_without_a_search_it_is_a_sweep(searched: Searched, monkeypatch: pytest.
 
 
 REFUSED = [
+    (("seed=1,2", "hydra.sweeper.max_batch_size=1"), ("hydra.sweeper.max_batch_size", "launcher.jobs=2")),
     (("search=random", *SPACE, "data.validation=0"), ("search=random", "data.validation=0", "raise data.validation")),
     (("search=random", *SPACE, "pause=1"), ("pause", "search=random")),
     (("search=random", *SPACE, "optimizer.momentum=2"), ("optimizer.momentum=2", "< 1")),
