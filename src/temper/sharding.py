@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -31,7 +30,6 @@ def local(tensors: Sequence[Tensor]) -> list[Tensor]:
     return [tensor.to_local() if isinstance(tensor, DTensor) else tensor for tensor in tensors]
 
 
-@torch.no_grad()
 def placed_like(value: Tensor, other: Tensor) -> Tensor:
     """Return ``value`` on the device of ``other``, and in parts where that one is, cut alike."""
     value = value.to(other.device)

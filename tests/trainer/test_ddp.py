@@ -5,7 +5,7 @@ import pytest
 from lightning.pytorch.strategies import DDPStrategy
 from pydantic import ValidationError
 
-from temper.trainer import machine
+from temper.trainer import processes
 from temper.trainer.ddp import DDP
 
 GOOD = {"accelerator": "auto", "devices": "auto", "nodes": 1, "threads": "auto"}
@@ -38,7 +38,7 @@ def test_asks_for_a_process_on_each_device(
     devices: int,
     backend: str | None,
 ) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: here)
+    monkeypatch.setattr(processes, "gpus", lambda: here)
     arguments = made(**changed).arguments()
     assert (arguments["accelerator"], arguments["devices"]) == (accelerator, devices)
     assert isinstance(arguments["strategy"], DDPStrategy)
@@ -53,19 +53,19 @@ def test_lightning_counts_the_processes() -> None:
 
 
 def test_torchrun_has_decided_already(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    monkeypatch.setattr(processes, "gpus", lambda: 0)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "5")
     assert made().arguments()["devices"] == 5
 
 
 def test_refuses_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    monkeypatch.setattr(processes, "gpus", lambda: 0)
     with pytest.raises(ValueError, match=r"accelerator=gpu: this machine has no GPU .*accelerator=cpu"):
         made(accelerator="gpu").arguments()
 
 
 def test_refuses_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: 1)
+    monkeypatch.setattr(processes, "gpus", lambda: 1)
     with pytest.raises(ValueError, match=r"trainer.devices=2: this machine has 1 GPU that .*devices=auto"):
         made(devices=2).arguments()
 

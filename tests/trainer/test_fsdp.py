@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from temper.command.job import Job
 from temper.refusal import Refusal
-from temper.trainer import machine
+from temper.trainer import processes
 from temper.trainer.fsdp import FSDP
 from temper.trainer.sharded import Sharded
 
@@ -29,7 +29,7 @@ def made(**changed: object) -> FSDP:
 def test_asks_for_a_process_on_each_device(
     monkeypatch: pytest.MonkeyPatch, here: int, accelerator: str, devices: int, backend: str | None, reshard: bool
 ) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: here)
+    monkeypatch.setattr(processes, "gpus", lambda: here)
     arguments = made(reshard=reshard).arguments()
     assert (arguments["accelerator"], arguments["devices"], arguments["num_nodes"]) == (accelerator, devices, 1)
     strategy = arguments["strategy"]
@@ -49,7 +49,7 @@ def test_says_that_weights_lie_in_parts() -> None:
 
 
 def test_refuses_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "gpus", lambda: 0)
+    monkeypatch.setattr(processes, "gpus", lambda: 0)
     with pytest.raises(ValueError, match=r"accelerator=gpu: this machine has no GPU .*accelerator=cpu"):
         made(accelerator="gpu").arguments()
 

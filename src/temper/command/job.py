@@ -1,7 +1,8 @@
 """What a command asks for: an experiment, with where it came from and where it goes."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,6 @@ from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
 from temper.trainer.machine import started_outside
 from temper.training.folder import differences
-
-COMPOSITION = (HydraException, OmegaConfBaseException)  # what composing words that do not go together raises
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +61,24 @@ class Job:
         return {**self.settings, "choices": dict(self.choices)}
 
 
+@contextmanager
+def composing(words: Sequence[str]) -> Iterator[None]:
+    """Turn what Hydra raises where ``words`` do not go together into a Refusal that names them."""
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as fault:
+        raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
+
+
 def composed_job(words: Sequence[str]) -> Job:
     """Return the job of ``words`` as train.py takes them, in no folder: for what looks at a run before it is one.
 
     Raises:
         Refusal: see `temper.experiment.parse`.
     """
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = compose("config", list(words), return_hydra_config=True)
+    with composing(words), initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", list(words), return_hydra_config=True)
         config = container(cfg)
-    except COMPOSITION as fault:
-        raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
     selected = dict(cfg.hydra.runtime.choices)
     choices = chosen(config, selected)
     if (recipe := selected.get("recipe")) is not None:

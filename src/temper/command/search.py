@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from temper.command.command_line import of_sweep
-from temper.command.job import COMPOSITION, container
+from temper.command.job import composing, container
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.experiment import Experiment, make, parse
@@ -82,10 +82,8 @@ class Searching:
         first = self.words(self.search.proposed(self.space, [], self.jobs)[0])
 
         def compose(words: list[str]) -> dict[str, Any]:
-            try:
+            with composing(words):
                 return container(loader.load_sweep_config(config, words))
-            except COMPOSITION as fault:
-                raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
 
         experiment = parse(compose(first))
         self.epochs, (self.metric, self.better) = experiment.epochs, experiment.chosen_by
@@ -246,5 +244,4 @@ class Searching:
 
 def _again(root: Path) -> str:
     words = [word for word in sys.argv[1:] if not word.startswith("hydra.sweep.dir=")]
-    folder = folder_word(root).replace("hydra.run.dir=", "hydra.sweep.dir=", 1)
-    return shlex.join(["python", "train.py", *words, folder])
+    return shlex.join(["python", "train.py", *words, folder_word(root, "hydra.sweep.dir")])

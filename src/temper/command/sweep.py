@@ -198,7 +198,7 @@ def opened(where: "Launcher | Here", root: Path) -> Iterator[Runner]:
             stack.callback(runner.over.set)
             yield runner
     except KeyboardInterrupt:
-        again = shlex.quote(folder_word(root).replace("hydra.run.dir=", "hydra.sweep.dir=", 1))
+        again = shlex.quote(folder_word(root, "hydra.sweep.dir"))
         print(f"temper: interrupted: the same command with {again} goes on", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
 

@@ -7,27 +7,17 @@ It helps where a step's arithmetic outweighs the exchange of its gradients: larg
 carries the exchange, which serves to try things out. Start it as any run, or let torchrun or SLURM start the processes.
 """
 
-from typing import Any, Literal
+from lightning.pytorch.strategies import DDPStrategy
 
-from temper.quantity import Count
-from temper.strategy import Trainer, strategy
-from temper.trainer.machine import data_parallel, processes
+from temper.strategy import strategy
+from temper.trainer.machine import data_parallel
+from temper.trainer.processes import Processes
 
 
 @strategy
-class DDP(Trainer):
-    """``devices`` processes on each of ``nodes`` machines."""
+class DDP(Processes):
+    """All weights on each of the processes."""
 
-    accelerator: Literal["auto", "cpu", "gpu"]
-    devices: Count | Literal["auto"]
-    nodes: Count
-    threads: Count | Literal["auto"]
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the machine's arguments of Lightning's Trainer.
-
-        Raises:
-            ValueError: this machine has no GPU, or not as many as were asked for.
-        """
-        machine = processes(self.accelerator, self.devices, self.nodes)
-        return {**machine, "strategy": data_parallel(machine["accelerator"] == "gpu")}
+    def together(self, on_gpu: bool) -> DDPStrategy:
+        """Return Lightning's data parallel."""
+        return data_parallel(on_gpu)

@@ -11,22 +11,17 @@ weights; where they do, `ddp` sends less. The weights alone must fit: the test a
 whole matrices (muon) gathers them and works out the same on every process.
 """
 
-from typing import Any, Literal
-
-from temper.quantity import Count, Switch
-from temper.strategy import Trainer, strategy
-from temper.trainer.machine import backend, processes
+from temper.quantity import Switch
+from temper.strategy import strategy
+from temper.trainer.machine import backend
+from temper.trainer.processes import Processes
 from temper.trainer.sharded import Sharded
 
 
 @strategy
-class FSDP(Trainer):
-    """``devices`` processes on each of ``nodes`` machines, the weights cut among all of them."""
+class FSDP(Processes):
+    """A part of every weight on each of the processes."""
 
-    accelerator: Literal["auto", "cpu", "gpu"]
-    devices: Count | Literal["auto"]
-    nodes: Count
-    threads: Count | Literal["auto"]
     reshard: Switch
 
     @property
@@ -34,11 +29,6 @@ class FSDP(Trainer):
         """Return that each process holds a part of every weight."""
         return True
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the machine's arguments of Lightning's Trainer.
-
-        Raises:
-            ValueError: this machine has no GPU, or not as many as were asked for.
-        """
-        machine = processes(self.accelerator, self.devices, self.nodes)
-        return {**machine, "strategy": Sharded(self.reshard, backend(machine["accelerator"] == "gpu"))}
+    def together(self, on_gpu: bool) -> Sharded:
+        """Return data parallel that cuts the network."""
+        return Sharded(self.reshard, backend(on_gpu))

@@ -14,8 +14,6 @@ from lightning.pytorch.strategies import DDPStrategy
 _MMAP_MAX, _TRIM_THRESHOLD, _TOP_PAD = -4, -1, -2
 _AHEAD = 64 * 2**20
 
-_PROCESSES_ON_CPU = 2  # the fewest that show what several do
-
 
 def gpus() -> int:
     """Return how many GPUs torch can use here (CUDA or ROCm; Apple's counts as one)."""
@@ -79,30 +77,6 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, -1), (_TOP_PAD, _AHEAD)):
             mallopt(parameter, value)
-
-
-def processes(accelerator: Literal["auto", "cpu", "gpu"], devices: int | Literal["auto"], nodes: int) -> dict[str, Any]:
-    """Return the arguments of Lightning's Trainer for a process on each of ``devices``, on each of ``nodes`` machines.
-
-    Raises:
-        ValueError: this machine has no GPU, or not as many as were asked for.
-    """
-    here = gpus()
-    if accelerator == "gpu" and here == 0:
-        raise ValueError(
-            "trainer.accelerator=gpu: this machine has no GPU that torch can use: "
-            "trainer.accelerator=auto or trainer.accelerator=cpu"
-        )
-    on_gpu = here > 0 and accelerator != "cpu"
-    # torchrun has already decided how many processes there are on this node.
-    everyone = int(os.environ.get("LOCAL_WORLD_SIZE", here if on_gpu else _PROCESSES_ON_CPU))
-    asked = everyone if devices == "auto" else devices
-    if on_gpu and asked > here:
-        raise ValueError(
-            f"trainer.devices={asked}: this machine has {here} {'GPU' if here == 1 else 'GPUs'} that torch can "
-            "use: trainer.devices=auto for all, or trainer.accelerator=cpu"
-        )
-    return {"accelerator": "gpu" if on_gpu else "cpu", "devices": asked, "num_nodes": nodes}
 
 
 def backend(on_gpu: bool) -> str | None:

@@ -81,7 +81,8 @@ class Folder:
         except OSError as fault:
             lock.close()
             raise Refusal(
-                f"{self.path}: this disk cannot lock files ({fault.strerror}): choose a folder on another"
+                f"{self.path}: this disk cannot lock files ({fault.strerror}): name a folder on another with"
+                " hydra.run.dir=FOLDER"
             ) from None
         lock.seek(0)
         lock.truncate()
@@ -103,10 +104,10 @@ class Folder:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     over.wait(_ASKS)
-                    continue
                 except OSError:  # a disk that cannot lock: the run itself says so
-                    pass
-                return
+                    return
+                else:
+                    return
 
     def leave(self) -> None:
         """Let others have the folder."""
@@ -115,13 +116,13 @@ class Folder:
             self._lock = None
 
 
-def folder_word(folder: Path) -> str:
-    """Return the word of a command line that names a run's folder, quoted as Hydra reads it."""
+def folder_word(folder: Path, key: str = "hydra.run.dir") -> str:
+    """Return the word of a command line that names a run's folder, or a sweep's, quoted as Hydra reads it."""
     plain = str(folder)
     if re.fullmatch(r"[\w./-]+", plain):
-        return f"hydra.run.dir={plain}"
+        return f"{key}={plain}"
     escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
-    return f'hydra.run.dir="{escaped}"'
+    return f'{key}="{escaped}"'
 
 
 def differences(before: Any, now: Any, key: str = "") -> list[str]:
