@@ -1,4 +1,5 @@
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ def test_trials_run_on_a_cluster_of_this_machine(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    before = signal.getsignal(signal.SIGTERM)
     with Ray(**KNOBS).opened(tmp_path) as run:
         statuses = run_all(run, [command(number, status=3 * (number % 2)) for number in range(3)], tmp_path, 8)
         with pytest.raises(ValueError, match=r"launcher\.cpus=4096 .*no node of the cluster has so many"):
@@ -23,6 +25,7 @@ def test_trials_run_on_a_cluster_of_this_machine(
         with pytest.raises(ValueError, match=r"launcher\.gpus=64: no node"):
             Ray(**KNOBS | {"gpus": 64.0})._check(sys.modules["ray"])
     assert statuses == [0, 3, 0]
+    assert signal.getsignal(signal.SIGTERM) == before, "a run of this process after it ends as any other"
     seen = [json.loads((tmp_path / f"{number}.log").read_text()) for number in range(3)]
     assert {each["OMP_NUM_THREADS"] for each in seen} == {"1"}
     assert {each["place"] for each in seen} == {str(tmp_path)}

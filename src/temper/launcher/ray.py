@@ -7,8 +7,10 @@ environment, as the sweep reads each trial's report; a variable that a node lack
 """
 
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,26 +51,31 @@ class Ray(Launcher):
         # Left to itself Ray would look for a cluster that runs here, or once ran and left its address behind.
         address = self.address or os.environ.get("RAY_ADDRESS") or "local"
         _reached(address)
-        try:
-            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="WARNING")
-        except (ConnectionError, ValueError, RuntimeError) as fault:
-            raise ValueError(f"launcher.address={address}: {_told(fault)}") from None
-        try:
-            self._check(ray)
-            place, (sent, own) = Path.cwd(), self._values()
-            # Tried again where a node is lost: the trial goes on in its folder.
-            task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=3)(start_on_ray)
+        with _sigterm_kept():
+            try:
+                ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="WARNING")
+            except (ConnectionError, ValueError, RuntimeError) as fault:
+                raise ValueError(f"launcher.address={address}: {_told(fault)}") from None
+            try:
+                yield self._run_on(ray)
+            finally:
+                ray.shutdown()
 
-            def run(command: Sequence[str], log: Path | None) -> int:
-                try:
-                    return int(ray.get(task.remote(list(command[1:]), log, place, sent, own)))
-                except ray.exceptions.RayError as fault:
-                    print(f"temper: {_told(getattr(fault, 'cause', None) or fault)}", file=sys.stderr)
-                    return 1
+    def _run_on(self, ray: Any) -> RunTrial:
+        """Return what runs a trial on the cluster that ``ray`` has joined."""
+        self._check(ray)
+        place, (sent, own) = Path.cwd(), self._values()
+        # Tried again where a node is lost: the trial goes on in its folder.
+        task = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=3)(start_on_ray)
 
-            yield run
-        finally:
-            ray.shutdown()
+        def run(command: Sequence[str], log: Path | None) -> int:
+            try:
+                return int(ray.get(task.remote(list(command[1:]), log, place, sent, own)))
+            except ray.exceptions.RayError as fault:
+                print(f"temper: {_told(getattr(fault, 'cause', None) or fault)}", file=sys.stderr)
+                return 1
+
+        return run
 
     def _values(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return the variables for a trial where its node has none of that name, and those for every trial."""
@@ -107,6 +114,17 @@ def _reached(address: str) -> None:
             f"launcher.address={address}: no Ray cluster answers there ({fault}): give the HOST:PORT that `ray start"
             " --head` has named, or null for a cluster of this machine's own"
         ) from None
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Put back what answered SIGTERM before: Ray sets an answer of its own, by status 15, and leaves it behind."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():  # Ray sets none in another one
+            signal.signal(signal.SIGTERM, before)
 
 
 def _ray() -> Any:
