@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
-from tests.shortcuts import leave_out_curves, parse_once
+from tests.shortcuts import leave_out_curves, parse_once, time_briefly
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -70,6 +70,7 @@ def _threads() -> Iterator[None]:
 def _read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         parse_once(patched)
+        time_briefly(patched)
         yield
 
 

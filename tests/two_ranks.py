@@ -15,7 +15,7 @@ import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from tests.shortcuts import leave_out_curves, parse_once
+from tests.shortcuts import leave_out_curves, parse_once, time_briefly
 
 from temper.command import command_line
 from temper.command.job import Job, container
@@ -50,6 +50,7 @@ def main() -> None:
     command_line.prepare()
     patched = pytest.MonkeyPatch()
     parse_once(patched)
+    time_briefly(patched)
     leave_out_curves(patched)
     sizes: list[int] = []
     means: dict[str, list[list[float]]] = {}  # over views, by the folder of the run

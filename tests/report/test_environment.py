@@ -3,17 +3,25 @@
 import subprocess
 from pathlib import Path
 
+import pytest
 import torch
 
 from temper.report import environment
 
 
 def test_the_environment_names_versions_and_the_cpu() -> None:
-    versions, device, commit = environment.environment(torch.device("cpu"))
+    versions = environment.versions()
     assert versions["torch"] == torch.__version__.partition("+")[0] or versions["torch"] == torch.__version__
     assert {"python", "lightning"} <= versions.keys()
-    assert device
+    assert environment.device_name(torch.device("cpu"))
+    commit = environment.commit()
     assert commit is None or len(commit.removesuffix("+dirty")) in (40, 64)
+
+
+def test_the_commit_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = environment.commit()
+    monkeypatch.setattr(environment, "_commit", lambda checkout: "of an edit that this process does not run")
+    assert environment.commit() == before
 
 
 def test_the_commit_says_when_files_differ(tmp_path: Path) -> None:

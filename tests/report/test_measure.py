@@ -1,6 +1,7 @@
 """Measurements against sums done by hand, and the network that they must leave alone."""
 
 import copy
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from torch import nn
 
 from temper.report import measure
 from temper.report.measure import (
+    TIMED,
+    WARM_UP,
     EnergyMeter,
     latency_seconds,
     multiply_adds,
@@ -21,6 +24,13 @@ from temper.report.measure import (
 )
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure as runs do, not as runs of tests do."""
+    monkeypatch.setattr(measure, "WARM_UP", WARM_UP)  # as they were before any test
+    monkeypatch.setattr(measure, "TIMED", TIMED)
 
 
 def convolutional() -> nn.Sequential:
@@ -103,13 +113,37 @@ def test_bytes_are_those_of_the_state_dict() -> None:
     assert size_bytes(network) == 8 * 8 + (2 + 2 + 2 + 2) * 4 + 8  # the norm counts its batches in an int64
 
 
-def test_the_latency_is_the_median_of_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([float(tick) for tick in range(10_000)])
-    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
-    assert latency_seconds(nn.Linear(2, 1), (2,)) == 1.0
+class Timed(nn.Module):
+    """Takes the next of ``durations`` by a clock of its own for each pass."""
+
+    def __init__(self, durations: Iterable[float], patched: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.now, self.durations = 0.0, iter(durations)
+        patched.setattr("time.perf_counter", lambda: self.now)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.now += next(self.durations)
+        return x
 
 
-def test_the_latency_is_a_time_that_a_pass_can_take() -> None:
+@pytest.mark.parametrize(
+    ("durations", "median"),
+    [
+        ([0.001] * 20 + [0.01, 0.03, 0.02] + [0.5], 0.025),  # after 20 passes, until a quarter of a second is over
+        ([0.03] * 2 + [0.06, 0.1, 0.05, 0.07], 0.065),  # or after 50 ms
+        ([0.001] * 220, 0.001),  # two hundred passes at most
+        ([1.0, 2.0], 2.0),  # two in all, however slow
+    ],
+)
+def test_the_latency_is_the_median_of_passes(
+    durations: list[float], median: float, monkeypatch: pytest.MonkeyPatch, unhurried: None
+) -> None:
+    network = Timed(durations, monkeypatch)
+    assert latency_seconds(network, (2,)) == pytest.approx(median)
+    assert next(network.durations, None) is None
+
+
+def test_the_latency_is_a_time_that_a_pass_can_take(unhurried: None) -> None:
     assert 1e-7 < latency_seconds(convolutional(), (3, 8, 8)) < 0.3
 
 

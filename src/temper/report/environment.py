@@ -3,8 +3,8 @@
 import importlib.metadata
 import platform
 import subprocess
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
@@ -12,29 +12,33 @@ import torch
 WRITTEN_OF_MEASUREMENTS = (":!recipes/results.csv", ":!recipes/tuning.csv", ":!recipes/*.md")
 
 
-class Environment(NamedTuple):
-    """Where a run took place; ``commit`` ends in ``+dirty`` where files differ from it, None without a checkout."""
-
-    versions: dict[str, str]
-    device: str
-    commit: str | None
-
-
-def environment(device: torch.device | None = None) -> Environment:
-    """Return versions, the name of ``device`` (None: the GPU if there is one, else the CPU) and the git commit."""
-    versions = {"python": platform.python_version()}
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that a run's numbers depend on, where they are installed."""
+    found = {"python": platform.python_version()}
     for package in ("torch", "lightning", "torchvision", "hydra-core", "temper"):
         try:
-            versions[package] = importlib.metadata.version(package)
+            found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def device_name(device: torch.device | None = None) -> str:
+    """Return what ``device`` is called by its maker; None: the GPU if there is one, else the CPU."""
     if device is None:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = _cpu_name() if device.type == "cpu" else device.type
-    return Environment(versions, name, _commit(Path(__file__).resolve().parents[3]))
+        return torch.cuda.get_device_name(device)
+    return _cpu_name() if device.type == "cpu" else device.type
+
+
+@cache
+def commit() -> str | None:
+    """Return the commit of Temper's code, with ``+dirty`` where files differ from it; None without a checkout.
+
+    It is looked up once: what is edited later is not what this process runs.
+    """
+    return _commit(Path(__file__).resolve().parents[3])
 
 
 def _cpu_name() -> str:

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 POWERCAP = Path("/sys/class/powercap")
+WARM_UP = (0.05, 20)  # seconds, and the most forward passes in them
+TIMED = (0.25, 200)
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def size_bytes(network: nn.Module) -> int:
 def latency_seconds(network: nn.Module, shape: tuple[int, ...]) -> float:
     """Return the median time in seconds of one example's forward pass, uncompiled, on the network's device.
 
-    It warms up for 50 ms and measures for 250 ms or 200 passes, and makes at least two passes in all.
+    It warms up for 50 ms or 20 passes and measures for 250 ms or 200 passes, and makes at least two passes in all.
     """
     example = _example(network, shape)
 
@@ -94,8 +96,8 @@ def latency_seconds(network: nn.Module, shape: tuple[int, ...]) -> float:
         return taken
 
     with _at_rest(network), torch.inference_mode():
-        passes(0.05, 20)
-        return statistics.median(passes(0.25, 200))
+        passes(*WARM_UP)
+        return statistics.median(passes(*TIMED))
 
 
 def synchronize(device: torch.device) -> None:

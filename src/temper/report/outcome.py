@@ -16,7 +16,7 @@ from temper.metric import better as better_of
 from temper.metric import over_views
 from temper.network.layered import Layered
 from temper.report.curves import read_metrics
-from temper.report.environment import environment
+from temper.report.environment import commit, device_name, versions
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.strategy import Remover
@@ -28,13 +28,12 @@ from temper.training.supervised import Supervised
 
 def begin(job: Job, folder: Folder) -> Report:
     """Return the report of a run that starts, or goes on, in ``folder``."""
-    versions, device, commit = environment()
     fresh = Report(
         command=job.command,
         digest=job.digest,
-        commit=commit,
-        versions=versions,
-        device=device,
+        commit=commit(),
+        versions=versions(),
+        device=device_name(),
         choices=dict(job.choices),
         tuned=dict(job.tuned),
         seed=job.experiment.seed,
@@ -53,7 +52,7 @@ def conclude(
 ) -> None:
     """Fill ``report`` with what was measured of the run and of the network that validation chose."""
     experiment, shape = job.experiment, module.facts.shape
-    report.device = environment(module.device).device
+    report.device = device_name(module.device)
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
     names = batches.splits.class_names
