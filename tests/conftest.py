@@ -13,7 +13,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
-from tests.shortcuts import leave_out_curves, parse_once, time_briefly
+from tests.shortcuts import compose_quickly, leave_out_curves, time_briefly
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -69,7 +69,7 @@ def _threads() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        parse_once(patched)
+        compose_quickly(patched)
         time_briefly(patched)
         yield
 

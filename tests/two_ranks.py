@@ -15,7 +15,7 @@ import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from tests.shortcuts import leave_out_curves, parse_once, time_briefly
+from tests.shortcuts import compose_quickly, leave_out_curves, time_briefly
 
 from temper.command import command_line
 from temper.command.job import Job, container
@@ -49,7 +49,7 @@ def main() -> None:
     torch.set_num_threads(1)
     command_line.prepare()
     patched = pytest.MonkeyPatch()
-    parse_once(patched)
+    compose_quickly(patched)
     time_briefly(patched)
     leave_out_curves(patched)
     sizes: list[int] = []
