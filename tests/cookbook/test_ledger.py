@@ -26,7 +26,7 @@ def row(seed: int = 0, digest: str = "d", recipe: str = "example/one") -> Row:
         train=1.0,
         val=None,
         test=0.1 + 0.2,
-        figures={"test/accuracy": 0.1 + 0.2, "cost/seconds": 1.5},
+        figures={"test/accuracy": 0.1 + 0.2, "cost/seconds": 1.5, "complexity/parameters": 10},
     )
 
 
@@ -62,7 +62,9 @@ def test_prune_drops_what_is_stale_and_keeps_the_rest(tmp_path: Path) -> None:
     assert prune(lambda _: True, path) == 0
     for seed in range(3):
         append(row(seed), path)
+    before = path.read_text().splitlines()
     assert prune(lambda each: each.seed == 1, path) == 1
+    assert path.read_text().splitlines() == [*before[:2], before[3]], "to the letter"
     assert append(row(7), path)
     assert [each.seed for each in read(path)] == [0, 2, 7]
 
@@ -74,7 +76,18 @@ def test_refuses_other_columns(tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("line", ["a,b\n", ",".join(["x"] * len(ledger.COLUMNS)) + "\n"])
+WORDS = '"{""cost/seconds"": ""long""}"'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a,b\n",
+        ",".join(["x"] * len(ledger.COLUMNS)) + "\n",
+        f"a,b,1,,,,,,1,3,,,accuracy,,,,{WORDS}\n",
+        "a,b,1,,,,,,1,3,,,accuracy,,,,3\n",
+    ],
+)
 def test_refuses_a_broken_line_and_names_it(line: str, tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     append(row(), path)

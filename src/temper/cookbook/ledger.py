@@ -145,6 +145,8 @@ def _row(cells: Mapping[str, str]) -> Row:
         name: float(cells[name]) if cells[name] else None
         for name in ("seconds", "wall_seconds", "train", "val", "test")
     }
-    figures = {str(name): float(value) for name, value in json.loads(cells["figures"]).items()}
+    figures = json.loads(cells["figures"])  # whole numbers stay whole, so that what is kept is written as it stood
+    if wrong := [name for name, value in figures.items() if type(value) not in (int, float)]:
+        raise ValueError(f"{wrong[0]} is no number")
     values: dict[str, Any] = {**cells, **whole, **real, "figures": figures}
     return Row(**values)
