@@ -8,6 +8,8 @@ import pytest
 from temper.digest import digest, method
 
 Compose = Callable[..., dict[str, Any]]
+Settings = dict[str, Any]
+IMAGES = {"_target_": "temper.data.image_folder.ImageFolder", "root": "photos"}
 METHOD = {
     "_target_": "temper.experiment.Experiment",
     "optimizer": {"_target_": "temper.optimizer.sgd.SGD", "lr": 0.1},
@@ -68,6 +70,21 @@ def test_is_left_alone_by(changed: dict[str, Any]) -> None:
 )
 def test_is_changed_by(changed: dict[str, Any]) -> None:
     assert digest({**METHOD, **changed}) != digest(METHOD)
+
+
+@pytest.mark.parametrize(
+    ("common", "first", "second", "same"),
+    [
+        ({"stopping": {"target": {"_target_": "t.T"}}}, {"target": 0.9}, {"target": 0.95}, False),
+        ({"stopping": {"patience": {"_target_": "t.P"}}}, {"target": 0.9}, {"target": 0.95}, True),
+        ({}, {"checkpoint_seconds": 60.0}, {"checkpoint_seconds": 5.0}, True),
+        ({}, {"data": {**IMAGES, "root": "a"}}, {"data": {**IMAGES, "root": "b"}}, False),
+        ({}, {"data": {**IMAGES, "workers": 1}}, {"data": {**IMAGES, "workers": 2}}, True),
+    ],
+)
+def test_tells_methods_apart(common: Settings, first: Settings, second: Settings, same: bool) -> None:
+    one, other = ({**METHOD, **common, **each} for each in (first, second))
+    assert (digest(one) == digest(other)) is same
 
 
 def test_key_order_does_not_matter() -> None:

@@ -51,6 +51,24 @@ def test_ckpt_goes_on_as_if_the_run_had_been_longer(trained: Path, job_of: Calla
     assert (tmp_path / "longer" / "checkpoints" / "best.ckpt").exists()
 
 
+def test_the_best_of_an_attempt_without_a_checkpoint_to_go_on_from_is_forgotten(
+    trained: Path, job_of: Callable[..., Job], tmp_path: Path, cut_off: Callable[..., None]
+) -> None:
+    """Each attempt begins from ``ckpt`` anew, and its best is its own, also where that is worse."""
+    file = first(trained, job_of)
+    words = ("epochs=4", *WORDS[1:], f"ckpt={file}")
+    whole = run(job_of(*words, folder=tmp_path / "whole"))
+    job = job_of(*words)
+    cut_off(job, 40, "on_train_batch_start")
+    best = job.folder / "checkpoints" / "best.ckpt"
+    assert not (job.folder / "checkpoints" / "last.ckpt").exists()
+    best.parent.mkdir(exist_ok=True)
+    best.write_text("of the attempt that was killed")
+    report = run(job)
+    assert (report.score, report.metrics) == (whole.score, whole.metrics)
+    assert torch.load(best, weights_only=True)["state_dict"]
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -10,15 +10,16 @@ OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
 OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where it lies, and how it is read
 LOOKED_AT = ("gradient_norm",)  # more is recorded: the steps are the same
 LEFT_OFF = ("pause",)  # the run is not over: with the rest, it is the same
+_CHECKPOINT_SECONDS = 60.0  # in every digest, whatever is set: the first ones held this default
 LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT, *LEFT_OFF)
 
 
 def digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a composed configuration's method, in hex.
 
-    Left out: promises, the seed, the machine, where the data lies and how it is read, every axis that stands at none
-    and every knob that stands at null, so that a new axis, or a new knob that does nothing unless it is set, leaves old
-    digests alone.
+    Left out: promises, the seed, the machine, where the data lies and how it is read, how often a checkpoint is kept,
+    every axis that stands at none and every knob that stands at null, so that a new axis, or a new knob that does
+    nothing unless it is set, leaves old digests alone.
     """
     kept = method(config)
     # An axis that takes several options is a mapping without a target, and their order matters.
@@ -30,9 +31,19 @@ def digest(config: Mapping[str, Any]) -> str:
 def method(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a composed configuration that its digest is made of."""
     kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not does_nothing(value)}
+    if "target" in config.get("stopping", ()):  # where it ends a run, it is more than a promise
+        kept["target"] = config.get("target")
+    if "checkpoint_seconds" in kept:
+        kept["checkpoint_seconds"] = _CHECKPOINT_SECONDS
     if isinstance(kept.get("data"), Mapping):
-        kept["data"] = {key: value for key, value in kept["data"].items() if key not in OF_THE_DISK}
+        kept["data"] = {key: value for key, value in kept["data"].items() if key not in of_the_disk(kept["data"])}
     return kept
+
+
+def of_the_disk(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the knobs of ``data`` that leave its examples as they are; a folder of images is known by its root."""
+    images = str(data.get("_target_", "")).endswith(".ImageFolder")
+    return tuple(knob for knob in OF_THE_DISK if not (images and knob == "root"))
 
 
 def _set(value: Any) -> Any:

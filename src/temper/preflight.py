@@ -9,7 +9,7 @@ from torch import nn
 
 from temper.command.job import Job
 from temper.cookbook.standing import compose_recipe
-from temper.digest import OF_THE_DISK, digest
+from temper.digest import digest, of_the_disk
 from temper.experiment import Experiment
 from temper.experiment.settings import option
 from temper.facts import Kind
@@ -24,7 +24,7 @@ from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
 from temper.training.trained import Trained, recipe_of, teacher_named
 
-OF_THE_PLACE = (*OF_THE_DISK, "download", "drop_last")  # knobs of data that leave its examples as they are
+OF_THE_PLACE = ("download", "drop_last")  # more knobs of data that leave its examples as they are
 OF_THE_SPLIT = ("validation", "test")
 OF_TRAINING = ("label_noise", "imbalance")  # that change the training examples alone
 OF_AN_EXAMPLE = (*OF_TRAINING, "input_noise", "size")  # that leave the split as it is
@@ -127,9 +127,10 @@ def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _examples(config: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in config["data"].items() if key not in OF_THE_PLACE}
-    if "path" in kept:  # however it was written
-        kept["path"] = str(Path(kept["path"]).expanduser().resolve())
+    left_out = (*of_the_disk(config["data"]), *OF_THE_PLACE)
+    kept = {key: value for key, value in config["data"].items() if key not in left_out}
+    for place in {"path", "root"} & kept.keys():  # however it was written
+        kept[place] = str(Path(kept[place]).expanduser().resolve())
     return kept
 
 

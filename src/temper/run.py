@@ -74,6 +74,7 @@ def run(job: Job) -> Report:
         batches = build_batches(experiment)
         if experiment.debug.shortened_to is None:
             experiment.optimizer.check(batches.facts.clock.total_steps)
+            experiment.averaging.check(batches.facts.clock)
             for each in experiment.smaller:
                 each.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)
@@ -82,8 +83,11 @@ def run(job: Job) -> Report:
         notes += taken
         notes += [told for each in experiment.smaller if (told := each.note(module.network)) is not None]
         resumed = start(job, folder.checkpoints, module)
+        foreign = resumed is None or resumed.parent != folder.checkpoints
         if mine == 0:
             folder.enter(job.settings)
+            if foreign:  # of an attempt that was killed before it had a checkpoint to go on from
+                (folder.checkpoints / "best.ckpt").unlink(missing_ok=True)
     console = Console(quiet=mine > 0)
     report = begin(job, folder)
     report.notes += notes
@@ -95,7 +99,9 @@ def run(job: Job) -> Report:
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
     with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
-        trainer, recorder, checkpoints = build_trainer(job, machine, folder, report, module, batches, console, freezing)
+        trainer, recorder, checkpoints = build_trainer(
+            job, machine, folder, report, module, batches, console, freezing, foreign=foreign
+        )
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         if experiment.pause is not None:
             metric, better = experiment.chosen_by
@@ -114,10 +120,10 @@ def run(job: Job) -> Report:
         report.cost.wall_seconds = earlier + time.monotonic() - STARTED
         report.state = "finished"
         if trainer.is_global_zero:
+            for logger in trainer.loggers:  # before a kill could leave a finished run whose last figures they lack
+                logger.log_metrics(final_figures(report))
             report.save(folder.path)
             _draw(folder.path)
-            for logger in trainer.loggers:
-                logger.log_metrics(final_figures(report))
     if trainer.is_global_zero:
         show(report, console)
     return report
@@ -157,6 +163,8 @@ def build_trainer(
     batches: Batches,
     console: Console,
     freezing: Sequence[L.Callback] = (),
+    *,
+    foreign: bool = True,
 ) -> tuple[L.Trainer, Recorder, Checkpoints]:
     """Return Lightning's trainer of this run, with the two of its callbacks that tell how the run went."""
     experiment, clock = job.experiment, module.facts.clock
@@ -171,6 +179,7 @@ def build_trainer(
         better=better,
         target=experiment.target,
         settled=settled,
+        foreign=foreign,
         bar=Bar(console, clock.total_steps),
     )
     checkpoints = Checkpoints(
@@ -180,6 +189,7 @@ def build_trainer(
         metric=metric,
         better=better,
         settled=settled,
+        foreign=foreign,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
     # The order is meant: what is removed goes before averages are taken, all before they are recorded, and saved last.
@@ -222,7 +232,7 @@ def _looking(experiment: Experiment, clock: Clock, recorder: Recorder) -> list[L
     removers = [each for each in found if isinstance(each, Remover)]
     averager, optimizer = experiment.averaging.averager(clock), experiment.optimizer
     if averager is not None or optimizer.averages:
-        found.append(ShownWeights(averager, optimizer, removers))
+        found.append(ShownWeights(averager, optimizer, removers, recorder.resting))
     if experiment.gradient_norm is not None or any(each.gradient for each in experiment.stopping.values()):
         found.append(GradientNorm(experiment.gradient_norm == "layers", recorder.due))
     return found

@@ -1,5 +1,6 @@
 """The moving average in plain floats, and torch's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from tests.averaging.conftest import Walker
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from temper.averaging.ema import EMA
+from temper.averaging.swa import SWA
+from temper.command.job import Job
 from temper.quantity import Clock
+from temper.run import run
 
 CLOCK = Clock((0, 10, 20))
 PATH = st.lists(st.floats(-5, 5), min_size=1, max_size=20)
@@ -55,6 +59,34 @@ def test_state_goes_on() -> None:
     second.step = 2
     second.averager.load_state_dict(first.averager.state_dict())
     assert second.walk([5.0, 7.0]) == first.walk([5.0, 7.0])
+
+
+def test_weights_in_bfloat16_are_averaged_finer() -> None:
+    walker = Walker(ema(decay=0.998).averager(CLOCK))
+    walker.network.bfloat16()
+    seen = walker.walk([0.0, *[1.0] * 200])
+    assert seen[-1] == pytest.approx(1 - 0.998**200, rel=1e-4)  # by eights of bits nothing would have moved after 0.25
+    again = Walker(ema(decay=0.998).averager(CLOCK))
+    again.network.bfloat16()
+    state = walker.averager.state_dict()
+    again.averager.load_state_dict(state | {"average": {"weight": state["average"]["weight"].bfloat16()}})
+    (went_on,) = again.walk([1.0])  # from a checkpoint of before, which held bfloat16
+    assert went_on == pytest.approx(seen[-1], abs=1e-2)
+
+
+@pytest.mark.parametrize("averaging", [ema(start="21steps"), SWA(start="21steps", every=1)])
+def test_refuses_to_begin_after_the_end(averaging: EMA | SWA) -> None:
+    with pytest.raises(ValueError, match=r"averaging\.start=21steps: step 21 lies beyond the run's 20, .*start=50%"):
+        averaging.check(CLOCK)
+    averaging.check(Clock((0, 21)))
+
+
+def test_a_run_that_ends_before_its_average_is_refused(
+    job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(job_of("averaging=ema", "averaging.start=5000steps", "epochs=1"))
+    assert "averaging.start=5000steps: step 5000 lies beyond" in capsys.readouterr().err
 
 
 def test_average_is_not_the_weight_itself() -> None:

@@ -98,6 +98,33 @@ def test_verify_enters_each_seed_and_goes_on(
     assert runs.seeds == [1]
 
 
+def test_a_report_that_cannot_be_read_fails_alone(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Runs(monkeypatch, first=0.9)
+    honest = Errand.run
+
+    def broken(errand: Errand) -> Report:
+        report = honest(errand)
+        if errand.seed == 0:
+            (errand.folder / "report.json").write_text("{")
+            return Report.load(errand.folder)
+        return report
+
+    monkeypatch.setattr(Errand, "run", broken)
+    assert load("verify_recipe").main(["baseline/small", "--seeds", "2"]) == 1
+    assert "report.json" in capsys.readouterr().err
+    assert [row.seed for row in read(book / "results.csv")] == [1]
+
+
+def test_what_was_begun_beside_other_work_has_no_times(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Runs(monkeypatch, first=0.9, failing=(0,))
+    assert load("verify_recipe").main(["baseline/small", "--seeds", "1", "--untimed"]) == 1
+    Runs(monkeypatch, first=0.9)
+    assert load("verify_recipe").main(["baseline/small", "--seeds", "2"]) == 0
+    assert [row.seconds for row in read(book / "results.csv")] == [None, 60.0]
+
+
 def test_untimed_runs_enter_no_times(
     book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

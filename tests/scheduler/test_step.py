@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from temper.quantity import Clock
+from temper.scheduler.exponential import Exponential
 from temper.scheduler.step import Step
 
 
@@ -53,6 +54,16 @@ def test_epochs_that_a_warm_up_took_are_no_stretch() -> None:
 
 def test_shares_are_of_what_follows_the_warm_up() -> None:
     assert falls(Step(warmup="20steps", every="30%", gamma=0.1), Clock((0, 120)), start=20) == [50, 80, 110]
+
+
+@pytest.mark.parametrize("steps", [15, 45, 1000, 1004])
+def test_shares_end_with_the_run(steps: int) -> None:
+    """A share need not be whole steps: rounded to them, the stretches would end before the run."""
+    step, smooth = (kind(warmup=0, every="10%", gamma=0.5) for kind in (Step, Exponential))
+    clock = Clock((0, steps))
+    assert step.factor(steps - 1, clock) == 0.5**9
+    for taken in range(steps):
+        assert smooth.factor(taken, clock) <= step.factor(taken, clock) * (1 + 1e-9)
 
 
 def test_a_share_of_less_than_a_step_is_a_step() -> None:

@@ -58,6 +58,7 @@ def test_binary_agrees_with_scikit_learn() -> None:
     logits = torch.randn(300, generator=generator) + 2 * target - 1
     truth, chosen = target.numpy(), (logits > 0).float().numpy()
     recalls = metrics.recall_score(truth, chosen, average=None)
+    both = torch.stack((1 - logits.sigmoid(), logits.sigmoid()), dim=1).numpy()
     judged = judge_binary(logits, target)
     assert judged.pop("per_class") == pytest.approx(list(recalls))
     assert judged == pytest.approx(
@@ -66,10 +67,19 @@ def test_binary_agrees_with_scikit_learn() -> None:
             "accuracy": metrics.accuracy_score(truth, chosen),
             "f1": metrics.f1_score(truth, chosen),
             "worst_class": min(recalls),
-            "calibration_error": calibration(logits.sigmoid().numpy(), truth),
+            "calibration_error": calibration(both.max(1), chosen == truth),
         },
         rel=1e-4,
     )
+
+
+def test_one_logit_is_judged_as_two() -> None:
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randint(2, (300,), generator=generator)
+    logits = torch.randn(300, generator=generator)
+    one, two = judge_binary(logits, target.float()), judge_classes(torch.stack((-logits, logits), 1) / 2, target, 2)
+    for name in ("loss", "accuracy", "calibration_error", "worst_class"):
+        assert one[name] == pytest.approx(two[name], rel=1e-5), name
 
 
 @settings(deadline=None, max_examples=25)

@@ -4,12 +4,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from temper.command.job import Job
-from temper.refusal import Refusal
+from temper.refusal import InUse, Refusal
 from temper.report.record import Report
 from temper.run import run
 from temper.training.checkpoints import last_good
@@ -70,6 +71,32 @@ def test_other_settings_are_refused_but_for_the_machine(tmp_path: Path) -> None:
     moved.enter({"optimizer": {"lr": 1}, "trainer": {"threads": 2}, "data": {"root": "b"}})
     assert moved.changed == ["trainer.threads", "data.root"]
     moved.leave()
+
+
+def test_a_folder_of_images_is_its_root(tmp_path: Path) -> None:
+    data = {"_target_": "temper.data.image_folder.ImageFolder", "root": "a", "workers": 1}
+    folder = Folder(tmp_path)
+    folder.enter({"data": data})
+    folder.leave()
+    Folder(tmp_path).check({"data": data | {"workers": 2}})
+    with pytest.raises(Refusal, match=r"data\.root differs"):
+        Folder(tmp_path).check({"data": data | {"root": "b"}})
+
+
+def test_a_folder_that_another_process_has_just_taken_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Folder.check
+
+    def slow(folder: Folder, config: dict[str, Any]) -> None:
+        honest(folder, config)
+        if not (tmp_path / "config.yaml").exists():
+            (tmp_path / "config.yaml").write_text("a: 2\n")  # as one does that came in between, and has ended
+
+    monkeypatch.setattr(Folder, "check", slow)
+    taken = Folder(tmp_path)
+    with pytest.raises(InUse, match="was taken by another process just now"):
+        taken.enter({"a": 1})
 
 
 def test_differences() -> None:

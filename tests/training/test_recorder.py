@@ -1,13 +1,16 @@
-"""What the recorder says when there is nothing left to record."""
+"""What the recorder counts, and what it says when there is nothing left to record."""
 
 import re
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from temper.command.job import Job
 from temper.report.record import Report
 from temper.run import run
+from temper.training.metrics_file import read_rows
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,46 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_rate(
         run(job)
     assert re.search(rf"the training loss is (nan|inf) at step \d+: lower {key}, add", capsys.readouterr().err)
     assert Report.load(job.folder).state == "failed"
+
+
+BRIEF = ("epochs=3", "trainer=cpu", "trainer.threads=1", "flush_every=1000")
+
+
+def test_steps_between_a_row_and_the_checkpoint_are_counted(
+    job_of: Callable[..., Job], tmp_path: Path, cut_off: Callable[..., None]
+) -> None:
+    words = (*BRIEF, "checkpoint_seconds=1e-9")  # one after each step, and no row until an epoch ends
+    whole = run(job_of(*words, folder=tmp_path / "whole"))
+    job = job_of(*words)
+    cut_off(job, 20, "on_train_batch_start")
+    first = Report.load(job.folder).attempts[0]
+    report = run(job)
+    assert (first.last_step, report.attempts[1].from_step) == (20, 20)
+    assert first.seconds > 0
+    assert report.cost.training_multiply_adds == whole.cost.training_multiply_adds
+
+
+def test_the_times_of_a_run_that_another_starts_from_are_not_its_own(
+    job_of: Callable[..., Job], tmp_path: Path
+) -> None:
+    source = run(job_of(*BRIEF, "target=0.2", folder=tmp_path / "source"))
+    assert source.speed.seconds_to_target is not None
+    ckpt = f"ckpt={tmp_path / 'source' / 'checkpoints' / 'last.ckpt'}"
+    report = run(job_of(*BRIEF[1:], "epochs=4", "target=1.0", ckpt, folder=tmp_path / "longer"))
+    assert report.speed.seconds_to_target is None
+    assert report.attempts[0].from_step == source.attempts[0].last_step
+    (row,) = read_rows(tmp_path / "longer" / "metrics.csv")
+    assert float(row["seconds"]) == pytest.approx(report.cost.seconds, abs=0.01)
+
+
+def test_what_averages_are_shown_by_is_no_training(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.training.shown_weights.recompute_statistics", lambda *_: time.sleep(3))
+    report = run(job_of("epochs=1", "averaging=ema", "trainer=cpu", "trainer.threads=1"))
+    assert report.cost.seconds < 3 < report.cost.wall_seconds
+
+
+def test_a_step_of_two_passes_costs_twice(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    words = ("epochs=1", "trainer=cpu", "debug=steps")
+    once = run(job_of("optimizer=sgd", *words, folder=tmp_path / "once"))
+    twice = run(job_of("optimizer=sam", "optimizer@optimizer.base=sgd", *words, folder=tmp_path / "twice"))
+    assert twice.cost.training_multiply_adds == 2 * once.cost.training_multiply_adds

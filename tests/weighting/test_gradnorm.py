@@ -1,5 +1,8 @@
 """GradNorm against a hand-worked case of two terms and the gradient of the paper's own objective."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,10 +10,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from temper.command.job import Job
 from temper.facts import Facts
 from temper.quantity import Clock
 from temper.refusal import Refusal
+from temper.run import run
 from temper.terms import Weigher
+from temper.training.metrics_file import read_rows
 from temper.weighting.gradnorm import GradNorm
 
 FACTS = Facts(kind="multiclass", shape=(3,), outputs=3, classes=3, examples=9, class_counts=(), clock=Clock((0, 9)))
@@ -181,3 +187,17 @@ def test_refuses_a_layer_that_is_not_there_or_not_shared() -> None:
     value = network["head"](torch.ones(1, 2)).sum()
     with pytest.raises(Refusal, match=r"^weighting\.layer=head: the term logits does not depend on it: name"):
         build(network).watch({"task": value, "logits": torch.ones((), requires_grad=True) * 2}, 1.0)
+
+
+def test_a_batch_in_pieces_moves_the_weights_as_the_whole(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    short = ("epochs=1", "trainer=cpu", "trainer.threads=1", "precision=64-true", "debug=steps")
+    run(job_of(*short, folder=tmp_path / "teacher"))
+    taught = ("distillation=[logits]", f"distillation.logits.teacher={tmp_path / 'teacher'}", "weighting=gradnorm")
+    kept = []
+    for pieces in (1, 4):
+        job = job_of(*short, *taught, "batch_size=64", f"accumulate={pieces}", folder=tmp_path / str(pieces))
+        run(job)
+        rows = [row for row in read_rows(job.folder / "metrics.csv") if row["weight/task"]]
+        kept.append([float(row["weight/task"]) for row in rows])
+    assert kept[0] == pytest.approx(kept[1], rel=1e-9)
+    assert kept[0][-1] != 0.5

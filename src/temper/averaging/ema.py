@@ -9,19 +9,18 @@ rate is still high, as the average of a noisy path lies nearer to its centre tha
 schedule that falls to nothing there is little left to average out.
 """
 
-from temper.averaging.weights import WeightAverager
-from temper.quantity import Clock, Forgetting, Span, Switch, span_steps
-from temper.strategy import Averaging, strategy
+from temper.averaging.weights import LateAveraging, WeightAverager
+from temper.quantity import Clock, Forgetting, Switch, span_steps
+from temper.strategy import strategy
 from temper.terms import Averager
 
 
 @strategy
-class EMA(Averaging):
+class EMA(LateAveraging):
     """The recent past, weighted the less the longer ago."""
 
     decay: Forgetting
     ramp: Switch
-    start: Span
 
     def averager(self, clock: Clock) -> Averager:
         """Return the moving average of a run of ``clock``."""

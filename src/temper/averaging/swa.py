@@ -7,17 +7,16 @@ that stays high while it averages (scheduler=constant, cosine_restarts): the wei
 their mean lies in its middle. Under a schedule that falls to nothing they stand still, and their mean adds nothing.
 """
 
-from temper.averaging.weights import WeightAverager
-from temper.quantity import Clock, Count, Span, span_steps
-from temper.strategy import Averaging, strategy
+from temper.averaging.weights import LateAveraging, WeightAverager
+from temper.quantity import Clock, Count, span_steps
+from temper.strategy import strategy
 from temper.terms import Averager
 
 
 @strategy
-class SWA(Averaging):
+class SWA(LateAveraging):
     """All weights at the ends of epochs alike."""
 
-    start: Span
     every: Count
 
     def averager(self, clock: Clock) -> Averager:

@@ -135,7 +135,7 @@ class Study:
             ]
         except (ValueError, KeyError, TypeError) as fault:
             raise Refusal(f"{self.path} is not of this version of temper ({fault}): name another folder") from None
-        differing = [key for key in differences(before, self.settings) if not may_differ(key)]
+        differing = [key for key in differences(before, self.settings) if not may_differ(key, self.settings)]
         if differing:
             raise Refusal(
                 f"{self.path.parent} holds a search with other settings: {', '.join(differing[:6])}"

@@ -56,6 +56,11 @@ class Errand:
         own = (f"recipe={self.recipe}", f"seed={self.seed}", f"trainer.threads={self.threads}")
         return [sys.executable, str(ROOT / "train.py"), *self.words, *own, folder_word(self.folder)]
 
+    @property
+    def untimed(self) -> Path:
+        """Return the file that says that other work went on beside the run, now or before it was cut off."""
+        return self.folder / "untimed"
+
     def run(self) -> Report:
         """Train and test in a process of its own, what it prints going to ``train.log`` in its folder.
 
@@ -152,6 +157,9 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
             while queue and len(running) < jobs:
                 errand = queue.pop(0)
                 console.print(f"{errand.name}: {errand.folder}", highlight=False, soft_wrap=True)
+                if not timed:
+                    errand.untimed.parent.mkdir(parents=True, exist_ok=True)
+                    errand.untimed.touch()
                 running[pool.submit(errand.run)] = errand, bars.add_task(errand.name, total=errand.epochs)
             ended, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for errand, bar in running.values():
@@ -159,14 +167,14 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
             for future in ended:
                 errand, bar = running.pop(future)
                 bars.remove_task(bar)
+                own = timed and not errand.untimed.exists()
                 try:
-                    report = future.result()
-                except RuntimeError as fault:
+                    row = row_of(errand.entered_as or errand.recipe, future.result(), errand.threads, timed=own)
+                    ledger.append(row, results)
+                except (RuntimeError, ValueError, OSError) as fault:  # the others go on
                     failures.append(str(fault))
                     console.print(f"{errand.name}: failed", highlight=False)
                 else:
-                    row = row_of(errand.entered_as or errand.recipe, report, errand.threads, timed=timed)
-                    ledger.append(row, results)
                     left = len(queue) + len(running)
                     took = "not timed" if row.seconds is None else f"in {in_seconds(row.seconds)}"
                     said = f"test/{row.metric} {in_score(row.test)}, {took}"

@@ -8,8 +8,8 @@ g' = ∇J(θ + e)                       second pass, over the same examples
 
 It bites where training fits all and the test set tells of it: of two minima the flatter one is found. A step costs
 twice as much. The first gradient is what the whole batch has, averaged over processes, and is not clipped; dropout
-drops the same units in both passes; batch-norm statistics, the loss and accuracy that are recorded are those of θ, the
-recorded gradient norm is that of g'.
+drops the same units in both passes; batch-norm statistics, and the loss, accuracy and gradient norm that are recorded,
+are those of θ.
 """
 
 from collections.abc import Callable, Sequence

@@ -142,15 +142,18 @@ def _score_before(job: Job, module: Supervised) -> float | None:
 
 
 def _training_multiply_adds(module: Supervised) -> float:
-    """Return those of one example, forward with backward, whatever its size in training."""
-    facts = module.facts
+    """Return those of one example in a step, forward with backward, whatever its size in training.
+
+    A teacher's forward passes, and the gradients that GradNorm asks for, are not among them.
+    """
+    facts, passes = module.facts, module.ingredients.optimizer.passes
     if not facts.epoch_shapes:
-        return multiply_adds(module.network, facts.shape)[1]
+        return passes * multiply_adds(module.network, facts.shape)[1]
     by_shape = {shape: multiply_adds(module.network, shape)[1] for shape in set(facts.epoch_shapes)}
     clock, taken = facts.clock, module.trainer.global_step
     steps = [min(taken, clock.start(epoch + 1)) - min(taken, clock.start(epoch)) for epoch in range(clock.epochs)]
     total = sum(count * by_shape[shape] for count, shape in zip(steps, facts.epoch_shapes, strict=True))
-    return total / max(1, sum(steps))
+    return passes * total / max(1, sum(steps))
 
 
 def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batches) -> None:

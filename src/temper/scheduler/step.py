@@ -6,8 +6,8 @@ A stretch in epochs ends where epochs end, also when their batches grow. It bite
 rate because of noise: each fall in the rate then shows as a fall in the loss.
 """
 
-from temper.quantity import Clock, parse_span, span_steps
-from temper.scheduler.lapse import Stretched, epochs_before
+from temper.quantity import Clock
+from temper.scheduler.lapse import Stretched, spans_before
 from temper.strategy import strategy
 
 
@@ -17,9 +17,5 @@ class Step(Stretched):
 
     def factor(self, step: int, clock: Clock) -> float:
         """Return γ to the power of the stretches that lie before ``step``; a stretch takes at least one step."""
-        length, unit = parse_span(self.every)
-        if unit == "epoch":
-            stretches = int(epochs_before(step, clock) / length + 1e-9)  # 0.3 / 0.1 is a little less than 3
-        else:
-            stretches = step // max(1, span_steps(self.every, clock))
+        stretches = int(spans_before(step, self.every, clock) + 1e-9)  # 0.3 / 0.1 is a little less than 3
         return float(self.gamma**stretches)

@@ -219,6 +219,9 @@ class Scheduler(ABC):
 class Averaging(ABC):
     """Which average of the weights is evaluated and kept in place of those that are trained."""
 
+    def check(self, clock: Clock) -> None:  # noqa: B027 - most go with any
+        """Refuse a run that ends before the average begins; a ValueError says the way out."""
+
     @abstractmethod
     def averager(self, clock: Clock) -> Averager | None:
         """Return what averages while a run lasts; None for nothing."""

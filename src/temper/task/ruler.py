@@ -62,7 +62,9 @@ def judge_binary(prediction: Tensor, target: Tensor) -> Judgement:
     chosen = (logits > 0).long()
     accuracy = classification.binary_accuracy(chosen, target, validate_args=False)
     f1 = classification.binary_f1_score(chosen, target, validate_args=False)
-    error = classification.binary_calibration_error(shares, target, n_bins=_BINS, validate_args=False)
+    # The binary metric is another one: it holds the share of class 1, not the confidence, against what is true.
+    both = torch.stack((1 - shares, shares), dim=1)
+    error = classification.multiclass_calibration_error(both, target, 2, n_bins=_BINS, validate_args=False)
     recalls = classification.multiclass_recall(chosen, target, 2, average="none", validate_args=False)
     judgement: Judgement = {
         "loss": F.binary_cross_entropy_with_logits(logits, target.to(logits.dtype)).item(),

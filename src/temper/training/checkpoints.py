@@ -26,6 +26,7 @@ class Checkpoints(Checkpoint):
         accumulate: micro-batches to a step; between two of them nothing is saved.
         metric, better: of validation, by which the best is chosen.
         settled: the first step from which a checkpoint may be called the best.
+        foreign: whether the checkpoint that training starts from is another run's: there is a best to be found yet.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Checkpoints(Checkpoint):
         metric: str,
         better: Literal["max", "min"],
         settled: int,
+        foreign: bool,
     ) -> None:
-        self.folder, self.seconds, self.accumulate = folder, seconds, accumulate
+        self.folder, self.seconds, self.accumulate, self.foreign = folder, seconds, accumulate, foreign
         self.metric, self.better, self.settled = metric, better, settled
         self.best: float | None = None
         self._saved = time.monotonic()
@@ -47,6 +49,8 @@ class Checkpoints(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
+        if self.foreign:
+            self.best = None
         self._saved = self._asked_time = time.monotonic()
         self._asked_step = trainer.global_step
 
@@ -87,7 +91,7 @@ class Checkpoints(Checkpoint):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the best score of a checkpoint."""
-        # A run that starts from another's checkpoint has a best of its own to find.
+        # Where somebody has deleted it, there is a best to be found again.
         self.best = state["best"] if (self.folder / "best.ckpt").exists() else None
 
     def _due(self, trainer: L.Trainer) -> bool:

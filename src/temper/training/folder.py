@@ -11,18 +11,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from temper.digest import OF_THE_DISK, does_nothing
+from temper.digest import does_nothing, of_the_disk
 from temper.refusal import InUse, Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
-MAY_DIFFER = (
-    "trainer",
-    "logger",
-    *(f"data.{knob}" for knob in OF_THE_DISK),
-    "checkpoint_seconds",
-    "hydra",
-    "expect",
-)
+MAY_DIFFER = ("trainer", "logger", "checkpoint_seconds", "hydra", "expect")
 
 
 _ASKS = 0.5  # seconds between two looks whether a folder is free
@@ -52,7 +45,7 @@ class Folder:
             before = OmegaConf.to_container(OmegaConf.load(known))
             assert isinstance(before, dict)
             differing = differences(before, config)
-            hard = [key for key in differing if not may_differ(key)]
+            hard = [key for key in differing if not may_differ(key, config)]
             if hard:
                 raise Refusal(
                     f"{self.path} holds a run with other settings: {', '.join(hard[:6])}"
@@ -67,8 +60,9 @@ class Folder:
         Raises:
             Refusal: as `check` does; `InUse` where another live process has it.
         """
-        self.check(config)
         known = self.path / "config.yaml"
+        begun = known.exists()
+        self.check(config)
         self.path.mkdir(parents=True, exist_ok=True)
         lock = (self.path / ".lock").open("a+")
         try:
@@ -84,6 +78,9 @@ class Folder:
                 f"{self.path}: this disk cannot lock files ({fault.strerror}): name a folder on another with"
                 " hydra.run.dir=FOLDER"
             ) from None
+        if known.exists() != begun:
+            lock.close()
+            raise InUse(f"{self.path} was taken by another process just now: give the command again, or another folder")
         lock.seek(0)
         lock.truncate()
         lock.write(str(os.getpid()))
@@ -138,6 +135,7 @@ def differences(before: Any, now: Any, key: str = "") -> list[str]:
     return [] if before == now else [key]
 
 
-def may_differ(key: str) -> bool:
-    """Return whether ``key`` may have another value when a run goes on."""
-    return any(key == allowed or key.startswith(f"{allowed}.") for allowed in MAY_DIFFER)
+def may_differ(key: str, config: Mapping[str, Any]) -> bool:
+    """Return whether ``key`` may have another value when a run of ``config`` goes on."""
+    allowed = (*MAY_DIFFER, *(f"data.{knob}" for knob in of_the_disk(config.get("data", {}))))
+    return any(key == each or key.startswith(f"{each}.") for each in allowed)

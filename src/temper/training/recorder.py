@@ -5,6 +5,8 @@ Between two flushes nothing of ours waits for the device.
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ class Recorder(L.Callback):
         accumulate: micro-batches to a step.
         metric, better, target: the validation score whose time to reach ``target`` is noted.
         settled: the first step from which a score is of what the run delivers.
+        foreign: whether the checkpoint that training starts from is another run's, whose times are not this one's.
         bar: shown by rank 0.
     """
 
@@ -48,11 +51,13 @@ class Recorder(L.Callback):
         better: str,
         target: float | None,
         settled: int,
+        foreign: bool,
         bar: Bar,
     ) -> None:
         self.folder, self.report, self.bar = folder, report, bar
         self.flush_every, self.accumulate = flush_every, accumulate
         self.metric, self.better, self.target, self.settled = metric, better, target, settled
+        self.foreign = foreign
         self.meter: EnergyMeter | None = None
         self.file = MetricsFile(folder / "metrics.csv")
         self.seconds = 0.0  # of training, since the start of the run, attempts before a kill left out
@@ -66,6 +71,10 @@ class Recorder(L.Callback):
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin an attempt."""
         step = trainer.global_step
+        if self.foreign:
+            self.seconds, self.examples, self.seconds_to_target = 0.0, 0.0, None
+            self._tally.empty()
+            self._flushed_step = step
         if trainer.is_global_zero:
             self.file.rewind(step)
             self.report.attempts.append(Attempt(from_step=step, last_step=step))
@@ -114,6 +123,21 @@ class Recorder(L.Callback):
             self.seconds_to_target = self.seconds if reached else None
         self._flush(trainer, pl_module, scores)
         self._since = time.monotonic()
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Note how far this attempt came: an attempt that goes on from here counts from here."""
+        if trainer.is_global_zero:
+            self._note(trainer)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Stop the watch for what is no training."""
+        ran = self._since is not None
+        self._pause()
+        try:
+            yield
+        finally:
+            self._since = time.monotonic() if ran else None
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Flush what is left."""
@@ -199,12 +223,16 @@ class Recorder(L.Callback):
         values = {name: value for name, value in row.items() if name not in ("step",)}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
+        self._note(trainer)
+        self.bar.tell(step, int(row["epoch"]), row, validated)
+
+    def _note(self, trainer: L.Trainer) -> None:
+        """Write into the report what this attempt has taken so far."""
         begun_seconds, begun_examples = self._begun
         attempt = self.report.attempts[-1]
-        attempt.last_step, attempt.seconds = step, round(self._elapsed() - begun_seconds, 3)
+        attempt.last_step, attempt.seconds = trainer.global_step, round(self._elapsed() - begun_seconds, 3)
         attempt.examples = round(self.examples - begun_examples)
         attempt.wall_seconds = round(time.monotonic() - STARTED, 3)
         if self.meter is not None and trainer.world_size == 1:  # other processes' energy is not metered here
             attempt.joules = self.meter.joules()
         self.report.save(self.folder)
-        self.bar.tell(step, int(row["epoch"]), row, validated)

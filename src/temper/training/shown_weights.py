@@ -4,8 +4,8 @@ Validation, test and every checkpoint see the averages, with batch-norm statisti
 trained weights beside them, so that a run goes on as if nobody had looked.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import lightning as L
@@ -30,10 +30,17 @@ class ShownWeights(L.Callback):
         averager: of the run; None where the optimizer itself keeps the averages.
         optimizer: of the run.
         removers: of the run: averages hold what was removed since they began.
+        resting: stops the clock that training is timed by.
     """
 
-    def __init__(self, averager: Averager | None, optimizer: Optimizer, removers: Sequence[Remover]) -> None:
-        self.averager, self.optimizer, self.removers = averager, optimizer, removers
+    def __init__(
+        self,
+        averager: Averager | None,
+        optimizer: Optimizer,
+        removers: Sequence[Remover],
+        resting: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.averager, self.optimizer, self.removers, self.resting = averager, optimizer, removers, resting
         self._trained: dict[str, Tensor] | None = None  # while the averages are in their place
         self._made: tuple[int, dict[str, Tensor]] | None = None  # the step, and the network's state at it
         self._seen = 0
@@ -54,7 +61,8 @@ class ShownWeights(L.Callback):
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Validate the averages."""
         if trainer.state.fn is TrainerFn.FITTING:
-            self._put(trainer, pl_module)
+            with self.resting():
+                self._put(trainer, pl_module)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Go on with the trained weights."""
@@ -71,7 +79,7 @@ class ShownWeights(L.Callback):
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the averages where everyone looks for the weights, and the trained weights beside them."""
-        with self._shown(trainer, pl_module):
+        with self.resting(), self._shown(trainer, pl_module):
             if self._trained is None:
                 return
             averaged = {key: value.clone() for key, value in pl_module.state_dict().items()}

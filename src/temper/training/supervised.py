@@ -134,7 +134,7 @@ class Supervised(L.LightningModule):
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
                 terms[term_name(name, term)] = values.mean()
         if first:
-            self.weigher.watch(terms, rows.share)
+            self.weigher.watch(terms, rows.share / self.trainer.accumulate_grad_batches)  # shares of a mean
         minimised: Tensor = self.weigher(terms, progress)
         if rows.share != 1:
             minimised = minimised * rows.share
