@@ -118,6 +118,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("loss.class_weights=inverse", "sampling=balanced"), ("sampling=balanced", "loss.class_weights=null")),
     (("loss=huber",), ("loss=huber", "regression", "cross_entropy")),
     (("weighting=gradnorm",), ("weighting=gradnorm", "distillation=[logits]", "weighting=fixed")),
+    ((*TAUGHT, "weighting=gradnorm", "precision=16-mixed"), ("precision=16-mixed", "gradnorm", "bf16-mixed")),
     ((*TAUGHT, "weighting=gradnorm", "compile=true"), ("weighting=gradnorm", "compile=false")),
     ((*TAUGHT, "weighting=schedule", "weighting.end={hints:0.1}"), ("weighting.end.hints", "logits")),
     ((*TAUGHT, "weighting=schedule", "weighting.end=2"), ("weighting.end=2", "<= 1", "{NAME: value}")),

@@ -214,6 +214,8 @@ def build_trainer(
             reload_dataloaders_every_n_epochs=int(clock.steps(0) != clock.steps(clock.epochs - 1)),
             limit_val_batches=1.0 if batches.splits.validation is not None else 0,
             num_sanity_val_steps=0,
+            # Weights that lie in parts are gathered in validation by what inference mode forbids.
+            inference_mode=not experiment.trainer.shards,
             logger=[each.build(folder.path, job.told) for each in experiment.logger.values()] or False,
             callbacks=callbacks,
             profiler=Unprofiled(),

@@ -32,11 +32,13 @@ VARIED = [
 ]
 
 
-def made(job: Job, world: int = 1, rank: int = 0, parts: Cut | None = None) -> Batches:
+CPU, ELSEWHERE = torch.device("cpu"), torch.device("meta")  # the latter every machine has too
+
+
+def made(job: Job, world: int = 1, rank: int = 0, parts: Cut | None = None, device: torch.device = CPU) -> Batches:
     batches = build_batches(job.experiment)
-    device = SimpleNamespace(root_device=torch.device("cpu"))
     batches.trainer = SimpleNamespace(  # type: ignore[assignment]
-        world_size=world, global_rank=rank, training=True, strategy=device
+        world_size=world, global_rank=rank, training=True, strategy=SimpleNamespace(root_device=device)
     )
     batches.parts = parts
     batches.setup("fit")
@@ -149,6 +151,25 @@ def test_a_file_that_breaks_off_is_named_when_it_is_read(workers: int, small_dat
     assert skipped.splits.note is not None
     assert broken.name in skipped.splits.note
     assert sum(len(batch.targets) for batch in epoch(skipped)) > 0
+
+
+def test_images_that_a_device_has_no_room_for_are_prepared_there(small_cifar10: None, job_of: JobOf) -> None:
+    batches = made(job_of(*IMAGES, "preprocessing=[normalize]"), device=ELSEWHERE)
+    assert batches.learned.inputs.device == batches.learned.targets.device == CPU
+    assert {kept.device for kept in batches.pipeline.fitted["normalize"].values()} == {ELSEWHERE}
+    (sample, *_) = batches.samples(64)
+    assert sample.device == ELSEWHERE
+
+
+def test_targets_of_images_on_disk_lie_beside_them(
+    small_data: None, job_of: JobOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Batches, "_storage", lambda _: ELSEWHERE)  # as a GPU, that nothing of them takes room on
+    words = (*IMAGES, "data=image_folder", "data.root=my_photos", "data.in_memory=false", "data.workers=0")
+    batches = made(job_of(*words), device=ELSEWHERE)
+    assert batches.learned.targets.device == CPU
+    (first, *_) = batches.train_dataloader()
+    assert first.inputs.device == first.targets.device
 
 
 def test_a_filter_sees_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import lightning as L
@@ -113,3 +114,22 @@ def test_shortens_the_run() -> None:
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         Profile(**{"wait": 1, "steps": 1, **bad})  # type: ignore[arg-type] # wrong on purpose
+
+
+def test_of_a_gpu_kernels_are_told_alone(tmp_path: Path) -> None:
+    def event(key: str, place: str, note: bool = False) -> SimpleNamespace:
+        return SimpleNamespace(
+            key=key,
+            device_type=SimpleNamespace(name=place),
+            is_user_annotation=note,
+            self_device_time_total=2e6,
+            self_cpu_time_total=1e6,
+            count=1,
+        )
+
+    events = [event("aten::mm", "CPU"), event("gemm", "CUDA"), event("Optimizer.step#SGD.step", "CUDA", note=True)]
+    profiling = _Profiling(tmp_path, wait=0, steps=1)
+    profiling._device = torch.device("cuda")
+    table = profiling._operator_table(SimpleNamespace(key_averages=lambda: events))  # type: ignore[arg-type]
+    assert list(table.columns[0].cells) == ["gemm"]
+    assert list(table.columns[2].cells) == ["100.0%"]

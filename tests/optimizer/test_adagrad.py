@@ -1,5 +1,7 @@
 """Adagrad against its formula in plain floats, its own law and bad values."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from tests.optimizer.conftest import NON_NEGATIVE, POSITIVE, Oracle, group
 from torch import nn
 
+from temper.facts import ParameterGroup
 from temper.optimizer.adagrad import Adagrad
+from temper.optimizer.torch_groups import kernels
 
 GOOD = {"lr": 0.01, "eps": 1e-10, "weight_decay": 0.0}
 
@@ -39,3 +43,15 @@ def test_the_size_of_a_gradient_does_not_matter(scale: float) -> None:
         weight.grad = torch.full_like(weight, scale)
         optimizer.step()
     assert weight.item() == pytest.approx(-0.1 * (1 + 2**-0.5 + 3**-0.5), abs=1e-8)
+
+
+def test_is_not_fused_where_torch_may_have_no_such_kernel() -> None:
+    """On CUDA only versions after the first that will do have it."""
+
+    def on(device: str) -> ParameterGroup:
+        weight = SimpleNamespace(device=torch.device(device), is_floating_point=lambda: True)
+        return ParameterGroup(names=("w",), parameters=(weight,))  # type: ignore[arg-type]
+
+    assert kernels([on("cuda")], fused_on=("cpu",)) == {"foreach": True}
+    assert kernels([on("cuda")]) == kernels([on("cpu")], fused_on=("cpu",)) == {"fused": True}
+    assert kernels([on("mps")]) == {"fused": False}

@@ -1,6 +1,7 @@
 """FSDP's arguments of Lightning's Trainer; tests/test_ddp.py trains with it on two processes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import lightning as L
 import pytest
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from temper.command.job import Job
 from temper.refusal import Refusal
+from temper.run import run
 from temper.trainer import processes
 from temper.trainer.fsdp import FSDP
 from temper.trainer.sharded import Sharded
@@ -89,3 +91,20 @@ def test_refuses_what_works_on_whole_weights_or_learns_beside_them(
         job_of("trainer=fsdp", *words)
     assert words[-1].replace("[hints]", "hints") in str(refused.value)
     assert str(refused.value).endswith(way_out)
+
+
+@pytest.mark.parametrize(("trainer", "inference"), [("fsdp", False), ("ddp", True)])
+def test_weights_in_parts_are_not_validated_in_inference_mode(
+    trainer: str, inference: bool, job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It forbids what gathers them; Lightning leaves it off by itself for gloo alone."""
+    asked: list[bool] = []
+
+    def begun(**arguments: Any) -> None:
+        asked.append(arguments["inference_mode"])
+        raise InterruptedError
+
+    monkeypatch.setattr("temper.run.L.Trainer", begun)
+    with pytest.raises(InterruptedError):
+        run(job_of(f"trainer={trainer}", "trainer.accelerator=cpu", "trainer.devices=1"))
+    assert asked == [inference]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from temper.command.job import Job
 from temper.report.record import Report
@@ -68,6 +69,16 @@ def test_what_averages_are_shown_by_is_no_training(job_of: Callable[..., Job], m
     monkeypatch.setattr("temper.training.shown_weights.recompute_statistics", lambda *_: time.sleep(3))
     report = run(job_of("epochs=1", "averaging=ema", "trainer=cpu", "trainer.threads=1"))
     assert report.cost.seconds < 3 < report.cost.wall_seconds
+
+
+def test_what_a_device_was_given_to_do_is_waited_for(
+    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once before each validation, and at the end."""
+    asked: list[torch.device] = []
+    monkeypatch.setattr("temper.training.recorder.synchronize", asked.append)
+    run(job_of("epochs=2", "trainer=cpu", "trainer.threads=1"))
+    assert len(asked) == 3
 
 
 def test_a_step_of_two_passes_costs_twice(job_of: Callable[..., Job], tmp_path: Path) -> None:

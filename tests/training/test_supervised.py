@@ -1,6 +1,7 @@
 """What the loop itself decides: where a step's draws come from."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +9,19 @@ import torch
 from temper.command.job import Job
 from temper.training.build import build_batches, build_module
 from temper.training.supervised import Supervised
+
+
+@pytest.mark.parametrize(("precision", "scaled"), [("16-mixed", False), ("32-true", True)])
+def test_an_overflow_is_seen_before_fused_kernels_could_skip_the_step(
+    precision: str, scaled: bool, job_of: Callable[..., Job]
+) -> None:
+    """They leave momentum unwritten in a first step that they skip, and would take it as it lies in the next."""
+    experiment = job_of("optimizer=momentum").experiment
+    module = build_module(experiment, build_batches(experiment).facts)
+    optimizer = module.configure_optimizers()
+    module.trainer = SimpleNamespace(optimizers=[optimizer], precision=precision)
+    module.on_train_start()
+    assert optimizer._step_supports_amp_scaling is scaled
 
 
 def test_draws_hang_on_seed_step_and_rank_alone(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,11 +86,14 @@ class Batches(L.LightningDataModule):
         return self._batch_size(min(epoch, self.facts.clock.epochs - 1))
 
     def setup(self, stage: str) -> None:
-        """Put the examples where the batches are made; tables are preprocessed on the way."""
+        """Put the examples where the batches are made; tables are preprocessed on the way.
+
+        Images are preprocessed batch by batch on the device that trains, which may not have room for all of them.
+        """
         if self._ready:
             return
-        device = self._device()
-        self.pipeline = self.pipeline.to(device)
+        storage = self._storage()
+        pipeline = self.pipeline.to(storage)
         named = {"train": self.splits.train, "val": self.splits.validation, "test": self.splits.test}
         for name, examples in named.items():
             if examples is None:
@@ -100,8 +103,10 @@ class Batches(L.LightningDataModule):
                 target = (target - self.facts.target_mean) / self.facts.target_deviation
             elif self.facts.kind == "binary":
                 target = target.float()
-            inputs = examples.inputs.to(device)
-            self._ready[name] = Examples(inputs if self._images else self.pipeline(inputs), target.to(device))
+            inputs = examples.inputs.to(storage)
+            held = inputs if self._images else pipeline(inputs)
+            self._ready[name] = Examples(held, target.to(held.device))  # images on disk come to the CPU
+        self.pipeline = self.pipeline.to(self._device())
 
     @property
     def learned(self) -> Examples:
@@ -123,7 +128,8 @@ class Batches(L.LightningDataModule):
         loader = self._new_loader(Cut())
         loader.load_state_dict({"epoch": self.facts.clock.epochs, "position": 0})
         for batch in loader:
-            yield self._finished(batch, augmented=True).inputs
+            moved = self.transfer_batch_to_device(batch, self._device(), 0)
+            yield self._finished(moved, augmented=True).inputs
             count -= batch.rows.size
             if count <= 0:
                 return
@@ -232,7 +238,12 @@ class Batches(L.LightningDataModule):
         return Cut(world=self.trainer.world_size, rank=self.trainer.global_rank, accumulate=self.accumulate)
 
     def _device(self) -> torch.device:
-        device = self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+        """Return the device that trains."""
+        return self.trainer.strategy.root_device if self.trainer is not None else torch.device("cpu")
+
+    def _storage(self) -> torch.device:
+        """Return where the examples lie: on the GPU that trains if they leave it room, else on the CPU."""
+        device = self._device()
         if device.type != "cuda":
             return torch.device("cpu")
         free, _ = torch.cuda.mem_get_info(device)

@@ -123,6 +123,9 @@ class _Profiling(L.Callback):
     def _operator_table(self, profiler: profile) -> Table:
         kernel = "self_device_time_total" if self._device.type == "cuda" else "self_cpu_time_total"
         events = [event for event in profiler.key_averages() if not event.key.startswith("phase: ")]
+        if self._device.type == "cuda":  # operators hold the time of the kernels that they start: these are told alone
+            kernels = [event for event in events if event.device_type.name == "CUDA"]
+            events = [event for event in kernels if not getattr(event, "is_user_annotation", False)]
         total = sum(getattr(event, kernel) for event in events)
         table = Table(title="operators by the time they take themselves", title_justify="left")
         table.add_column("operator", overflow="ellipsis", no_wrap=True, max_width=60)

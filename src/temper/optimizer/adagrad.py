@@ -27,6 +27,5 @@ class Adagrad(Optimizer):
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return torch's Adagrad; its own decay of the rate stays off, for that is the scheduler's work."""
-        return torch.optim.Adagrad(
-            torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, eps=self.eps, **kernels(groups)
-        )
+        fused = kernels(groups, fused_on=("cpu",))  # on CUDA only in torch versions after the first that will do
+        return torch.optim.Adagrad(torch_groups(groups, self.lr, self.weight_decay), lr=self.lr, eps=self.eps, **fused)

@@ -1,6 +1,6 @@
 """How our parameter groups become those of torch.optim, and when its fused kernels may be used."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from torch.distributed.tensor import DTensor
@@ -22,12 +22,16 @@ def torch_groups(groups: Sequence[ParameterGroup], lr: float, weight_decay: floa
     ]
 
 
-def kernels(groups: Sequence[ParameterGroup]) -> dict[str, Any]:
+def kernels(groups: Sequence[ParameterGroup], fused_on: Collection[str] = _FUSED) -> dict[str, Any]:
     """Return which of torch's kernels for many parameters at once there are for these: none, ``fused`` or ``foreach``.
 
-    One pass over memory, instead of several, for whole ones; several, but of all together, for those that lie in parts.
+    One pass over memory, instead of several, for whole ones on a device ``fused_on``; several, but of all together, for
+    those that lie in parts, or on another device that torch fuses on.
     """
     parameters = [parameter for group in groups for parameter in group.parameters]
     if any(isinstance(parameter, DTensor) for parameter in parameters):
         return {"foreach": True}
-    return {"fused": all(each.device.type in _FUSED and each.is_floating_point() for each in parameters)}
+    devices = {each.device.type for each in parameters}
+    if not all(each.is_floating_point() for each in parameters) or not devices <= _FUSED:
+        return {"fused": False}
+    return {"fused": True} if devices <= set(fused_on) else {"foreach": True}

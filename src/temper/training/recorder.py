@@ -14,7 +14,7 @@ import lightning as L
 import torch
 
 from temper import STARTED
-from temper.report.measure import EnergyMeter
+from temper.report.measure import EnergyMeter, synchronize
 from temper.report.record import Attempt, Report
 from temper.training.metrics_file import MetricsFile
 from temper.training.progress import Bar
@@ -67,6 +67,7 @@ class Recorder(L.Callback):
         self._flushed_step = 0
         self._window = (0.0, 0.0)  # seconds and examples at the last flush
         self._since: float | None = None  # when the stopwatch was started; None while it stands
+        self._device = torch.device("cpu")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Begin an attempt."""
@@ -84,7 +85,8 @@ class Recorder(L.Callback):
         self._window = (self.seconds, self.examples)
         if not trainer.is_global_zero:  # the checkpoint holds the sums of rank 0
             self._tally.empty()
-        self.meter = EnergyMeter(pl_module.device)
+        self._device = pl_module.device
+        self.meter = EnergyMeter(self._device)
         self.meter.start()
         self._since = time.monotonic()
 
@@ -153,11 +155,12 @@ class Recorder(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the sums since the last flush, and the totals."""
+        tally = self._tally.state_dict()  # which waits for the device
         return {
             "seconds": self._elapsed(),
             "examples": self.examples,
             "seconds_to_target": self.seconds_to_target,
-            "tally": self._tally.state_dict(),
+            "tally": tally,
             "flushed_step": self._flushed_step,
         }
 
@@ -171,6 +174,8 @@ class Recorder(L.Callback):
         return self.seconds + (time.monotonic() - self._since if self._since is not None else 0.0)
 
     def _pause(self) -> None:
+        if self._since is not None:
+            synchronize(self._device)  # what it has been given to do is training
         self.seconds, self._since = self._elapsed(), None
 
     def _flush(self, trainer: L.Trainer, module: Supervised, scores: dict[str, float]) -> None:

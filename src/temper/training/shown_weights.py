@@ -70,6 +70,7 @@ class ShownWeights(L.Callback):
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Leave the averages in place for the test."""
+        pl_module.to(trainer.strategy.root_device)  # Lightning has left it on the CPU
         self._put(trainer, pl_module)
         self._trained = None
 

@@ -208,6 +208,10 @@ class Supervised(L.LightningModule):
     def on_train_start(self) -> None:
         """Go on by this run's own knobs of the optimizer: a checkpoint brings those that it was trained with."""
         optimizer = self.trainer.optimizers[0]
+        if self.trainer.precision == "16-mixed":
+            # Fused kernels would be told of an overflow and skip the step themselves, and momentum that a skipped
+            # first step never wrote would be whatever was in memory: the scaler unscales, looks and skips.
+            optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         for group, knobs in zip(optimizer.param_groups, self._knobs, strict=True):
             group.update(knobs)
             for weight in group["params"] if group.get("fused") else ():

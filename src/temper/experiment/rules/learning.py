@@ -16,6 +16,11 @@ def precision_fits(run: Settings) -> None:
             f"precision=16-mixed scales gradients, and clip.kind={run.clip.kind} would cut the scaled ones:"
             " choose precision=bf16-mixed, or clip.kind=none"
         )
+    if run.precision == "16-mixed" and run.weighting.term_gradients:
+        raise ValueError(
+            f"precision=16-mixed scales the loss, and not the terms whose gradients weighting={option(run.weighting)}"
+            " asks for, so that they may vanish: choose precision=bf16-mixed, or weighting=fixed"
+        )
     if run.precision == "16-mixed" and run.gradient_norm is not None:
         raise ValueError(
             f"precision=16-mixed scales gradients, and gradient_norm={run.gradient_norm} would be that of the scaled"
