@@ -55,7 +55,7 @@ def test_tells_saves_and_draws(
     said = capsys.readouterr()
     assert said.err == f"{sweep}/4: left out: it has not finished (running)\n"
     assert "0.9600 ± 0.0141" in said.out
-    assert "+0.0500 to +0.0500 (paired)  better" in said.out
+    assert "-0.0108 to +0.1108  no difference that can be told from noise" in said.out
     assert f"baseline: optimizer=sgd ({sweep}/0)" in said.out
     assert saved.read_text() == said.out
     height, width, _ = imread(picture).shape

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.comparison.methods import Method
-from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, paired, welch
+from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, welch
 from temper.metric import BETTER
 from temper.refusal import Refusal, nearest
 from temper.report.units import in_count, in_score, in_seconds
@@ -34,8 +34,7 @@ class Row:
 
     Attributes:
         values: of the metric, by seed.
-        interval: 95 % of the difference of means to the baseline's; None for the baseline, and where a seed is alone.
-        by: how the interval was made: ``paired`` by seed, or ``Welch``.
+        interval: 95 % of the difference (Welch) to the baseline; None for the baseline, and where a seed is alone.
         verdict: what the interval says; empty for the baseline.
         seconds, work, gap, size: means over seeds; None where it was not measured.
     """
@@ -45,7 +44,6 @@ class Row:
     values: Sequence[float]
     difference: float | None
     interval: Interval | None
-    by: str
     verdict: str
     seconds: float | None
     work: float | None
@@ -73,7 +71,7 @@ def rows(methods: Sequence[Method], baseline: Method, metric: str | None) -> lis
 def notes(methods: Sequence[Method], baseline: Method) -> Iterator[str]:
     """Yield what a reader must know beside the table."""
     yield f"baseline: {baseline.name} ({baseline.first.folder})"
-    yield "intervals are of 95 %: paired by seed where both have the same seeds, else by Welch's t"
+    yield "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline"
     runs = [run for method in methods for run in method.runs.values()]
     devices, commits = (dict.fromkeys(getattr(run, name) for run in runs) for name in ("device", "commit"))
     if len(devices) > 1:
@@ -114,7 +112,7 @@ def as_csv(rows: Sequence[Row]) -> str:
         values: list[Any] = [
             method.name, method.first.choices.get("recipe"), method.digest, len(row.values),
             " ".join(str(seed) for seed in sorted(method.runs)), row.metric, fmean(row.values), deviation(row.values),
-            row.difference, low, high, row.by, row.verdict,
+            row.difference, low, high, None if row.interval is None else "Welch", row.verdict,
             row.seconds, row.work, row.gap, row.size,
         ]  # fmt: skip
         writer.writerow(["" if value is None else value for value in values])
@@ -124,8 +122,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 def _row(method: Method, baseline: Method, metric: str) -> Row:
     values, theirs = method.values(metric), baseline.values(metric)
     against = method is not baseline
-    pairs = against and set(method.runs) == set(baseline.runs)
-    interval = (paired if pairs else welch)(values, theirs) if against else None
+    interval = welch(values, theirs) if against else None
     means = {name: found for name in (TIME, WORK, GAP, SIZE) if (found := method.values(name))}
     return Row(
         method=method,
@@ -133,7 +130,6 @@ def _row(method: Method, baseline: Method, metric: str) -> Row:
         values=values,
         difference=fmean(values) - fmean(theirs) if against else None,
         interval=interval,
-        by="" if interval is None else "paired" if pairs else "Welch",
         verdict=_verdict(metric, interval) if against else "",
         seconds=fmean(means[TIME]) if TIME in means else None,
         work=fmean(means[WORK]) if WORK in means else None,
@@ -175,7 +171,7 @@ def _cells(row: Row) -> list[str]:
     elif row.interval is None:
         against = f"{row.difference:+.4f}"
     else:
-        against = f"{in_interval(row.interval)} ({row.by})"
+        against = in_interval(row.interval)
     return [
         row.method.name,
         str(len(row.values)),
