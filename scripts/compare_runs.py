@@ -57,9 +57,13 @@ def main(arguments: Sequence[str]) -> int:
     if asked.format == "text":
         with console.capture() as capture:
             table.text(rows, console)
-        told = capture.get() + "".join(f"{note}\n" for note in table.notes(groups, baseline))
+        told = capture.get() + "".join(f"{note}\n" for note in table.notes(rows))
+    elif asked.format == "markdown":
+        told = table.as_markdown(rows)
     else:
-        told = table.as_csv(rows) if asked.format == "csv" else table.as_markdown(rows)
+        told = table.as_csv(rows)
+        for note in table.notes(rows):  # no line of a table of numbers
+            print(note, file=sys.stderr)
     print(told, end="")
     if asked.save is not None:
         asked.save.parent.mkdir(parents=True, exist_ok=True)

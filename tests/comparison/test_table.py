@@ -119,15 +119,24 @@ def test_as_markdown(made: Made) -> None:
 
 def test_notes_say_what_is_not_alike(made: Made) -> None:
     folders = four(made)
-    methods, _ = group(find(folders)[0])
-    name_methods(methods, methods[0])
-    assert list(notes(methods, methods[0])) == [
+    dirty = "+dirty: with changes that stand in no commit, and may differ from run to run"
+    assert list(notes(compared(folders[:6]))) == [
         f"baseline: optimizer=sgd ({folders[0]})",
         "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline",
+        dirty,
     ]
-    methods, _ = group(find([*folders, made("there", "adam", 9, device="a GPU", commit=None)])[0])
-    name_methods(methods, methods[0])
-    assert list(notes(methods, methods[0]))[2:] == [
+    folders += [made("there", "adam", 9, device="a GPU", commit=None), made("clean", "nag", 9, commit="abcdef0123456")]
+    assert list(notes(compared(folders)))[2:] == [
+        "each interval stands alone: among 2, at least one misses its true difference by chance in up to 10 % of tables",
         "times are of different devices: this CPU; a GPU",
-        "the runs are of 2 commits: abcdef0123, none",
+        "the runs are of 3 commits: abcdef0123+dirty, none, abcdef0123",
+        dirty,
     ]
+    assert not any(line.startswith("+dirty") for line in notes(compared(folders[-1:])))
+
+
+def test_markdown_has_the_notes_beneath_it(made: Made) -> None:
+    found = compared(four(made))
+    table, told = as_markdown(found).split("\n\n")
+    assert table.count("\n") == 5
+    assert told.splitlines() == [f"- {note}" for note in notes(found)]

@@ -65,9 +65,15 @@ def test_tells_saves_and_draws(
 
 def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert script.main([str(sweep), "--format", "csv", "--baseline", "optimizer=adam"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].startswith("optimizer=sgd,,sgd,2,0 1,test/accuracy,0.91,")
+    said = capsys.readouterr()
+    assert said.out.splitlines()[2].startswith("optimizer=sgd,,sgd,2,0 1,test/accuracy,0.91,")
+    assert len(said.out.splitlines()) == 3
+    assert f"baseline: optimizer=adam ({sweep}/2)\n" in said.err
     assert script.main([str(sweep / "0"), "--format", "markdown", "--metric", "cost/seconds"]) == 0
-    assert "| data=digits optimizer=sgd | 1 | 1.0000 | baseline |" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "| data=digits optimizer=sgd | 1 | 1.0000 | baseline |" in said.out
+    assert f"\n\n- baseline: data=digits optimizer=sgd ({sweep}/0)\n" in said.out
+    assert said.err == ""
 
 
 @pytest.mark.parametrize(

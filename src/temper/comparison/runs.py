@@ -110,7 +110,7 @@ def _read(folder: Path) -> Run | str:
             seed=int(report["seed"]),
             metric=next((name for name in ("accuracy", "rmse", *names) if name in names), "loss"),
             device=str(report["device"]),
-            commit=str(report["commit"] or "").removesuffix("+dirty"),
+            commit=str(report["commit"] or ""),
             figures=figures,
         )
     except Refusal:

@@ -20,6 +20,8 @@ from temper.report.units import in_count, in_score, in_seconds
 NOISE = "no difference that can be told from noise"
 ALONE = "one seed cannot be told from noise"
 TIME, WORK, GAP, SIZE = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap", "complexity/parameters"
+BYTES = "complexity/bytes"
+DIRTY = "+dirty"  # after a commit: the files were not as it has them
 WIDTH = 160  # of text that no terminal bounds
 COLUMNS = (
     "method", "recipe", "digest", "n", "seeds", "metric", "mean", "standard_deviation",
@@ -68,16 +70,29 @@ def rows(methods: Sequence[Method], baseline: Method, metric: str | None) -> lis
     return [_row(method, baseline, name) for method in sorted(methods, key=lambda each: each is not baseline)]
 
 
-def notes(methods: Sequence[Method], baseline: Method) -> Iterator[str]:
-    """Yield what a reader must know beside the table."""
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what a reader must know beside the table of ``rows``, the first of which is the baseline's."""
+    baseline = rows[0].method
     yield f"baseline: {baseline.name} ({baseline.first.folder})"
     yield "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline"
-    runs = [run for method in methods for run in method.runs.values()]
+    if (count := sum(row.interval is not None for row in rows)) > 1:
+        yield (
+            f"each interval stands alone: among {count}, at least one misses its true difference by chance in up to"
+            f" {100 * (1 - 0.95**count):.0f} % of tables"
+        )
+    runs = [run for row in rows for run in row.method.runs.values()]
     devices, commits = (dict.fromkeys(getattr(run, name) for run in runs) for name in ("device", "commit"))
     if len(devices) > 1:
         yield f"times are of different devices: {'; '.join(devices)}"
     if len(commits) > 1:
-        yield f"the runs are of {len(commits)} commits: {', '.join(commit[:10] or 'none' for commit in commits)}"
+        yield f"the runs are of {len(commits)} commits: {', '.join(map(_short, commits))}"
+    if any(commit.endswith(DIRTY) for commit in commits):
+        yield f"{DIRTY}: with changes that stand in no commit, and may differ from run to run"
+
+
+def _short(commit: str) -> str:
+    name = commit.removesuffix(DIRTY)
+    return (name[:10] or "none") + commit[len(name) :]
 
 
 def text(rows: Sequence[Row], console: Console) -> None:
@@ -91,8 +106,9 @@ def text(rows: Sequence[Row], console: Console) -> None:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Return the rows as a Markdown table."""
-    return markdown(_headers(rows), [_cells(row) for row in rows]) + "\n"
+    """Return the rows as a Markdown table, with the notes beneath it."""
+    told = "\n".join(f"- {note}" for note in notes(rows))
+    return f"{markdown(_headers(rows), [_cells(row) for row in rows])}\n\n{told}\n"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
