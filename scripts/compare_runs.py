@@ -32,7 +32,9 @@ def main(arguments: Sequence[str]) -> int:
         help="a run's folder, a recipe, or 'optimizer=sgd epochs=5' (default: the first run)",
     )
     parser.add_argument(
-        "--metric", metavar="NAME", help="such as test/f1, cost/joules (default: the main one on the test set)"
+        "--metric",
+        metavar="NAME",
+        help="such as test/f1, cost/joules, complexity/bytes (default: the main one on the test set)",
     )
     parser.add_argument("--format", choices=("text", "csv", "markdown"), default="text", help="(default: text)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there too")

@@ -24,6 +24,7 @@ def test_reads_what_was_measured(made: Made) -> None:
         "generalisation/test": 0.9,
         "generalisation/gap": 0.01,
         "complexity/parameters": 100,
+        "complexity/bytes": 2048,
     }
     assert run.config["epochs"] == 3
 

@@ -9,7 +9,7 @@ from scipy.stats import ttest_ind
 
 from temper.comparison.methods import find_baseline, group, name_methods
 from temper.comparison.runs import find
-from temper.comparison.table import ALONE, COLUMNS, NOISE, Row, as_csv, as_markdown, markdown, notes, rows, text
+from temper.comparison.table import ALONE, COLUMNS, NOISE, WIDTH, Row, as_csv, as_markdown, markdown, notes, rows, text
 from temper.refusal import Refusal
 
 Made = Callable[..., Path]
@@ -35,7 +35,7 @@ def test_by_hand(made: Made) -> None:
     sgd, adam, nag, alone = compared(four(made))
     assert (sgd.difference, sgd.interval, sgd.verdict) == (None, None, "")
     assert sgd.seconds == pytest.approx(61.0)
-    assert (sgd.work, sgd.gap, sgd.size) == (6000, pytest.approx(0.01), 100)
+    assert (sgd.work, sgd.gap, sgd.parameters, sgd.size) == (6000, pytest.approx(0.01), 100, 2048)
     # By seed the scores of adam rise with those of sgd: pairs of them would be told from noise.
     expected = ttest_ind([0.93, 0.95, 0.97], [0.90, 0.91, 0.92], equal_var=False).confidence_interval(0.95)
     assert adam.interval == pytest.approx((expected.low, expected.high))
@@ -84,12 +84,33 @@ def test_as_text(made: Made) -> None:
     header, sgd, adam, nag, alone = console.export_text().splitlines()
     assert header.split("  ")[0] == "method"
     assert [*sgd.split()] == [
-        "optimizer=sgd", "3", "0.9100", "±", "0.0100", "baseline", "61", "s", "6,000", "+0.0100", "100",
+        "optimizer=sgd", "3", "0.9100", "±", "0.0100", "baseline", "61", "s", "6,000", "+0.0100", "100", "2.0", "KiB",
     ]  # fmt: skip
     assert "0.9500 ± 0.0200" in adam
     assert f"-0.0016 to +0.0816  {NOISE}" in adam
     assert NOISE in nag
     assert f"+0.0800  {ALONE}" in alone
+
+
+def test_bytes_are_told_as_such(made: Made) -> None:
+    small = {"complexity": {"parameters": 100, "bytes": 600}}
+    folders = [*four(made)[:2], *(made(f"small_{seed}", "small", seed, **small) for seed in range(2))]
+    lines = as_markdown(compared([*folders, made("one", "one", 0, **small)], "complexity/bytes")).splitlines()
+    assert lines[2].startswith("| data=digits optimizer=sgd | 2 | 2.0 KiB ± 0 B | baseline |")
+    assert "| 2 | 600 B ± 0 B | -1.4 KiB to -1.4 KiB | lower |" in lines[3]
+    assert "| 1 | 600 B | -1.4 KiB | one seed" in lines[4]
+    assert lines[4].endswith("| 100 | 600 B |")
+
+
+def test_a_table_of_long_names_keeps_its_width(made: Made) -> None:
+    long = {"optimizer": "schedule_free_adamw", "augmentation": ["flip", "random_erasing", "trivial_augment"]}
+    folders = [*four(made)[:2], *(made(f"long_{seed}", "long", seed, choices=long) for seed in range(2))]
+    console = Console(width=WIDTH, file=StringIO(), record=True)
+    text(compared(folders), console)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].endswith("size")
+    assert lines[1].endswith("2.0 KiB")
 
 
 def test_as_csv_every_number_is_there(made: Made) -> None:
@@ -107,12 +128,13 @@ def test_as_csv_every_number_is_there(made: Made) -> None:
     assert float(adam["low"]) < float(adam["difference"]) < float(adam["high"])
     assert (nag["interval"], nag["verdict"], nag["seeds"]) == ("Welch", NOISE, "0 1")
     assert (alone["standard_deviation"], alone["high"], alone["seconds"]) == ("", "", "60.0")
+    assert (sgd["parameters"], sgd["bytes"]) == ("100.0", "2048.0")
 
 
 def test_as_markdown(made: Made) -> None:
     lines = as_markdown(compared(four(made))).splitlines()
     assert lines[0].startswith("| method | seeds | test/accuracy | difference, 95 % |")
-    assert lines[1] == "| " + " | ".join(["---"] * 9) + " |"
+    assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
     assert lines[3].startswith(f"| optimizer=adam | 3 | 0.9500 ± 0.0200 | -0.0016 to +0.0816 | {NOISE} | 61 s |")
     assert markdown(["a"], [["b|c"]]) == "| a |\n| --- |\n| b∣c |"
 
@@ -127,7 +149,8 @@ def test_notes_say_what_is_not_alike(made: Made) -> None:
     ]
     folders += [made("there", "adam", 9, device="a GPU", commit=None), made("clean", "nag", 9, commit="abcdef0123456")]
     assert list(notes(compared(folders)))[2:] == [
-        "each interval stands alone: among 2, at least one misses its true difference by chance in up to 10 % of tables",
+        "each interval stands alone: among 2, at least one misses its true difference by chance in up to 10 % of"
+        " tables",
         "times are of different devices: this CPU; a GPU",
         "the runs are of 3 commits: abcdef0123+dirty, none, abcdef0123",
         dirty,

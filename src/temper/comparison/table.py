@@ -15,18 +15,19 @@ from temper.comparison.methods import Method
 from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, welch
 from temper.metric import BETTER
 from temper.refusal import Refusal, nearest
-from temper.report.units import in_count, in_score, in_seconds
+from temper.report.units import in_bytes, in_count, in_score, in_seconds
 
 NOISE = "no difference that can be told from noise"
 ALONE = "one seed cannot be told from noise"
-TIME, WORK, GAP, SIZE = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap", "complexity/parameters"
-BYTES = "complexity/bytes"
+TIME, WORK, GAP = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap"
+PARAMETERS, SIZE = "complexity/parameters", "complexity/bytes"
+IN_BYTES = "bytes"  # the end of a figure's name that is one of bytes
 DIRTY = "+dirty"  # after a commit: the files were not as it has them
 WIDTH = 160  # of text that no terminal bounds
 COLUMNS = (
     "method", "recipe", "digest", "n", "seeds", "metric", "mean", "standard_deviation",
     "difference", "low", "high", "interval", "verdict",
-    "seconds", "multiply_adds", "gap", "parameters",
+    "seconds", "multiply_adds", "gap", "parameters", "bytes",
 )  # fmt: skip
 
 
@@ -38,7 +39,7 @@ class Row:
         values: of the metric, by seed.
         interval: 95 % of the difference (Welch) to the baseline; None for the baseline, and where a seed is alone.
         verdict: what the interval says; empty for the baseline.
-        seconds, work, gap, size: means over seeds; None where it was not measured.
+        seconds, work, gap, parameters, size: means over seeds, the last in bytes; None where it was not measured.
     """
 
     method: Method
@@ -50,6 +51,7 @@ class Row:
     seconds: float | None
     work: float | None
     gap: float | None
+    parameters: float | None
     size: float | None
 
 
@@ -129,7 +131,7 @@ def as_csv(rows: Sequence[Row]) -> str:
             method.name, method.first.choices.get("recipe"), method.digest, len(row.values),
             " ".join(str(seed) for seed in sorted(method.runs)), row.metric, fmean(row.values), deviation(row.values),
             row.difference, low, high, None if row.interval is None else "Welch", row.verdict,
-            row.seconds, row.work, row.gap, row.size,
+            row.seconds, row.work, row.gap, row.parameters, row.size,
         ]  # fmt: skip
         writer.writerow(["" if value is None else value for value in values])
     return file.getvalue()
@@ -139,7 +141,7 @@ def _row(method: Method, baseline: Method, metric: str) -> Row:
     values, theirs = method.values(metric), baseline.values(metric)
     against = method is not baseline
     interval = welch(values, theirs) if against else None
-    means = {name: found for name in (TIME, WORK, GAP, SIZE) if (found := method.values(name))}
+    means = {name: found for name in (TIME, WORK, GAP, PARAMETERS, SIZE) if (found := method.values(name))}
     return Row(
         method=method,
         metric=metric,
@@ -150,6 +152,7 @@ def _row(method: Method, baseline: Method, metric: str) -> Row:
         seconds=fmean(means[TIME]) if TIME in means else None,
         work=fmean(means[WORK]) if WORK in means else None,
         gap=fmean(means[GAP]) if GAP in means else None,
+        parameters=fmean(means[PARAMETERS]) if PARAMETERS in means else None,
         size=fmean(means[SIZE]) if SIZE in means else None,
     )
 
@@ -178,24 +181,36 @@ def _headers(rows: Sequence[Row]) -> list[str]:
         "multiply-adds",
         "gap",
         "parameters",
+        "size",
     ]
 
 
 def _cells(row: Row) -> list[str]:
-    if row.difference is None:
-        against = "baseline"
-    elif row.interval is None:
-        against = f"{row.difference:+.4f}"
-    else:
-        against = in_interval(row.interval)
     return [
         row.method.name,
         str(len(row.values)),
-        in_spread((fmean(row.values), deviation(row.values))),
-        against,
+        _spread(row),
+        _against(row),
         row.verdict,
         in_seconds(row.seconds),
         in_count(row.work),
         in_score(row.gap) if row.gap is None else f"{row.gap:+.4f}",
-        in_count(row.size),
+        in_count(row.parameters),
+        in_bytes(row.size),
     ]
+
+
+def _spread(row: Row) -> str:
+    mean, apart = fmean(row.values), deviation(row.values)
+    if not row.metric.endswith(IN_BYTES):
+        return in_spread((mean, apart))
+    return in_bytes(mean) + ("" if apart is None else f" ± {in_bytes(apart)}")
+
+
+def _against(row: Row) -> str:
+    if row.difference is None:
+        return "baseline"
+    if row.metric.endswith(IN_BYTES):
+        bounds = row.interval or [row.difference]
+        return " to ".join(f"{'-' if bound < 0 else '+'}{in_bytes(abs(bound))}" for bound in bounds)
+    return f"{row.difference:+.4f}" if row.interval is None else in_interval(row.interval)
