@@ -63,6 +63,14 @@ def test_tells_saves_and_draws(
     assert height > 200
 
 
+def test_draws_curves(script: ModuleType, sweep: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        (sweep / str(number) / "metrics.csv").write_text(f"step,val/accuracy\n10,0.{number}\n20,0.5\n")
+    picture = tmp_path / "pictures" / "curves.png"
+    assert script.main([str(sweep), "--curves", str(picture)]) == 0
+    assert imread(picture).shape[1] == 975
+
+
 def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert script.main([str(sweep), "--format", "csv", "--baseline", "optimizer=adam"]) == 0
     said = capsys.readouterr()
@@ -81,6 +89,8 @@ def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFi
     [
         (["nowhere"], "nowhere: there is no such folder"),
         (["sweep", "--plot", "a.jpg"], "--plot a.jpg: names no picture"),
+        (["sweep", "--curves", "a.jpg"], "--curves a.jpg: names no picture"),
+        (["sweep", "--curves", "a.png"], "--curves: "),
         (["sweep", "--metric", "test/f1"], "--metric test/f1: none of the runs has measured it"),
         (["sweep", "--baseline", "optimizer=lion"], "--baseline optimizer=lion: none of the runs is of it"),
     ],
