@@ -13,7 +13,7 @@ EXPLANATION = """\
 What is taken out, and by which words, stands in docs/record.yaml. Runs that ablation.csv holds for today's recipe are
 not run again, and one that was cut off goes on where it was. The whole recipe is measured by verify_recipe.py.
 
-  python scripts/ablate_recipe.py --seeds 3 --root ../shared/data
+  python scripts/ablate_recipe.py --seeds 3 --root data/
 """
 
 

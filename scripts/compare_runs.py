@@ -16,6 +16,7 @@ report.json: everything but the seed and the machine) are seeds of it; what diff
 
   python scripts/compare_runs.py multirun/mine
   python scripts/compare_runs.py outputs/a outputs/b outputs/c --baseline optimizer=sgd --format markdown
+  python scripts/compare_runs.py multirun/mine --curves curves.png
   python scripts/compare_runs.py multirun/mine --metric test/worst_class --save table.csv --format csv --plot table.png
 """
 
@@ -32,23 +33,34 @@ def main(arguments: Sequence[str]) -> int:
         help="a run's folder, a recipe, or 'optimizer=sgd epochs=5' (default: the first run)",
     )
     parser.add_argument(
-        "--metric", metavar="NAME", help="such as test/f1, cost/joules (default: the main one on the test set)"
+        "--metric",
+        metavar="NAME",
+        help="such as test/f1, cost/joules, complexity/bytes (default: the main one on the test set)",
     )
     parser.add_argument("--format", choices=("text", "csv", "markdown"), default="text", help="(default: text)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the means with their intervals into a .png")
+    parser.add_argument(
+        "--curves", type=Path, metavar="FILE", help="draw each method's validation metric over steps into a .png"
+    )
     asked = parser.parse_args(arguments)
 
     from temper.comparison import methods, runs, table
 
     with refusing():
-        if asked.plot is not None and asked.plot.suffix != ".png":
-            raise Refusal(f"--plot {asked.plot}: names no picture: for example --plot comparison.png")
+        for option, picture in (("plot", asked.plot), ("curves", asked.curves)):
+            if picture is not None and picture.suffix != ".png":
+                raise Refusal(f"--{option} {picture}: names no picture: for example --{option} comparison.png")
         found, left_out = runs.find(asked.folders)
         groups, repeated = methods.group(found)
         baseline = methods.find_baseline(asked.baseline, groups)
         methods.name_methods(groups, baseline)
         rows = table.rows(groups, baseline, asked.metric)
+        if asked.curves is not None:
+            from temper.comparison import curves  # matplotlib takes a second: only where it is wanted
+
+            ordered = [row.method for row in rows]
+            recorded = curves.read(ordered)
     for line in [*left_out, *repeated]:
         print(line, file=sys.stderr)
     console = Console()
@@ -57,17 +69,23 @@ def main(arguments: Sequence[str]) -> int:
     if asked.format == "text":
         with console.capture() as capture:
             table.text(rows, console)
-        told = capture.get() + "".join(f"{note}\n" for note in table.notes(groups, baseline))
+        told = capture.get() + "".join(f"{note}\n" for note in table.notes(rows))
+    elif asked.format == "markdown":
+        told = table.as_markdown(rows)
     else:
-        told = table.as_csv(rows) if asked.format == "csv" else table.as_markdown(rows)
+        told = table.as_csv(rows)
+        for note in table.notes(rows):  # no line of a table of numbers
+            print(note, file=sys.stderr)
     print(told, end="")
     if asked.save is not None:
         asked.save.parent.mkdir(parents=True, exist_ok=True)
         asked.save.write_text(told, encoding="utf-8")
     if asked.plot is not None:
-        from temper.comparison.picture import draw  # matplotlib takes a second: only where it is wanted
+        from temper.comparison import picture as means
 
-        draw(asked.plot, rows)
+        means.draw(asked.plot, rows)
+    if asked.curves is not None:
+        curves.draw(asked.curves, ordered, *recorded)
     return 0
 
 

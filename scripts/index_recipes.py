@@ -1,4 +1,4 @@
-"""Write recipes/README.md, CHOOSING.md and the every recipe's card, or check that they are as they would be written."""
+"""Write recipes/README.md, CHOOSING.md and every recipe's card, or check that they are as they would be written."""
 
 import argparse
 import sys

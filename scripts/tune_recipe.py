@@ -13,7 +13,7 @@ EXPLANATION = """\
 Every run is entered in recipes/tuning.csv; those that it holds for today's recipe are not run again. Where the best
 value lies at the edge of those tried, try one beyond it.
 
-  python scripts/tune_recipe.py optimizer/cifar10_adam optimizer.lr=0.003,0.01,0.03 epochs=2 --root ../shared/data
+  python scripts/tune_recipe.py optimizer/cifar10_adam optimizer.lr=0.003,0.01,0.03 epochs=2 --root data/
 """
 
 

@@ -14,7 +14,7 @@ Seeds that results.csv holds for today's recipe are not run again, and one that 
 Exit status 1: a run failed, or a recipe's mean breaks its promise.
 
   python scripts/verify_recipe.py baseline/digits_mlp --seeds 3
-  python scripts/verify_recipe.py baseline/cifar10_resnet20 --root ../shared/data trainer=gpu
+  python scripts/verify_recipe.py baseline/cifar10_resnet20 --root data/ trainer=gpu
   python scripts/verify_recipe.py --prune --seeds 0       drop every row that is not about today's recipe
 """
 
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     failures = run_all(waiting, asked.jobs, console, ledger.RESULTS, timed=not asked.untimed)
     broken = []
     if names:
-        table = Table(title="mean ± standard deviation; 95 % of the difference to the baseline", title_justify="left")
+        title = "mean ± standard deviation; 95 % interval of the difference (Welch) to the baseline"
+        table = Table(title=title, title_justify="left")
         for column in ("recipe", "seeds", "metric", "mean", "minutes", "difference", "promise"):
             table.add_column(column, overflow="fold")
         for cells, fails in judged(names, ledger.RESULTS):

@@ -66,6 +66,7 @@ NOT_RUN = {
     "python scripts/compare_runs.py multirun/mine --baseline optimizer=adam --format markdown --plot comparison.png": (
         "below, on runs of this test"
     ),
+    "python scripts/compare_runs.py multirun/mine --curves over_steps.png": "below, on runs of this test",
     "python scripts/index_recipes.py": "writes the cards: test_pages.py does, elsewhere",
     "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
@@ -221,9 +222,10 @@ def test_a_comparison_of_runs(
     for number, optimizer in enumerate(["sgd", "adam"]):
         run(job_of(f"optimizer={optimizer}", "epochs=1", folder=tmp_path / "multirun" / "mine" / str(number)))
     asked = [command for command in README_COMMANDS if "compare_runs.py" in command]
-    assert len(asked) == 2
+    assert len(asked) == 3
     for command in asked:
         words = shlex.split(command)[2:]
         assert load("compare_runs").main(words) == 0
         assert "optimizer=adam" in capsys.readouterr().out
     assert (tmp_path / "comparison.png").exists()
+    assert (tmp_path / "over_steps.png").exists()

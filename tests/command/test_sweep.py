@@ -8,11 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from typing import cast
 
 import pytest
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobStatus
+from omegaconf import OmegaConf
 
-from temper.command.sweep import Here, _returned, fault_of, opened, report_of
+from temper.command.sweep import Here, Trials, _returned, fault_of, opened, report_of
 from temper.launcher.local import Local
 from temper.refusal import Refusal, refusing
 from temper.report.record import Report
@@ -109,6 +112,15 @@ def test_a_folder_in_use_has_a_status_of_its_own(tmp_path: Path, capsys: pytest.
     held.leave()
     assert ended.value.code == os.EX_TEMPFAIL
     assert "is in use by another process" in capsys.readouterr().err
+
+
+def test_a_trial_without_validation_has_no_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Report(command="", state="finished").save(tmp_path)
+    done = _returned(0, ["data.validation=0"], tmp_path, 0)
+    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell([["data.validation=0"]], [tmp_path], [done])
+    said = capsys.readouterr().out
+    assert "nan" not in said
+    assert "│ -" in said
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def made(tmp_path: Path) -> Made:
             "speed": {"examples_per_second": 10.0, "seconds_to_target": None},
             "cost": {"training_multiply_adds": 6000, "seconds": 60.0 + seed},
             "generalisation": {"test": accuracy, "gap": 0.01},
-            "complexity": {"parameters": 100},
+            "complexity": {"parameters": 100, "bytes": 2048},
             "seed": seed,
         }
         (folder / "report.json").write_text(json.dumps(report | other))

@@ -46,7 +46,8 @@ def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
     assert differing(adam, sgd) == [
         "augmentation=[crop]", "augmentation.crop.padding=2", "optimizer=adam", "optimizer.lr=0.02", "epochs=5",
     ]  # fmt: skip
-    assert differing(sgd, adam) == ["augmentation=[]", "optimizer=sgd", "epochs=3"]
+    # The rate of an optimizer is said, though it is the file's own.
+    assert differing(sgd, adam) == ["augmentation=[]", "optimizer=sgd", "optimizer.lr=0.1", "epochs=3"]
     assert differing(slow, sgd) == ["optimizer.lr=0.01"]
     assert differing(loud, sgd) == ["data.label_noise=0.2"]
     assert differing(sgd, loud) == ["data.label_noise=null"]
@@ -57,6 +58,19 @@ def test_an_axis_that_came_later_is_no_difference(made: Made) -> None:
     assert not {"privacy", "penalty"} & set(earlier.choices)
     later = replace(later, choices={**later.choices, "privacy": "none", "penalty": []})
     assert differing(later, earlier) == differing(earlier, later) == []
+
+
+def test_a_table_is_one_however_its_path_was_written(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here, there, other = (
+        {"_target_": "temper.data.table.Table", "path": path} for path in ("a.csv", str(tmp_path / "a.csv"), "b.csv")
+    )
+    first, second = methods(made("a", config={"data": here}), made("b", "b", config={"data": there, "epochs": 5}))
+    assert differing(second.first, first.first) == ["epochs=5"]
+    with pytest.raises(Refusal, match=r"data\.path=.*/a\.csv in .* and data\.path=.*/b\.csv in .*: they were"):
+        methods(tmp_path / "a", made("c", "c", config={"data": other}))
 
 
 def test_every_method_has_a_name_of_its_own(made: Made) -> None:

@@ -13,7 +13,7 @@ def test_reads_what_was_measured(made: Made) -> None:
     (run,), lines = find([made("one", config={})])
     assert lines == []
     assert (run.digest, run.seed, run.metric, run.device, run.commit) == (
-        "sgd", 0, "accuracy", "this CPU", "abcdef0123456789",
+        "sgd", 0, "accuracy", "this CPU", "abcdef0123456789+dirty",
     )  # fmt: skip
     assert run.figures == {
         "test/accuracy": 0.9,
@@ -24,6 +24,7 @@ def test_reads_what_was_measured(made: Made) -> None:
         "generalisation/test": 0.9,
         "generalisation/gap": 0.01,
         "complexity/parameters": 100,
+        "complexity/bytes": 2048,
     }
     assert run.config["epochs"] == 3
 

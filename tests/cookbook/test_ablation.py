@@ -42,6 +42,9 @@ def test_the_page_tells_what_each_part_buys(book: Path) -> None:
     whole, less = viewed(0.90, 0.91, 0.92), without("optimizer=momentum", 0.80, 0.81, 0.82)
     lines = ablation.page(plan, ablation.measured(plan, whole, less)).splitlines()
     assert "How quick it is." in lines
+    unmeasured = "It is not measured yet, neither whole nor without a part."
+    assert unmeasured not in lines
+    assert unmeasured in ablation.page(plan, ablation.measured(plan, [], [])).splitlines()
     assert "| nothing | - | 3 | 0.9200 ± 0.0100 | - | 0.9100 ± 0.0100 | 90 s |" in lines
     assert (
         "| Adam | momentum | 3 | 0.8200 ± 0.0100 | -0.1227 to -0.0773 | 0.8100 ± 0.0100 | 90 s |" in lines

@@ -8,7 +8,7 @@ from tests.cookbook.conftest import rows
 
 from temper import recipes
 from temper.command import command_line
-from temper.cookbook.card import card, header, settings
+from temper.cookbook.card import card, header, index, settings
 from temper.cookbook.standing import standing
 
 
@@ -28,9 +28,17 @@ def test_a_card_tells_method_knobs_and_numbers(book: Path) -> None:
     assert "```text\ng = ∇J(θ)" in text
     assert "| `optimizer.lr` | 0.002 | 0.001 | rate η: about the longest step of each parameter |" in text
     assert "| test/accuracy | 0.9600 | 0.0141 | 2 | -0.0208 to +0.1008 |" in text
+    assert "| minus baseline/small: 95 % interval of the difference (Welch) |" in text
     assert "| this CPU | 1 |" in text
     assert "| 2 | 1.5 |" in text
     assert "no worse by more than 0.01: kept" in text
+
+
+def test_the_index_says_where_a_figure_is_of_one_seed(book: Path) -> None:
+    text = index([standing("baseline/small", rows("baseline/small", 0.9)), standing("optimizer/quick", [])])
+    assert "means over n seeds ± standard deviation, or what one seed gave" in text
+    assert "the 95 % interval of the difference (Welch) to the recipe that it builds on" in text
+    assert "| test/accuracy 0.9000 (one seed) |" in text
 
 
 def test_a_card_without_rows_says_so(book: Path) -> None:

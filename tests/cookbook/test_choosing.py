@@ -38,7 +38,9 @@ def test_choosing_fills_in_the_figures(book: Path) -> None:
     assert told(every[:2] + better)[-3].endswith(
         "(n = 2); -0.0552 to +0.1962 against baseline/small: no difference that can be told from noise |"
     )
-    assert told(rows("optimizer/quick", 0.9))[-3].endswith("test/accuracy 0.9000 (n = 1); 90 s on this CPU |")
+    assert told(rows("optimizer/quick", 0.9))[-3].endswith("test/accuracy 0.9000 (one seed); 90 s on this CPU |")
+    untimed = replace(rows("optimizer/quick", 0.9, 0.9)[1], seconds=None, device="a shared one")
+    assert told([*rows("optimizer/quick", 0.9), untimed])[-3].endswith("(n = 2); 90 s on this CPU |")
     assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")
 
 

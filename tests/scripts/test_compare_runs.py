@@ -55,7 +55,7 @@ def test_tells_saves_and_draws(
     said = capsys.readouterr()
     assert said.err == f"{sweep}/4: left out: it has not finished (running)\n"
     assert "0.9600 ± 0.0141" in said.out
-    assert "+0.0500 to +0.0500 (paired)  better" in said.out
+    assert "-0.0108 to +0.1108  no difference that can be told from noise" in said.out
     assert f"baseline: optimizer=sgd ({sweep}/0)" in said.out
     assert saved.read_text() == said.out
     height, width, _ = imread(picture).shape
@@ -63,11 +63,25 @@ def test_tells_saves_and_draws(
     assert height > 200
 
 
+def test_draws_curves(script: ModuleType, sweep: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        (sweep / str(number) / "metrics.csv").write_text(f"step,val/accuracy\n10,0.{number}\n20,0.5\n")
+    picture = tmp_path / "pictures" / "curves.png"
+    assert script.main([str(sweep), "--curves", str(picture)]) == 0
+    assert imread(picture).shape[1] == 975
+
+
 def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert script.main([str(sweep), "--format", "csv", "--baseline", "optimizer=adam"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].startswith("optimizer=sgd,,sgd,2,0 1,test/accuracy,0.91,")
+    said = capsys.readouterr()
+    assert said.out.splitlines()[2].startswith("optimizer=sgd,,sgd,2,0 1,test/accuracy,0.91,")
+    assert len(said.out.splitlines()) == 3
+    assert f"baseline: optimizer=adam ({sweep}/2)\n" in said.err
     assert script.main([str(sweep / "0"), "--format", "markdown", "--metric", "cost/seconds"]) == 0
-    assert "| data=digits optimizer=sgd | 1 | 1.0000 | baseline |" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "| data=digits optimizer=sgd | 1 | 1.0000 | baseline |" in said.out
+    assert f"\n\n- baseline: data=digits optimizer=sgd ({sweep}/0)\n" in said.out
+    assert said.err == ""
 
 
 @pytest.mark.parametrize(
@@ -75,6 +89,8 @@ def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFi
     [
         (["nowhere"], "nowhere: there is no such folder"),
         (["sweep", "--plot", "a.jpg"], "--plot a.jpg: names no picture"),
+        (["sweep", "--curves", "a.jpg"], "--curves a.jpg: names no picture"),
+        (["sweep", "--curves", "a.png"], "--curves: "),
         (["sweep", "--metric", "test/f1"], "--metric test/f1: none of the runs has measured it"),
         (["sweep", "--baseline", "optimizer=lion"], "--baseline optimizer=lion: none of the runs is of it"),
     ],

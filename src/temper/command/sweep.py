@@ -7,6 +7,7 @@ torch, Lightning or Weights & Biases would reach the next. Started again with th
 on: finished trials print their report, the one that was cut off resumes.
 """
 
+import math
 import shlex
 import signal
 import subprocess
@@ -99,7 +100,7 @@ class Trials:
             table.add_column(column, overflow="fold")
         for position, (words, folder, result) in enumerate(zip(overrides, folders, done, strict=True)):
             completed = result.status is JobStatus.COMPLETED
-            score = f"{result.return_value:.4f}" if completed else "-"
+            score = "-" if not completed or math.isnan(result.return_value) else f"{result.return_value:.4f}"
             state = Report.load(folder).state if completed else str(result._return_value)
             table.add_row(str(position + 1), Text(" ".join(words)), state, score, Text(str(folder)))
         self.console.print(table)

@@ -103,7 +103,8 @@ def name_methods(methods: Sequence[Method], baseline: Method) -> None:
 def differing(run: Run, other: Run) -> list[str]:
     """Return what ``run`` has that ``other`` has not: choices, and knobs where they differ from the other's.
 
-    The knobs of an option that the other did not choose are said where they differ from the option's own file.
+    The knobs of an option that the other did not choose are said where they differ from the option's own file; the
+    rate of such an optimizer is always said, so that a default that nobody tuned is seen.
     """
     words = []
     for axis, default in axes().items():
@@ -119,7 +120,10 @@ def differing(run: Run, other: Run) -> list[str]:
                 known = reference[option] if option in reference else own_values(axis, option)
                 words += _knobs(f"{axis}.{option}", values[option] or {}, known)
         else:
-            words += _knobs(axis, values, reference if mine == theirs else own_values(axis, str(mine)))
+            known = reference if mine == theirs else own_values(axis, str(mine))
+            if axis == "optimizer" and mine != theirs:
+                known = {name: value for name, value in known.items() if name != "lr"}
+            words += _knobs(axis, values, known)
     for key, value in run.config.items():
         if key not in axes() and key not in LEFT_OUT and key in other.config:
             words += _knobs(key, value, other.config[key])

@@ -110,7 +110,7 @@ def _read(folder: Path) -> Run | str:
             seed=int(report["seed"]),
             metric=next((name for name in ("accuracy", "rmse", *names) if name in names), "loss"),
             device=str(report["device"]),
-            commit=str(report["commit"] or "").removesuffix("+dirty"),
+            commit=str(report["commit"] or ""),
             figures=figures,
         )
     except Refusal:
@@ -129,4 +129,7 @@ def _config(path: Path) -> dict[str, Any]:
         raise Refusal(f"{path} cannot be read ({str(fault).splitlines()[0]}): leave the run out") from None
     if not isinstance(values, dict):
         raise Refusal(f"{path} holds no settings of a run: leave it out")
+    data = values.get("data")
+    if isinstance(data, dict) and data.get("path"):  # however it was written, it is the same table
+        data["path"] = str(Path(data["path"]).expanduser().resolve())
     return {str(key): value for key, value in values.items()}

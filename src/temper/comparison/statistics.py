@@ -25,19 +25,16 @@ def interval(values: Sequence[float]) -> Interval | None:
     return mean - half, mean + half
 
 
-def paired(first: Sequence[float], second: Sequence[float]) -> Interval | None:
-    """Return the 95 % interval of mean(first - second), each value with its partner; None of single values.
-
-    Student, 1908, "The Probable Error of a Mean", Biometrika 6: what the partners share falls out of the differences.
-    """
-    return interval([one - other for one, other in zip(first, second, strict=True)])
-
-
 def welch(first: Sequence[float], second: Sequence[float]) -> Interval | None:
     """Return the 95 % interval of mean(first) - mean(second), variances not taken for equal; None of single values.
 
     B. L. Welch, 1947, Biometrika 34: the difference is Student-t with (a + b)²/(a²/(n - 1) + b²/(m - 1)) degrees of
     freedom, where a and b are the squared standard errors of the two means.
+
+    Runs of one seed are not taken for pairs, here or anywhere. Over the recipes in results.csv that have five seeds,
+    and their parents, the correlation of scores by seed averages 0.04 on CIFAR-10 and 0.33 on digits, and lies anywhere
+    between -0.84 and 0.96: it cannot be relied on, while pairing costs half of the degrees of freedom for certain. And
+    one more seed of one method must not change the rule.
     """
     if min(len(first), len(second)) < 2:
         return None

@@ -12,19 +12,22 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.comparison.methods import Method
-from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, paired, welch
+from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, welch
 from temper.metric import BETTER
 from temper.refusal import Refusal, nearest
-from temper.report.units import in_count, in_score, in_seconds
+from temper.report.units import in_bytes, in_count, in_score, in_seconds
 
 NOISE = "no difference that can be told from noise"
 ALONE = "one seed cannot be told from noise"
-TIME, WORK, GAP, SIZE = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap", "complexity/parameters"
+TIME, WORK, GAP = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap"
+PARAMETERS, SIZE = "complexity/parameters", "complexity/bytes"
+IN_BYTES = "bytes"  # the end of a figure's name that is one of bytes
+DIRTY = "+dirty"  # after a commit: the files were not as it has them
 WIDTH = 160  # of text that no terminal bounds
 COLUMNS = (
     "method", "recipe", "digest", "n", "seeds", "metric", "mean", "standard_deviation",
     "difference", "low", "high", "interval", "verdict",
-    "seconds", "multiply_adds", "gap", "parameters",
+    "seconds", "multiply_adds", "gap", "parameters", "bytes",
 )  # fmt: skip
 
 
@@ -34,10 +37,9 @@ class Row:
 
     Attributes:
         values: of the metric, by seed.
-        interval: 95 % of the difference of means to the baseline's; None for the baseline, and where a seed is alone.
-        by: how the interval was made: ``paired`` by seed, or ``Welch``.
+        interval: 95 % of the difference (Welch) to the baseline; None for the baseline, and where a seed is alone.
         verdict: what the interval says; empty for the baseline.
-        seconds, work, gap, size: means over seeds; None where it was not measured.
+        seconds, work, gap, parameters, size: means over seeds, the last in bytes; None where it was not measured.
     """
 
     method: Method
@@ -45,11 +47,11 @@ class Row:
     values: Sequence[float]
     difference: float | None
     interval: Interval | None
-    by: str
     verdict: str
     seconds: float | None
     work: float | None
     gap: float | None
+    parameters: float | None
     size: float | None
 
 
@@ -70,16 +72,29 @@ def rows(methods: Sequence[Method], baseline: Method, metric: str | None) -> lis
     return [_row(method, baseline, name) for method in sorted(methods, key=lambda each: each is not baseline)]
 
 
-def notes(methods: Sequence[Method], baseline: Method) -> Iterator[str]:
-    """Yield what a reader must know beside the table."""
+def notes(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield what a reader must know beside the table of ``rows``, the first of which is the baseline's."""
+    baseline = rows[0].method
     yield f"baseline: {baseline.name} ({baseline.first.folder})"
-    yield "intervals are of 95 %: paired by seed where both have the same seeds, else by Welch's t"
-    runs = [run for method in methods for run in method.runs.values()]
+    yield "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline"
+    if (count := sum(row.interval is not None for row in rows)) > 1:
+        yield (
+            f"each interval stands alone: among {count}, at least one misses its true difference by chance in up to"
+            f" {100 * (1 - 0.95**count):.0f} % of tables"
+        )
+    runs = [run for row in rows for run in row.method.runs.values()]
     devices, commits = (dict.fromkeys(getattr(run, name) for run in runs) for name in ("device", "commit"))
     if len(devices) > 1:
         yield f"times are of different devices: {'; '.join(devices)}"
     if len(commits) > 1:
-        yield f"the runs are of {len(commits)} commits: {', '.join(commit[:10] or 'none' for commit in commits)}"
+        yield f"the runs are of {len(commits)} commits: {', '.join(map(_short, commits))}"
+    if any(commit.endswith(DIRTY) for commit in commits):
+        yield f"{DIRTY}: with changes that stand in no commit, and may differ from run to run"
+
+
+def _short(commit: str) -> str:
+    name = commit.removesuffix(DIRTY)
+    return (name[:10] or "none") + commit[len(name) :]
 
 
 def text(rows: Sequence[Row], console: Console) -> None:
@@ -93,8 +108,9 @@ def text(rows: Sequence[Row], console: Console) -> None:
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    """Return the rows as a Markdown table."""
-    return markdown(_headers(rows), [_cells(row) for row in rows]) + "\n"
+    """Return the rows as a Markdown table, with the notes beneath it."""
+    told = "\n".join(f"- {note}" for note in notes(rows))
+    return f"{markdown(_headers(rows), [_cells(row) for row in rows])}\n\n{told}\n"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -114,8 +130,8 @@ def as_csv(rows: Sequence[Row]) -> str:
         values: list[Any] = [
             method.name, method.first.choices.get("recipe"), method.digest, len(row.values),
             " ".join(str(seed) for seed in sorted(method.runs)), row.metric, fmean(row.values), deviation(row.values),
-            row.difference, low, high, row.by, row.verdict,
-            row.seconds, row.work, row.gap, row.size,
+            row.difference, low, high, None if row.interval is None else "Welch", row.verdict,
+            row.seconds, row.work, row.gap, row.parameters, row.size,
         ]  # fmt: skip
         writer.writerow(["" if value is None else value for value in values])
     return file.getvalue()
@@ -124,20 +140,19 @@ def as_csv(rows: Sequence[Row]) -> str:
 def _row(method: Method, baseline: Method, metric: str) -> Row:
     values, theirs = method.values(metric), baseline.values(metric)
     against = method is not baseline
-    pairs = against and set(method.runs) == set(baseline.runs)
-    interval = (paired if pairs else welch)(values, theirs) if against else None
-    means = {name: found for name in (TIME, WORK, GAP, SIZE) if (found := method.values(name))}
+    interval = welch(values, theirs) if against else None
+    means = {name: found for name in (TIME, WORK, GAP, PARAMETERS, SIZE) if (found := method.values(name))}
     return Row(
         method=method,
         metric=metric,
         values=values,
         difference=fmean(values) - fmean(theirs) if against else None,
         interval=interval,
-        by="" if interval is None else "paired" if pairs else "Welch",
         verdict=_verdict(metric, interval) if against else "",
         seconds=fmean(means[TIME]) if TIME in means else None,
         work=fmean(means[WORK]) if WORK in means else None,
         gap=fmean(means[GAP]) if GAP in means else None,
+        parameters=fmean(means[PARAMETERS]) if PARAMETERS in means else None,
         size=fmean(means[SIZE]) if SIZE in means else None,
     )
 
@@ -166,24 +181,36 @@ def _headers(rows: Sequence[Row]) -> list[str]:
         "multiply-adds",
         "gap",
         "parameters",
+        "size",
     ]
 
 
 def _cells(row: Row) -> list[str]:
-    if row.difference is None:
-        against = "baseline"
-    elif row.interval is None:
-        against = f"{row.difference:+.4f}"
-    else:
-        against = f"{in_interval(row.interval)} ({row.by})"
     return [
         row.method.name,
         str(len(row.values)),
-        in_spread((fmean(row.values), deviation(row.values))),
-        against,
+        _spread(row),
+        _against(row),
         row.verdict,
         in_seconds(row.seconds),
         in_count(row.work),
         in_score(row.gap) if row.gap is None else f"{row.gap:+.4f}",
-        in_count(row.size),
+        in_count(row.parameters),
+        in_bytes(row.size),
     ]
+
+
+def _spread(row: Row) -> str:
+    mean, apart = fmean(row.values), deviation(row.values)
+    if not row.metric.endswith(IN_BYTES):
+        return in_spread((mean, apart))
+    return in_bytes(mean) + ("" if apart is None else f" ± {in_bytes(apart)}")
+
+
+def _against(row: Row) -> str:
+    if row.difference is None:
+        return "baseline"
+    if row.metric.endswith(IN_BYTES):
+        bounds = row.interval or [row.difference]
+        return " to ".join(f"{'-' if bound < 0 else '+'}{in_bytes(abs(bound))}" for bound in bounds)
+    return f"{row.difference:+.4f}" if row.interval is None else in_interval(row.interval)

@@ -130,6 +130,7 @@ def page(asked: Plan, found: Sequence[Measured]) -> str:
     parts = [
         "# The record",
         f"<!-- Written by scripts/index_recipes.py from docs/{SOURCE.name}: change that. -->",
+        *([] if any(each.rows for each in found) else [f"It is {UNMEASURED}, neither whole nor without a part."]),
         asked.introduction,
         "## What each part buys",
         "Each part taken out in turn, all else as it stands; `with views` is test accuracy with test-time augmentation,"

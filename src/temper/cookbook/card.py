@@ -50,9 +50,10 @@ def index(standings: Sequence[Standing]) -> str:
     parts = [
         "# Recipes",
         "<!-- Written by scripts/index_recipes.py: change the recipes, not this page. -->",
-        f"{len(standings)} complete, named runs; each has a card beside its file. Figures are means over seeds ±"
-        " standard deviation, from [results.csv](results.csv);"
-        " `python scripts/verify_recipe.py RECIPE --seeds 3` measures one."
+        f"{len(standings)} complete, named runs; each has a card beside its file. Figures are means over n seeds ±"
+        " standard deviation, or what one seed gave, from [results.csv](results.csv);"
+        " `python scripts/verify_recipe.py RECIPE --seeds 3` measures one. A card adds the 95 % interval of the"
+        " difference (Welch) to the recipe that it builds on."
         " Which to try for what: [CHOOSING.md](CHOOSING.md).",
     ]
     for folder in dict.fromkeys(stands.recipe.partition("/")[0] for stands in standings):
@@ -63,7 +64,7 @@ def index(standings: Sequence[Standing]) -> str:
             link = f"[{stands.recipe}]({stands.recipe}.md)"
             what = header(stands.recipe).split("\n\n")[0].replace("\n", " ")
             command = f"`python train.py recipe={stands.recipe}`"
-            rows.append([link, command, what, _differs(stands), _measured(stands)])
+            rows.append([link, command, what, _differs(stands), figure(stands)])
         parts += [f"## {folder}", markdown(["recipe", "command", "what it is", "differs from", "measured"], rows)]
     return "\n\n".join(parts) + "\n"
 
@@ -78,6 +79,15 @@ def header(name: str) -> str:
         if said != f"python train.py recipe={name}":  # the card has it anyway
             lines.append(said)
     return "\n".join(lines).strip()
+
+
+def figure(stands: Standing) -> str:
+    """Return the recipe's figure with the number of its seeds, or that it is not measured yet."""
+    spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
+    if spread is None:
+        return UNMEASURED
+    count = len(stands.rows)
+    return f"{stands.metric} {in_spread(spread)} ({'one seed' if count == 1 else f'n = {count}'})"
 
 
 def settings(name: str) -> list[tuple[str, str]]:
@@ -162,7 +172,7 @@ def _numbers(stands: Standing) -> list[str]:
             count = str(len(stands.values(metric)))
             rows.append([metric, in_score(spread[0]), deviation, count, *([against] if stands.parent else [])])
     columns = ["metric", "mean", "standard deviation", "seeds"]
-    columns += [f"minus {stands.parent}, 95 %"] if stands.parent else []
+    columns += [f"minus {stands.parent}: 95 % interval of the difference (Welch)"] if stands.parent else []
     return [*parts, markdown(columns, rows), _machines(stands.rows)]
 
 
@@ -181,13 +191,6 @@ def _differs(stands: Standing) -> str:
         return "-"
     said = ", ".join(f"{key}={value}" for key, value in settings(stands.recipe))
     return f"{stands.parent}: {said}"
-
-
-def _measured(stands: Standing) -> str:
-    spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
-    if spread is None:
-        return UNMEASURED
-    return f"{stands.metric} {in_spread(spread)} (n = {len(stands.rows)})"
 
 
 def _up(name: str) -> str:

@@ -12,9 +12,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from temper.comparison.statistics import in_interval, in_spread
+from temper.comparison.statistics import in_interval
 from temper.comparison.table import NOISE, markdown
-from temper.cookbook.card import UNMEASURED
+from temper.cookbook.card import UNMEASURED, figure
 from temper.cookbook.standing import Standing
 from temper.recipes import ROOT
 from temper.refusal import Refusal, nearest
@@ -67,15 +67,12 @@ def _cells(
 
 
 def _figure(stands: Standing) -> Iterator[str]:
-    spread = stands.mean_and_deviation(stands.metric) if stands.metric else None
-    if spread is None:
-        yield UNMEASURED
-        return
-    yield f"{stands.metric} {in_spread(spread)} (n = {len(stands.rows)})"
+    yield figure(stands)
     if stands.interval is not None:
         low, high = stands.interval
         against = f"{in_interval(stands.interval)} against {stands.parent}"
         yield f"{against}: {NOISE}" if low <= 0 <= high else against
-    seconds = [row.seconds for row in stands.rows if row.seconds is not None]
-    if seconds:
-        yield f"{in_seconds(fmean(seconds))} on {', '.join(dict.fromkeys(row.device for row in stands.rows))}"
+    timed = [(row.seconds, row.device) for row in stands.rows if row.seconds is not None]
+    if timed:
+        seconds, devices = zip(*timed, strict=True)
+        yield f"{in_seconds(fmean(seconds))} on {', '.join(dict.fromkeys(devices))}"
