@@ -60,16 +60,17 @@ def test_an_axis_that_came_later_is_no_difference(made: Made) -> None:
     assert differing(later, earlier) == differing(earlier, later) == []
 
 
-def test_a_table_is_one_however_its_path_was_written(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("target", "key"), [("temper.data.table.Table", "path"), ("temper.data.image_folder.ImageFolder", "root")]
+)
+def test_the_users_data_is_the_same_however_its_path_was_written(
+    target: str, key: str, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    here, there, other = (
-        {"_target_": "temper.data.table.Table", "path": path} for path in ("a.csv", str(tmp_path / "a.csv"), "b.csv")
-    )
+    here, there, other = ({"_target_": target, key: path} for path in ("mine", str(tmp_path / "mine"), "other"))
     first, second = methods(made("a", config={"data": here}), made("b", "b", config={"data": there, "epochs": 5}))
     assert differing(second.first, first.first) == ["epochs=5"]
-    with pytest.raises(Refusal, match=r"data\.path=.*/a\.csv in .* and data\.path=.*/b\.csv in .*: they were"):
+    with pytest.raises(Refusal, match=rf"data\.{key}=.*/mine in .* and data\.{key}=.*/other in .*: they were"):
         methods(tmp_path / "a", made("c", "c", config={"data": other}))
 
 

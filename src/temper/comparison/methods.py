@@ -9,12 +9,12 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from temper.comparison.runs import Run
-from temper.digest import LEFT_OUT, OF_THE_DISK
+from temper.digest import LEFT_OUT, of_the_disk
 from temper.recipes import CONF, axes
 from temper.refusal import Refusal
 
 # Knobs of data that leave the examples of the test set as they are: what differs in them may be compared.
-OF_TRAINING = (*OF_THE_DISK, "download", "drop_last", "label_noise", "imbalance")
+OF_TRAINING = ("download", "drop_last", "label_noise", "imbalance")
 
 
 @dataclass(kw_only=True)
@@ -144,7 +144,7 @@ def _knobs(key: str, mine: Any, theirs: Any) -> Iterator[str]:
     if isinstance(mine, Mapping):
         known = theirs if isinstance(theirs, Mapping) else {}
         for name, value in mine.items():
-            if name != "_target_" and not (key == "data" and name in OF_THE_DISK):
+            if name != "_target_" and not (key == "data" and name in of_the_disk(mine)):
                 yield from _knobs(f"{key}.{name}", value, known.get(name))
     elif mine != theirs:
         yield f"{key}={_shown(mine)}"
@@ -202,7 +202,8 @@ def _check_data(runs: Sequence[Run]) -> None:
                 " question"
             )
         own, other = first.config.get("data") or {}, run.config.get("data") or {}
-        keys = [key for key in own if key not in OF_TRAINING and key in other and own[key] != other[key]]
+        spared = (*of_the_disk(own), *OF_TRAINING)
+        keys = [key for key in own if key not in spared and key in other and own[key] != other[key]]
         if keys:
             here, there = (f"data.{keys[0]}={_shown(each[keys[0]])}" for each in (own, other))
             raise Refusal(

@@ -130,6 +130,7 @@ def _config(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise Refusal(f"{path} holds no settings of a run: leave it out")
     data = values.get("data")
-    if isinstance(data, dict) and data.get("path"):  # however it was written, it is the same table
-        data["path"] = str(Path(data["path"]).expanduser().resolve())
+    for place in ("path", "root"):
+        if isinstance(data, dict) and data.get(place):  # however it was written, it is the same
+            data[place] = str(Path(data[place]).expanduser().resolve())
     return {str(key): value for key, value in values.items()}
