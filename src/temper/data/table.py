@@ -141,7 +141,8 @@ class Table(Data):
     def _cut(self) -> Splits:
         held = self._learned
         examples = Examples(held.inputs, held.labels.targets)
-        return cut(examples, self.validation, self.test, class_names=held.labels.class_names)
+        # Mixed: a file is often sorted by its labels, and what looks at the first examples alone would see few of them.
+        return cut(examples, self.validation, self.test, class_names=held.labels.class_names, mixed=True)
 
     @property
     def _learned(self) -> _Learned:
