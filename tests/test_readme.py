@@ -112,7 +112,7 @@ def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
 def own_data(small_data: None, tmp_path: Path) -> None:
     """Give the table of users, in the working folder, a number to predict too."""
     head, *rows = (tmp_path / "my_table.csv").read_text().splitlines()
-    priced = [f"{row},{100 + 20 * float(row.split(',')[0])}" for row in rows]
+    priced = [f"{row},{100.25 + 20 * float(row.split(',')[0])}" for row in rows]
     (tmp_path / "my_table.csv").write_text("\n".join([f"{head},price", *priced]))
 
 
