@@ -4,10 +4,10 @@
     python scripts/export.py outputs/RUN --output digits.onnx
 
 RUN is a run's folder or a checkpoint in one. A file takes what the data gives, images as uint8 (n, channels, height,
-width) or rows of numbers (n, columns; a table's words already encoded), any number at once; in it are the
+width) or rows of numbers (n, columns; of a table a column of 0 and 1 for each word), any number at once; in it are the
 preprocessing, as the run fitted it, and the network, and it answers with the probability of each class, or with a value
-in the target's own units. The names of the classes are in its metadata. It answers to each example as it is: what
-test-time augmentation adds is not in it.
+in the target's own units. The names of the columns and of the classes, and what stands in for a missing
+value, are in its metadata. It answers to each example as it is: what test-time augmentation adds is not in it.
 
 Each file is read again by what will run it and compared with the network on examples of the run's test set, which must
 be there; one that answers otherwise is not written, and the exit status is 1. Times are of one example, on the CPU.
@@ -32,6 +32,7 @@ from temper.refusal import Refusal, refusing
 from temper.report.units import in_bytes, in_seconds
 from temper.training.trained import Trained
 
+MOST_NAMES = 12  # of columns, that are printed
 SUFFIXES = {form.suffix: name for name, form in FORMATS.items()}
 
 
@@ -91,14 +92,24 @@ def _notes(subject: Subject) -> list[str]:
         f"takes {meaning.takes} ({shape}), gives {meaning.gives}; compared on {len(subject.tested):,} examples of the"
         f" test set, to which the answers may differ by {subject.tolerance:g}{' on average' * subject.rounds}"
     ]
-    if meaning.takes == "rows":
-        notes.append("its columns are those of the data in order: a table's words as encoded, and no gap left")
+    if meaning.columns:
+        notes.append(f"its columns, in order: {_listed(meaning.columns)}; of a word, 1 where it stands and 0 where not")
+    elif meaning.takes == "rows":
+        notes.append("its columns are those of the data in order, and no gap is left")
+    if meaning.fills:
+        filled = [f"{name} {value:g}" for name, value in zip(meaning.columns, meaning.fills, strict=True)]
+        notes.append(f"in place of a missing value: {_listed(filled)}")
     if subject.views is not None:
         notes.append(
             f"without test_time_augmentation={subject.views}, by which the run was tested: each image is answered as"
             " it is"
         )
     return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more, in the file's metadata" if more > 0 else "")
 
 
 def as_json(subject: Subject, exported: Exported) -> str:

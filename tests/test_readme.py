@@ -27,13 +27,16 @@ NOT_RUN = {
     "pip install -e .": "reaches for the package index",
     "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
     "python train.py trainer=fsdp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
-    "python train.py task=cifar_resnet task.stages=4 task.depth=18 transfer=torchvision groups=layer_decay": (
+    "python train.py task=cifar_resnet task.stages=4 task.depth=18 data=image_folder data.root=my_photos"
+    " transfer=torchvision groups=layer_decay": (
         "needs a network for ImageNet's weights: tests/transfer/test_torchvision.py has a cache"
     ),
     "python train.py logger=[wandb]": "starts W&B's service: tests/logger/test_wandb.py does",
     "python train.py -m optimizer=sgd,adam seed=1,2 hydra.sweep.dir=multirun/mine": (
         "tests/command/test_sweep.py sweeps"
     ),
+    "python train.py -m recipe=optimizer/cifar10_sgd,optimizer/cifar10_adam seed=0,1,2,3,4"
+    " hydra.sweep.dir=multirun/optimizers": "trains for hours: tests/command/test_sweep.py sweeps",
     "python train.py -m search=random search.trials=8 optimizer.lr=tag(log,interval(0.001,1))": (
         "tests/command/test_search.py searches"
     ),
@@ -107,6 +110,14 @@ def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def own_data(small_data: None, tmp_path: Path) -> None:
+    """Give the table of users, in the working folder, a number to predict too."""
+    head, *rows = (tmp_path / "my_table.csv").read_text().splitlines()
+    priced = [f"{row},{100.25 + 20 * float(row.split(',')[0])}" for row in rows]
+    (tmp_path / "my_table.csv").write_text("\n".join([f"{head},price", *priced]))
+
+
+@pytest.fixture
 def teachers(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return a function that puts shortened runs where the words of a command look for teachers and weights."""
     monkeypatch.chdir(tmp_path)
@@ -149,7 +160,7 @@ def test_names_every_option() -> None:
 def test_runs(
     command: str,
     job_of: Callable[..., Job],
-    small_data: None,
+    own_data: None,
     teachers: Callable[..., None],
 ) -> None:
     words = [word for word in shlex.split(command)[2:] if not word.startswith("hydra.run.dir=")]
@@ -164,7 +175,7 @@ def test_runs(
 
 def test_sweeps_are_accepted() -> None:
     sweeps = [each for each in NOT_RUN if each.startswith("python train.py -m ")]
-    assert len(sweeps) == 9
+    assert len(sweeps) == 10
     for command in sweeps:
         command_line.check(shlex.split(command)[2:])
 
@@ -179,7 +190,7 @@ def test_choosing_names_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("command", CHOSEN)
-def test_choosing_runs(command: str, job_of: Callable[..., Job], small_data: None, small_cifar10: None) -> None:
+def test_choosing_runs(command: str, job_of: Callable[..., Job], own_data: None, small_cifar10: None) -> None:
     words = shlex.split(command)[2:]
     assert command.startswith("python train.py ")
     command_line.check(words)

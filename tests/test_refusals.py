@@ -43,7 +43,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("recipe=digits_mlp",), ("recipe", "baseline/digits_mlp")),
     (("experiment=x",), ("experiment=x", "recipe=x")),
     (("ckpt_path=x",), ("ckpt_path=x", "ckpt=x")),
-    (("model=x",), ("model=x", "task=x")),
+    (("model=x",), ("model=x", "task; there is cifar_resnet")),
     (("trainer.max_epochs=3",), ("trainer.max_epochs=3", "epochs=3")),
     (("optimiser=adam",), ("optimiser", "optimizer")),
     (("adam",), ("adam", "KEY=VALUE")),

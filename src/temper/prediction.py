@@ -56,8 +56,9 @@ def class_kind(name: str, classes: int) -> Kind:
     """
     if classes >= 2:
         return "multiclass"
+    hint = ", and preprocessing.standardize.target=true where its values are far from 1 in size" * (classes == 0)
     raise ValueError(
-        f"{name} is for 2 classes or more, and this data has {counted(classes)}: choose loss=mse or half_mse"
+        f"{name} is for 2 classes or more, and this data has {counted(classes)}: choose loss=mse or half_mse{hint}"
     )
 
 

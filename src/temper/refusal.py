@@ -25,9 +25,11 @@ class InUse(Refusal):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """Return a phrase that names the word of ``words`` nearest to ``word``, or all of them if none is near."""
+    """Return a phrase that names the word of ``words`` nearest to ``word``, in any case, or all if none is near."""
     known = sorted(words)
-    near = get_close_matches(word, known, n=1, cutoff=0.5) or [name for name in known if name.endswith(f"/{word}")][:1]
+    small = {name.lower(): name for name in known}
+    close = [small[name] for name in get_close_matches(word.lower(), small, n=1, cutoff=0.5)]
+    near = close or [name for name in known if name.endswith(f"/{word}")][:1]
     if near:
         return f"did you mean {near[0]}?"
     return f"there is {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}"

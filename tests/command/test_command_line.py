@@ -1,6 +1,9 @@
 """What is typed, looked at before Hydra sees it; what is refused, tests/test_refusals.py lists."""
 
+import pytest
+
 from temper.command import command_line
+from temper.refusal import Refusal
 
 
 def test_good_command_lines_pass() -> None:
@@ -8,5 +11,30 @@ def test_good_command_lines_pass() -> None:
         ["optimizer=adam", "optimizer.beta1=0.8"],
         ["-m", "optimizer=sgd,adam", "seed=1,2"],
         ["augmentation=[]"],
+        ["clip.value=0.5", "clip.kind=norm"],
+        ["-m", "clip.value=0.5", "clip.kind=none,norm"],
     ):
         command_line.check(words)
+
+
+REFUSED = [  # words typed, what the message must say
+    (("optimizer=AdamW",), ("did you mean adamw?",)),
+    (("+foo=1",), ("there is no foo",)),
+    (("+optimizer.lrr=1",), ("did you mean lr?",)),
+    (("+optimizer.lr=1",), ("write optimizer.lr=1",)),
+    (("+optimizer=adam",), ("write optimizer=adam",)),
+    (("clip.value=1.0",), ("clip.value=1.0: nothing is clipped with clip.kind=none: add clip.kind=norm",)),
+    (("-m", "clip.value=0.5,1.0"), ("clip.value=0.5,1.0", "add clip.kind=norm")),
+    (("trainer.devices=2",), ("trainer has no devices; trainer=ddp, fsdp, gpu has it",)),
+    (("averaging.decay=0.9",), ("averaging has no decay; averaging=ema has it",)),
+    (("pruning.sparsity=0.5",), ("pruning=channels, lottery_ticket, magnitude, random has it",)),
+    (("task.stages=4",), ("task=cifar_resnet has it",)),
+    (("averaging.dcay=0.9",), ("it has no knobs",)),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), REFUSED, ids=[" ".join(words) for words, _ in REFUSED])
+def test_says_the_way_out(words: tuple[str, ...], said: tuple[str, ...]) -> None:
+    with pytest.raises(Refusal) as refused:
+        command_line.check(words)
+    assert all(each in str(refused.value) for each in said), str(refused.value)

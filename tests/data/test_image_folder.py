@@ -57,6 +57,8 @@ def test_every_image_is_in_one_part_with_its_folders_class(root: Path) -> None:
     assert splits.train.inputs.dtype == torch.uint8
     assert (data.classes, data.validates, splits.class_names, splits.note) == (3, True, ("cat", "dog", "eel"), None)
     assert torch.equal(splits.train.inputs, data.splits().train.inputs)
+    for part in parts:  # also of the first few, which the training figures are measured on
+        assert part.targets[: len(part) // 2].bincount().tolist() == [len(part) // 6] * 3
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])

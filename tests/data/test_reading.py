@@ -25,6 +25,7 @@ def test_a_table_with_or_without_names(tmp_path: Path, text: str) -> None:
         ("1,2\n3\n", "row 2 has 1 columns, and 2 are wanted"),
         ("a,b,c\n1,2,3\n", "row 2 has 3 columns"),
         ("a,b\n1,2\n3,x\n", "row 3, column 2: 'x' is no finite number"),
+        ("1,1_2\n", "row 1, column 2: '1_2' is no finite number"),
         ("1,nan\n", "row 1, column 2: 'nan'"),
         ("1,\n", "row 1, column 2: ''"),
         ("1,1e300\n", "row 1, column 2: 1e\\+300"),

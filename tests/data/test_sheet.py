@@ -28,6 +28,11 @@ def test_commas_may_be_meant(tmp_path: Path) -> None:
     assert data.splits().class_names == ("1,5", "2,5")
 
 
+def test_an_underscore_makes_a_word(tmp_path: Path) -> None:
+    data = table(write_table(tmp_path, "x,kind", "1_2,1_2", "12,12"))
+    assert (data.feature_names, data.splits().class_names) == (("x=12", "x=1_2"), ("12", "1_2"))
+
+
 def test_faults_of_other_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "latin.csv").write_bytes(b"\xe9,kind\n1,a\n")
     with pytest.raises(ValidationError, match=r"latin\.csv: is no CSV text file"):

@@ -77,9 +77,10 @@ def test_what_labels_are_taken_for(tmp_path: Path, labels: list[str], kind: str,
     data = table(path, target="y", kind=kind)
     assert data.classes == classes
     if classes:
-        names = data.splits().class_names
-        assert [names[index] for index in data.splits().train.targets] == [
-            f"{float(label):g}" if label[0].isdigit() and "a" not in labels else label for label in labels
+        names, train = data.splits().class_names, data.splits().train
+        given = [labels[int(row)] for row in train.inputs[:, 0]]
+        assert [names[index] for index in train.targets] == [
+            f"{float(label):g}" if label[0].isdigit() and "a" not in labels else label for label in given
         ]
         assert "a" in labels or list(names) == sorted(names, key=float)
 
@@ -126,6 +127,19 @@ def test_every_row_is_in_one_part(tmp_path: Path, rows: int, validation: float, 
     assert splits.validation is not None
     targets = torch.cat([part.targets for part in (splits.train, splits.validation, splits.test)])
     assert sorted(targets.tolist()) == [row + 0.5 for row in range(rows)]
+
+
+def test_any_stretch_of_a_sorted_file_holds_every_class(tmp_path: Path) -> None:
+    """What the training figures are measured on are the first rows; those of the user's own files stay in order."""
+    path = write_table(tmp_path, "x,y", *(f"{row},{'abcde'[row // 40]}" for row in range(200)))
+    data = table(path, target="y", validation=0.2, test=0.2)
+    splits = data.splits()
+    assert splits.validation is not None
+    for part in (splits.train, splits.validation, splits.test):
+        assert part.targets[:10].bincount().tolist() == [2] * 5
+        assert torch.equal(part.inputs[:, 0] // 40, part.targets.float())
+        assert part.inputs[:, 0].tolist() != sorted(part.inputs[:, 0].tolist())
+    assert data.read(path)[:, 0].tolist() == list(range(200))
 
 
 def test_reads_the_users_rows_by_name(tmp_path: Path) -> None:

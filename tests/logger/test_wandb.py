@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from temper.logger.wandb import Wandb
 
-GOOD: dict[str, Any] = {"project": "temper", "entity": None, "group": None, "tags": (), "mode": "offline"}
+GOOD: dict[str, Any] = {"project": "temper", "entity": None, "name": None, "group": None, "tags": ()}
+GOOD["mode"] = "offline"
 LEET = [str(Path(sys.executable).with_name("wandb")), "leet", "inspect", "--json"]
 
 
@@ -62,6 +63,14 @@ def test_two_runs_of_one_process_stay_apart(tmp_path: Path, capfd: pytest.Captur
     assert one["run_id"] != two["run_id"]
     assert "WANDB_MODE" not in os.environ
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_trial_is_called_by_its_sweep_too(tmp_path: Path) -> None:
+    (tmp_path / "optimizers").mkdir()
+    for name, called in (("optimizers/3", "optimizers/3"), ("mine", "mine")):
+        assert made().build(folder(tmp_path, name), {}).name == "temper"  # Lightning's word for the project
+        assert made().build(tmp_path / name, {})._wandb_init["name"] == called
+        assert made(name="a run").build(tmp_path / name, {})._wandb_init["name"] == "a run"
 
 
 def test_a_run_left_open_is_ended_before_the_next(tmp_path: Path) -> None:
@@ -113,7 +122,7 @@ def test_finishing_what_never_began_is_no_error() -> None:
     made().finish(failed=True)
 
 
-@pytest.mark.parametrize("bad", [{"project": ""}, {"mode": "sometimes"}, {"tags": "word"}, {"entity": 3}])
+@pytest.mark.parametrize("bad", [{"project": ""}, {"mode": "sometimes"}, {"tags": "word"}, {"entity": 3}, {"name": ""}])
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         made(**bad)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from sklearn.datasets import load_digits
@@ -101,7 +102,7 @@ def test_files_answer_elsewhere_as_predict_does_here(
             assert max(shares) == pytest.approx(float(row["probability"]), abs=2e-6)
             assert sum(shares) == pytest.approx(1, abs=1e-5)
     meaning = {"takes": "rows", "shape": [64], "gives": "probabilities", "class_names": list("0123456789")}
-    assert answer["meaning"] == meaning
+    assert answer["meaning"] == {**meaning, "columns": [], "fills": []}
 
 
 def test_images_come_as_they_are_stored_and_views_are_left_out(
@@ -139,6 +140,31 @@ def test_values_come_in_the_targets_own_units(train: Any, tmp_path: Path, capsys
         given = form.load(tmp_path / f"model{form.suffix}")(torch.tensor([[0.0], [0.5], [1.0]]))
         assert given.dtype == torch.float64
         assert given.tolist() == pytest.approx(here, rel=5.1e-7)  # predict.py tells seven digits
+
+
+def test_a_tables_columns_are_named_in_the_files(
+    train: Any, small_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (tmp_path / "my_table.csv").open("a") as file:
+        file.write("\n,red,kind_0")
+    train("data=table", "data.path=my_table.csv", "data.target=species", "data.missing=mean", "epochs=1")
+    told = exported(capsys, tmp_path / "run")
+    assert told["columns"] == ["length", "colour=blue", "colour=red"]
+    mean, *words = told["fills"]
+    assert (2 < mean < 7, words) == (True, [0, 0])
+    held = {"metadata.json": ""}
+    torch.export.load(tmp_path / "run" / "model.pt2", extra_files=held)
+    onnx = onnxruntime.InferenceSession(tmp_path / "run" / "model.onnx").get_modelmeta().custom_metadata_map
+    for key in ("columns", "fills"):
+        assert json.loads(held["metadata.json"])[key] == json.loads(onnx[key]) == told[key]
+    (tmp_path / "gap.csv").write_text("length,colour\n,red\n")
+    (here,) = predicted(capsys, tmp_path / "run", tmp_path / "gap.csv")
+    given = FORMATS["torch"].load(tmp_path / "run" / "model.pt2")(torch.tensor([[mean, 0, 1]]))
+    assert given[0].max().item() == pytest.approx(float(here["probability"]), rel=1e-5)
+    export.main([str(tmp_path / "run"), "--force"])
+    said = capsys.readouterr().out
+    assert "its columns, in order: length, colour=blue, colour=red; of a word, 1 where it stands" in said
+    assert f"in place of a missing value: length {mean:g}, colour=blue 0, colour=red 0" in said
 
 
 def test_one_logit_becomes_two_probabilities_and_float64_stays(

@@ -65,8 +65,13 @@ def test_other_settings_are_refused_but_for_the_machine(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.enter({"optimizer": {"lr": 1}, "trainer": {"threads": 1}, "data": {"root": "a"}})
     folder.leave()
-    with pytest.raises(Refusal, match=r"optimizer\.lr differs"):
+    with pytest.raises(Refusal, match=r"optimizer\.lr=2 here, 1 there: name another folder"):
         Folder(tmp_path).enter({"optimizer": {"lr": 2}, "trainer": {"threads": 1}, "data": {"root": "a"}})
+    other = {"optimizer": {"_target_": "temper.optimizer.adam.Adam"}, "data": {}, "penalty": {"l1": {"alpha": 1}}}
+    said = "penalty=given here, null there; optimizer.lr=null here, 1 there; optimizer=adam here, null there"
+    with pytest.raises(Refusal) as refused:
+        Folder(tmp_path).enter(other)
+    assert all(each in str(refused.value) for each in said.split("; ")), str(refused.value)
     moved = Folder(tmp_path)
     moved.enter({"optimizer": {"lr": 1}, "trainer": {"threads": 2}, "data": {"root": "b"}})
     assert moved.changed == ["trainer.threads", "data.root"]
@@ -79,7 +84,7 @@ def test_a_folder_of_images_is_its_root(tmp_path: Path) -> None:
     folder.enter({"data": data})
     folder.leave()
     Folder(tmp_path).check({"data": data | {"workers": 2}})
-    with pytest.raises(Refusal, match=r"data\.root differs"):
+    with pytest.raises(Refusal, match=r"data\.root=b here, a there"):
         Folder(tmp_path).check({"data": data | {"root": "b"}})
 
 

@@ -211,7 +211,10 @@ def test_a_range_test_begins_with_the_weights(digits: Path, job_of: JobOf) -> No
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("data=tanh_threshold", "preprocessing=[]"), r"transfer\.head=keep: .*10 classes.*2 classes.*head=new"),
+        (
+            ("data=tanh_threshold", "preprocessing=[]"),
+            r"transfer\.head=keep: .*10 classes.*2 classes.*data that is meant\? Give.*data words again.*head=new",
+        ),
         (("task.hidden=[16,9]",), r"transfer\.head=keep: .*another number of features.*head=new"),
         (("task.hidden=[9]", "transfer.head=new"), r"nothing of .*best\.ckpt has the names and the shapes"),
         (("transfer.freeze=3",), r"transfer\.freeze=3: the network has 2 blocks.*backbone"),

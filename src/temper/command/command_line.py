@@ -16,28 +16,10 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from temper.command.translations import translated, translated_option
 from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
 
-# What users of other templates type, and what they mean here.
-TRANSLATIONS = {
-    "experiment": "recipe",
-    "ckpt_path": "ckpt",
-    "model": "task",
-    "datamodule": "data",
-    "net": "task",
-    "hparams_search": "-m search=NAME with values to choose from, such as -m search=tpe optimizer.lr=interval(0.01,1)",
-    "callbacks": "an axis such as stopping, pruning",
-    "lr": "optimizer.lr",
-    "max_epochs": "epochs",
-    "trainer.max_epochs": "epochs",
-    "trainer.precision": "precision",
-    "trainer.accumulate_grad_batches": "accumulate",
-    "trainer.gradient_clip_val": "clip.kind=norm clip.value",
-    "trainer.strategy": "trainer=ddp or another option of the trainer",
-    "data.batch_size": "batch_size",
-    "wandb": "logger=wandb",
-}
 FLAGS_OF_SWEEPS = {"-m", "--multirun"}
 
 
@@ -57,6 +39,11 @@ def check(arguments: Sequence[str]) -> None:
     if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in arguments):
         return  # Hydra's own flags (--help, --cfg job ...) answer for themselves
     overrides = _parsed([word for word in arguments if not word.startswith("-")])
+    for override in overrides:
+        if (override.is_add() or override.is_force_add()) and not _of_hydra(override):
+            check([word.lstrip("+") for word in arguments])  # a key that is not there is answered by the nearest
+            plain = (override.input_line or "").lstrip("+")
+            raise Refusal(f"{override.input_line}: nothing is added here: write {plain}")
     choosing = [override for override in overrides if _chooses(override)]
     for override in overrides:
         _check_word(override)
@@ -79,6 +66,7 @@ def check(arguments: Sequence[str]) -> None:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
             _check_key(override.key_or_group, config)
             _check_value(override, config)
+    _check_clip(overrides, config)
     if not any(override.is_sweep_override() for override in overrides):
         _composed(tuple(override.input_line or "" for override in overrides))
 
@@ -113,6 +101,10 @@ def _parsed(words: Iterable[str]) -> list[Override]:
     return overrides
 
 
+def _of_hydra(override: Override) -> bool:
+    return override.key_or_group.replace("/", ".").split(".")[0] == "hydra"
+
+
 def _chooses(override: Override) -> bool:
     return override.key_or_group in (*axes(), *NO_AXES)
 
@@ -120,14 +112,11 @@ def _chooses(override: Override) -> bool:
 def _check_word(override: Override) -> None:
     key = override.key_or_group
     root = key.replace("/", ".").split(".")[0]
-    for word in (key, root):
-        if word in TRANSLATIONS and word not in axes():
-            raise Refusal(f"{override.input_line}: here it is {TRANSLATIONS[word]}{_same_value(word, override)}")
+    if (meant := translated(key, (override.input_line or "").partition("=")[2])) is not None:
+        raise Refusal(f"{override.input_line}: here it is {meant}")
     if override.is_delete():
         way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
         raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
-    if (override.is_add() or override.is_force_add()) and root != "hydra":
-        raise Refusal(f"{override.input_line}: nothing is added here: write {(override.input_line or '').lstrip('+')}")
     if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
         raise Refusal(f"{override.input_line}: glob is not known here: list the options, for example {key}=a,b")
     known = {*axes(), *NO_AXES, "hydra", *(str(key) for key in OmegaConf.load(CONF / "config.yaml"))} - {
@@ -140,11 +129,6 @@ def _check_word(override: Override) -> None:
         raise Refusal(
             f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice"
         )
-
-
-def _same_value(word: str, override: Override) -> str:
-    meant = TRANSLATIONS[word]
-    return f"={override.get_value_element_as_str()}" if " " not in meant and "=" not in meant else ""
 
 
 def _check_options(override: Override) -> None:
@@ -163,6 +147,8 @@ def _check_options(override: Override) -> None:
         for name in choice if isinstance(choice, list) else [choice]:
             word = name.text if isinstance(name, QuotedString) else str(name)
             if word not in known and not (several and word == ""):
+                if (meant := translated_option(axis, word)) is not None:
+                    raise Refusal(f"{override.input_line}: here it is {meant}")
                 raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
 
 
@@ -238,6 +224,16 @@ def _check_value(override: Override, config: DictConfig) -> None:
     raise Refusal(f"{override.input_line}: {key} is not one value: set {knobs}")
 
 
+def _check_clip(overrides: Sequence[Override], config: DictConfig) -> None:
+    """Refuse a bound that was named for a clipping that was not."""
+    named = {override.key_or_group: override for override in overrides}
+    if "clip.value" in named and "clip.kind" not in named and config.clip.kind == "none":
+        raise Refusal(
+            f"{named['clip.value'].input_line}: nothing is clipped with clip.kind=none: add clip.kind=norm (value,"
+            " adaptive)"
+        )
+
+
 def _element(value: Any) -> Any:
     return OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
 
@@ -261,11 +257,23 @@ def _check_key(key: str, config: DictConfig) -> None:
         if word not in node:
             place = ".".join(words[:depth])
             known = [str(name) for name in node if not str(name).startswith("_")]
-            if not known or depth == 0:
+            able = _having(place, word)
+            if depth == 0 or not (known or able):
                 name = "NAME" if word in NO_AXES else "[NAME]"
                 way = f"nothing is chosen on {word}: add '{word}={name}'" if depth == 0 else "it has no knobs"
                 raise Refusal(f"{key}: {way}")
             inner = [name for name in known if isinstance(node[name], DictConfig) and word in node[name]]
-            way = f"did you mean {place}.{inner[0]}.{word}?" if inner else nearest(word, known)
+            if inner:
+                way = f"did you mean {place}.{inner[0]}.{word}?"
+            else:
+                way = f"{place}={', '.join(able)} has it" if able else nearest(word, known)
             raise Refusal(f"{key}: {place} has no {word}; {way}")
         node = node[word]
+
+
+def _having(axis: str, knob: str) -> list[str]:
+    """Return the options of ``axis`` that have ``knob``."""
+    if axis not in axes() or isinstance(axes()[axis], list):
+        return []
+    found = {option: OmegaConf.load(CONF / axis / f"{option}.yaml") for option in options(axis)}
+    return [option for option, held in found.items() if knob in (held.task if axis == "task" else held)]

@@ -100,6 +100,7 @@ class ImageFolder(Data):
                 "shares": [self.validation, self.test],
                 "skip_broken": self.skip_broken,
                 "upright": True,  # caches of before hold pictures as they lie in their files
+                "mixed": True,  # or class by class
             },
             sources=file_stamps({str(path.relative_to(self._root)): path for path, _ in paths}),
             folder=self.cache,
@@ -114,7 +115,9 @@ class ImageFolder(Data):
             check_shares(len(examples), self.validation, self.test)
         except ValueError as fault:
             raise ValueError(f"data.{fault}") from None
-        splits = cut(examples, self.validation, self.test, class_names=tuple(folder.name for folder in folders))
+        # Mixed: the files come class by class, and what looks at the first examples alone would see one class of them.
+        names = tuple(folder.name for folder in folders)
+        splits = cut(examples, self.validation, self.test, class_names=names, mixed=True)
         if not broken:
             return splits
         skipped = f"{len(broken)} broken files left out: {_listed(broken)}"

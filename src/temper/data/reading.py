@@ -1,13 +1,14 @@
 """How a user's own inputs are read from a file: rows of a table, or one image."""
 
 import csv
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from temper.data.sheet import number
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -117,23 +118,15 @@ def _read_csv(path: Path, columns: int) -> np.ndarray:
             lines = [(reader.line_num, line) for line in reader if any(field.strip() for field in line)]
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise ValueError(f"{path}: is no CSV text file ({error})") from None
-    if lines and all(_number(field) is None for field in lines[0][1]):
+    if lines and all(number(field) is None for field in lines[0][1]):
         lines = lines[1:]
     values = np.empty((len(lines), columns))
-    for row, (number, line) in enumerate(lines):
+    for row, (place, line) in enumerate(lines):
         if len(line) != columns:
-            raise ValueError(f"{path}: row {number} has {len(line)} columns, and {columns} are wanted")
+            raise ValueError(f"{path}: row {place} has {len(line)} columns, and {columns} are wanted")
         for column, field in enumerate(line):
-            value = _number(field)
+            value = number(field)
             if value is None:
-                raise ValueError(f"{path}: row {number}, column {column + 1}: {field!r} is no finite number")
+                raise ValueError(f"{path}: row {place}, column {column + 1}: {field!r} is no finite number")
             values[row, column] = value
     return values
-
-
-def _number(field: str) -> float | None:
-    try:
-        value = float(field)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

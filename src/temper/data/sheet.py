@@ -49,12 +49,12 @@ def is_missing(cell: str) -> bool:
 
 
 def number(cell: str) -> float | None:
-    """Return the finite number that ``cell`` holds, or None."""
+    """Return the finite number that ``cell`` holds, or None; 1_2 is a word, which Python would read as 12."""
     try:
         value = float(cell)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if math.isfinite(value) and "_" not in cell else None
 
 
 def decimal_comma(cell: str) -> bool:

@@ -30,10 +30,13 @@ def check_shares(examples: int, validation: float, test: float) -> None:
         )
 
 
-def cut(examples: Examples, validation: float, test: float, class_names: tuple[str, ...]) -> Splits:
+def cut(
+    examples: Examples, validation: float, test: float, class_names: tuple[str, ...], *, mixed: bool = False
+) -> Splits:
     """Return ``examples`` split; ``validation`` and ``test`` are shares of them, and 0 sets nothing apart.
 
-    Without a test set the training set is tested on, and the note says so.
+    Each part is in the order of ``examples``, or, ``mixed``, in that of the shuffle. Without a test set the training
+    set is tested on, and the note says so.
     """
     if len(examples) <= TOO_FEW:
         also = "validation and test set" if validation else "test set"
@@ -47,11 +50,12 @@ def cut(examples: Examples, validation: float, test: float, class_names: tuple[s
         )
     tested, validated = round(len(examples) * test), round(len(examples) * validation)
     order = shuffled(examples.targets, stratified=bool(class_names))
-    train = rows(examples, order[tested + validated :])
+    taken = _in_order if mixed else rows
+    train = taken(examples, order[tested + validated :])
     return Splits(
         train=train,
-        validation=rows(examples, order[tested : tested + validated]) if validated else None,
-        test=rows(examples, order[:tested]) if tested else train,
+        validation=taken(examples, order[tested : tested + validated]) if validated else None,
+        test=taken(examples, order[:tested]) if tested else train,
         class_names=class_names,
         note=None if tested else "no test set apart (test=0): the training set is the test set",
     )
@@ -79,5 +83,9 @@ def shuffled(targets: Tensor, stratified: bool) -> Tensor:
 
 def rows(examples: Examples, chosen: Tensor) -> Examples:
     """Return the ``chosen`` examples, in the order of the data set."""
-    chosen = chosen.sort().values
+    return _in_order(examples, chosen.sort().values)
+
+
+def _in_order(examples: Examples, chosen: Tensor) -> Examples:
+    """Return the ``chosen`` examples, in their order there."""
     return Examples(examples.inputs[chosen], examples.targets[chosen])

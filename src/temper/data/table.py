@@ -87,6 +87,15 @@ class Table(Data):
         """Return the columns of numbers, and for each word of the others ``column=word``."""
         return tuple(name for column in self._learned.columns for name in column.names)
 
+    @property
+    def fills(self) -> tuple[float, ...]:
+        """Return the means of the columns of numbers, and 0 for words, where missing=mean."""
+        if self.missing != "mean":
+            return ()
+        means = self._means(self._cut.train).tolist()
+        words = [column.words is not None for column in self._learned.columns for _ in range(column.width)]
+        return tuple(0.0 if word else mean for word, mean in zip(words, means, strict=True))
+
     def splits(self) -> Splits:
         """Return inputs (n, features) float32 and targets (n,), float32 or class indices int64.
 
@@ -141,7 +150,8 @@ class Table(Data):
     def _cut(self) -> Splits:
         held = self._learned
         examples = Examples(held.inputs, held.labels.targets)
-        return cut(examples, self.validation, self.test, class_names=held.labels.class_names)
+        # Mixed: a file is often sorted by its labels, and what looks at the first examples alone would see few of them.
+        return cut(examples, self.validation, self.test, class_names=held.labels.class_names, mixed=True)
 
     @property
     def _learned(self) -> _Learned:

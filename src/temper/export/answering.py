@@ -17,6 +17,7 @@ from temper.data.pipeline import Pipeline
 from temper.facts import Facts
 from temper.network.layers import dtype_of
 from temper.prediction import probabilities
+from temper.strategy import Data
 
 
 class Answering(nn.Module):
@@ -42,21 +43,27 @@ class Meaning:
     Attributes:
         takes: the name of its input.
         shape: of one example of it.
+        columns: the names of the columns of a row, in order, ``column=word`` for one of 0 and 1; empty for images.
+        fills: what stands in each of these for a missing value; empty where every value is needed.
         gives: the name of its answer.
         class_names: of the columns of the answer, in order; empty for a regression.
     """
 
     takes: str
     shape: tuple[int, ...]
+    columns: tuple[str, ...] = ()
+    fills: tuple[float, ...] = ()
     gives: str
     class_names: tuple[str, ...]
 
     @classmethod
-    def of(cls, facts: Facts, class_names: Sequence[str]) -> "Meaning":
-        """Return the meaning of a network trained under ``facts``."""
+    def of(cls, facts: Facts, class_names: Sequence[str], data: Data | None = None) -> "Meaning":
+        """Return the meaning of a network trained under ``facts`` on ``data``, None for columns without names."""
         return cls(
             takes="images" if len(facts.stored_shape) == 3 else "rows",
             shape=facts.stored_shape,
+            columns=() if data is None else data.feature_names,
+            fills=() if data is None else data.fills,
             gives="values" if facts.kind == "regression" else "probabilities",
             class_names=tuple(class_names) or tuple(map(str, range(facts.classes))),
         )

@@ -52,12 +52,13 @@ class Subject:
         experiment, checkpoint = trained.experiment(root), trained.checkpoint()
         facts = facts_of(checkpoint)
         model = Answering(network_of(experiment, checkpoint), pipeline_of(experiment, checkpoint), facts)
+        tested = _tested(experiment, facts)
         return cls(
             checkpoint=trained.file,
             facts=facts,
             model=model.eval().requires_grad_(False),
-            meaning=Meaning.of(facts, checkpoint["class_names"]),
-            tested=_tested(experiment, facts),
+            meaning=Meaning.of(facts, checkpoint["class_names"], experiment.data),
+            tested=tested,
             views=experiment.test_time_augmentation,
         )
 

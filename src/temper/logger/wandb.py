@@ -31,6 +31,7 @@ class Wandb(Logger):
 
     project: Annotated[str, Field(min_length=1)]
     entity: str | None
+    name: Annotated[str, Field(min_length=1)] | None
     group: str | None
     tags: tuple[str, ...]
     mode: Literal["auto", "online", "offline", "disabled"]
@@ -41,7 +42,7 @@ class Wandb(Logger):
             wandb.run.finish(exit_code=1)
         logger = WandbLogger(
             project=self.project,
-            name=folder.resolve().name,
+            name=self.name or _called(folder.resolve()),
             save_dir=folder,
             id=_identity(folder),
             entity=self.entity,
@@ -82,6 +83,11 @@ def chosen(loggers: Mapping[str, Logger]) -> Wandb:
     if not isinstance(found, Wandb):
         raise Refusal("logger: runs that Weights & Biases is to show must log to it: logger=[wandb]")
     return found
+
+
+def _called(folder: Path) -> str:
+    """Return what a run in ``folder`` is called: a sweep's trials have numbers, which say nothing by themselves."""
+    return f"{folder.parent.name}/{folder.name}" if folder.name.isdigit() else folder.name
 
 
 def _identity(folder: Path) -> str | None:

@@ -1,6 +1,7 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -58,6 +59,7 @@ def conclude(
     names = batches.splits.class_names
     report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
     _tell_solution(report, job, module, batches)
+    report.notes += worse_than_the_mean(report.metrics)
     metric, better = experiment.chosen_by
     if (level := experiment.test_time_augmentation) is not None:
         report.notes.append(
@@ -174,6 +176,17 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
     target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
     report.notes.append(f"solution: coefficients are those of {inputs}{target}")
+
+
+def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:
+    """Return what a reader must know of a regression whose test r2 is below 0; of any other nothing."""
+    explained = metrics.get("test/r2")
+    if explained is None or not explained < 0:
+        return []
+    return [
+        "test/r2 is below 0, worse than the mean of the targets: where they are far from 1 in size, learn them in"
+        " deviations (preprocessing.standardize.target=true); or lower optimizer.lr, or train for longer"
+    ]
 
 
 def _total(values: list[float | None]) -> float | None:

@@ -62,6 +62,11 @@ class Data(ABC):
         return ()
 
     @property
+    def fills(self) -> tuple[float, ...]:
+        """Return what stands in each of those columns where a value is missing; none where every value is needed."""
+        return ()
+
+    @property
     def validates(self) -> bool:
         """Return whether examples are set apart to choose a checkpoint by."""
         return self.validation > 0

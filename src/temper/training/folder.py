@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from temper.digest import does_nothing, of_the_disk
 from temper.refusal import InUse, Refusal
@@ -47,10 +47,10 @@ class Folder:
             differing = differences(before, config)
             hard = [key for key in differing if not may_differ(key, config)]
             if hard:
+                told = "; ".join(_both(before, config, key) for key in hard[:6]) + " ..." * (len(hard) > 6)
                 raise Refusal(
-                    f"{self.path} holds a run with other settings: {', '.join(hard[:6])}"
-                    f"{' ...' if len(hard) > 6 else ''} differ{'s' if len(hard) == 1 else ''}:"
-                    " name another folder with hydra.run.dir=FOLDER, or give the same settings to go on"
+                    f"{self.path} holds a run with other settings: {told}: name another folder with"
+                    " hydra.run.dir=FOLDER, or give the same settings to go on"
                 )
             self.changed = differing
 
@@ -133,6 +133,19 @@ def differences(before: Any, now: Any, key: str = "") -> list[str]:
                 found.append(f"{key}.{name}".lstrip("."))
         return found
     return [] if before == now else [key]
+
+
+def _both(before: Any, now: Any, key: str) -> str:
+    """Return in words what two configurations have at the dotted ``key``."""
+    here, there = (_shown(OmegaConf.select(OmegaConf.create(dict(each)), key)) for each in (now, before))
+    return f"{key.removesuffix('._target_')}={here} here, {there} there"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, DictConfig):
+        return "given"
+    text = "null" if value is None else str(value)
+    return text.split(".")[-2] if text.startswith("temper.") else text  # a record's place says which option it is of
 
 
 def may_differ(key: str, config: Mapping[str, Any]) -> bool:

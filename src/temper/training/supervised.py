@@ -134,7 +134,7 @@ class Supervised(L.LightningModule):
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
                 terms[term_name(name, term)] = values.mean()
         if first:
-            self.weigher.watch(terms, rows.share / self.trainer.accumulate_grad_batches)  # shares of a mean
+            self.weigher.watch(terms, rows.share / self.trainer.accumulate_grad_batches)
         minimised: Tensor = self.weigher(terms, progress)
         if rows.share != 1:
             minimised = minimised * rows.share
@@ -209,8 +209,7 @@ class Supervised(L.LightningModule):
         """Go on by this run's own knobs of the optimizer: a checkpoint brings those that it was trained with."""
         optimizer = self.trainer.optimizers[0]
         if self.trainer.precision == "16-mixed":
-            # Fused kernels would be told of an overflow and skip the step themselves, and momentum that a skipped
-            # first step never wrote would be whatever was in memory: the scaler unscales, looks and skips.
+            # The scaler skips an overflow: a fused kernel that did would take unwritten memory for momentum later.
             optimizer._step_supports_amp_scaling = False  # type: ignore[attr-defined]
         for group, knobs in zip(optimizer.param_groups, self._knobs, strict=True):
             group.update(knobs)
@@ -239,8 +238,7 @@ class Supervised(L.LightningModule):
             return
         if clip.spares_head:
             assert isinstance(self.network, Layered)
-            parts = [part for block in self.network.blocks() for part in block]
-            clip.apply([weight for part in parts for weight in part.parameters()])
+            clip.apply([weight for block in self.network.blocks() for part in block for weight in part.parameters()])
         else:
             clip.apply([weight for group in optimizer.param_groups for weight in group["params"]])
 
@@ -273,8 +271,7 @@ class Supervised(L.LightningModule):
         return self.ingredients.optimizer.passes == 1 or self.trainer.optimizers[0].ascending  # type: ignore[attr-defined]
 
     def _reseed(self, number: int) -> None:
-        # What is drawn in a step (dropout) is a function of the seed, the step and the rank: a resumed run needs no
-        # random state, and draws the same.
+        # Dropout draws by the seed, the step and the rank alone: a resumed run needs no random state.
         seed = ((self.ingredients.seed * 1_000_003 + number) * 1_009 + self.global_rank) % 2**63
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":

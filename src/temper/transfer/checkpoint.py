@@ -60,13 +60,17 @@ class Checkpoint(Freezing):
     def _check_head(self, found: Learned, network: Layered, facts: Facts) -> None:
         theirs, shape = found.facts, getattr(found.weights.get(f"{HEAD}weight"), "shape", None)
         assert theirs is not None
+        begun = f"transfer.head=keep: the head of {found.origin} is for"
         if (theirs.kind, theirs.class_names) != (facts.kind, facts.class_names):
-            said = f"{_asked(theirs)}, and this run's {_asked(facts)}"
-        elif shape != network.head.weight.shape:
-            said = "another number of features, and this run's network has others"
-        else:
-            return
-        raise ValueError(f"transfer.head=keep: the head of {found.origin} is for {said}: set transfer.head=new")
+            raise ValueError(
+                f"{begun} {_asked(theirs)}, and this run's data has {_asked(facts)}: is it the data that is meant? Give"
+                " that run's data words again, without which a task takes its own, such as data=digits; for other"
+                " classes set transfer.head=new"
+            )
+        if shape != network.head.weight.shape:
+            raise ValueError(
+                f"{begun} another number of features, and this run's network has others: set transfer.head=new"
+            )
 
 
 def _without_head(weights: Any) -> dict[str, Tensor]:

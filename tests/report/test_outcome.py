@@ -1,0 +1,42 @@
+"""What the reader of a finished run's report must know: a regression that the mean of the targets would beat."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from temper.report.outcome import worse_than_the_mean
+from temper.report.record import Report
+
+ROWS = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]
+PRICE = ("data=table", "data.path=my_table.csv", "data.target=price", "loss=mse", "epochs=20", "batch_size=8")
+
+
+@pytest.fixture
+def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a table whose targets are far from 1 in size into the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,price", *ROWS]))
+
+
+def test_says_so_below_0_alone() -> None:
+    for metrics in ({"test/r2": 0.5}, {"test/r2": 0.0}, {"test/r2": math.nan}, {"test/r2": None}, {}):
+        assert worse_than_the_mean(metrics) == []
+    (note,) = worse_than_the_mean({"test/r2": -0.1})
+    assert "worse than the mean of the targets" in note
+    assert "preprocessing.standardize.target=true" in note
+
+
+def test_a_number_of_ones_own_table(train: Callable[..., Report], priced: None, tmp_path: Path) -> None:
+    bad = train(*PRICE, "optimizer.lr=1e-6", folder=tmp_path / "bad")
+    assert bad.metrics["test/r2"] < 0
+    assert any("worse than the mean of the targets" in note for note in bad.notes)
+    good = train(*PRICE, "preprocessing.standardize.target=true")
+    assert good.metrics["test/r2"] > 0.9
+    assert not any("worse than the mean" in note for note in good.notes)
+
+
+def test_a_loss_of_classes_says_what_a_number_wants(train: Callable[..., Report], priced: None) -> None:
+    with pytest.raises(ValueError, match=r"choose loss=mse or half_mse, and preprocessing\.standardize\.target=true"):
+        train("data=table", "data.path=my_table.csv", "data.target=price")
