@@ -38,7 +38,7 @@ def test_a_step_reads_no_value(words: tuple[str, ...], small_cifar10: None, job_
     experiment = job_of(*words).experiment
     batches = build_batches(experiment)
     module = build_module(experiment, batches.facts).to(NOWHERE)
-    module.trainer = SimpleNamespace(accumulate_grad_batches=experiment.accumulate)
+    module.trainer = SimpleNamespace(accumulate_grad_batches=experiment.accumulate, global_step=0, global_rank=0)
     batches.trainer = SimpleNamespace(  # type: ignore[assignment]
         world_size=1, global_rank=0, training=True, strategy=SimpleNamespace(root_device=torch.device("cpu"))
     )
