@@ -79,6 +79,7 @@ def test_is_changed_by(changed: dict[str, Any]) -> None:
         ({"stopping": {"patience": {"_target_": "t.P"}}}, {"target": 0.9}, {"target": 0.95}, True),
         ({}, {"checkpoint_seconds": 60.0}, {"checkpoint_seconds": 5.0}, True),
         ({}, {"data": {**IMAGES, "root": "a"}}, {"data": {**IMAGES, "root": "b"}}, False),
+        ({}, {"data": {**IMAGES, "root": "a"}}, {"data": {**IMAGES, "root": "./a/"}}, True),
         ({}, {"data": {**IMAGES, "workers": 1}}, {"data": {**IMAGES, "workers": 2}}, True),
     ],
 )

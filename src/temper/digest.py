@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 PROMISES = ("expect", "target")
@@ -17,9 +19,9 @@ LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT, *LEFT_OFF)
 def digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a composed configuration's method, in hex.
 
-    Left out: promises, the seed, the machine, where the data lies and how it is read, how often a checkpoint is kept,
-    every axis that stands at none and every knob that stands at null, so that a new axis, or a new knob that does
-    nothing unless it is set, leaves old digests alone.
+    Left out: promises, unless they end the run, the seed, the machine, where a known data set lies and how it is read,
+    how often a checkpoint is kept, every axis that stands at none and every knob that stands at null, so that a new
+    axis, or a new knob that does nothing unless it is set, leaves old digests alone.
     """
     kept = method(config)
     # An axis that takes several options is a mapping without a target, and their order matters.
@@ -36,7 +38,10 @@ def method(config: Mapping[str, Any]) -> dict[str, Any]:
     if "checkpoint_seconds" in kept:
         kept["checkpoint_seconds"] = _CHECKPOINT_SECONDS
     if isinstance(kept.get("data"), Mapping):
-        kept["data"] = {key: value for key, value in kept["data"].items() if key not in of_the_disk(kept["data"])}
+        left_out = of_the_disk(kept["data"])
+        kept["data"] = {key: value for key, value in kept["data"].items() if key not in left_out}
+        for place in {"path", "root"} & kept["data"].keys():  # of the user's own data: photos/ is photos
+            kept["data"][place] = os.path.normpath(str(kept["data"][place]))
     return kept
 
 
@@ -57,3 +62,12 @@ def does_nothing(value: Any) -> bool:
     if isinstance(value, Mapping):
         return not value or str(value.get("_target_", "")).split(".")[-2:-1] == ["none"]
     return value is None or value == []
+
+
+def placed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``config`` with the places of its data as whole paths, however they were written."""
+    data = dict(config.get("data") or {})
+    for place in ("path", "root"):
+        if data.get(place):
+            data[place] = str(Path(data[place]).expanduser().resolve())
+    return {**config, "data": data} if data else dict(config)

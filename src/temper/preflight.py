@@ -9,7 +9,7 @@ from torch import nn
 
 from temper.command.job import Job
 from temper.cookbook.standing import compose_recipe
-from temper.digest import digest, of_the_disk
+from temper.digest import digest, of_the_disk, placed
 from temper.experiment import Experiment
 from temper.experiment.settings import option
 from temper.facts import Kind
@@ -128,10 +128,7 @@ def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _examples(config: Mapping[str, Any]) -> dict[str, Any]:
     left_out = (*of_the_disk(config["data"]), *OF_THE_PLACE)
-    kept = {key: value for key, value in config["data"].items() if key not in left_out}
-    for place in {"path", "root"} & kept.keys():  # however it was written
-        kept[place] = str(Path(kept[place]).expanduser().resolve())
-    return kept
+    return {key: value for key, value in placed(config)["data"].items() if key not in left_out}
 
 
 def check_transfer(job: Job) -> list[str]:

@@ -21,7 +21,7 @@ from temper.data.batches import Batches
 from temper.experiment import Experiment
 from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer, start
 from temper.quantity import Clock
-from temper.refusal import Refusal, refusing
+from temper.refusal import InUse, Refusal, refusing
 from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, Score, show
@@ -86,6 +86,9 @@ def run(job: Job) -> Report:
         foreign = resumed is None or resumed.parent != folder.checkpoints
         if mine == 0:
             folder.enter(job.settings)
+            if _finished(folder.path) is not None:
+                folder.leave()
+                raise InUse(f"{folder.path} was finished by another process just now: give the command again")
             if foreign:  # of an attempt that was killed before it had a checkpoint to go on from
                 (folder.checkpoints / "best.ckpt").unlink(missing_ok=True)
     console = Console(quiet=mine > 0)
@@ -192,6 +195,8 @@ def build_trainer(
         foreign=foreign,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
+    for each in watching:
+        each.foreign = foreign  # type: ignore[attr-defined]
     # The order is meant: what is removed goes before averages are taken, all before they are recorded, and saved last.
     callbacks = [
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),

@@ -1,5 +1,6 @@
 """Profile against a network whose phases take known times."""
 
+import inspect
 import json
 import time
 import warnings
@@ -12,6 +13,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
+from torch.autograd.profiler_util import FunctionEvent
 from torch.utils.data import DataLoader, Dataset
 
 from temper.debug.profile import Profile, _Profiling
@@ -127,6 +129,7 @@ def test_of_a_gpu_kernels_are_told_alone(tmp_path: Path) -> None:
             count=1,
         )
 
+    assert "is_user_annotation" in inspect.signature(FunctionEvent).parameters, "torch's name for it"
     events = [event("aten::mm", "CPU"), event("gemm", "CUDA"), event("Optimizer.step#SGD.step", "CUDA", note=True)]
     profiling = _Profiling(tmp_path, wait=0, steps=1)
     profiling._device = torch.device("cuda")

@@ -108,3 +108,14 @@ def test_warms_up_and_keeps_the_average(train: Callable[..., Report], tmp_path: 
         y, z = trained[name.removeprefix("network.")], states["state"][number]["z"]
         torch.testing.assert_close(kept[name], (y - 0.1 * z) / 0.9)
     assert report.metrics["test/accuracy"] > 0.5
+
+
+def test_is_shown_where_the_weights_are() -> None:
+    """After training Lightning has moved the optimizer's state to the CPU; meta is a device that is always there."""
+    weight = nn.Parameter(torch.ones(2, device="meta"))
+    record = ScheduleFreeSGD(**GOOD)
+    optimizer = record.build(one(weight))
+    optimizer.state[weight]["z"] = torch.zeros(2)
+    shown = record.shown(optimizer)
+    assert shown is not None
+    assert shown[weight].device == weight.device

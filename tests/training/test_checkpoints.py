@@ -84,24 +84,48 @@ def test_a_folder_of_images_is_its_root(tmp_path: Path) -> None:
     folder.enter({"data": data})
     folder.leave()
     Folder(tmp_path).check({"data": data | {"workers": 2}})
-    with pytest.raises(Refusal, match=r"data\.root=b here, a there"):
+    Folder(tmp_path).check({"data": data | {"root": "./a/"}})
+    with pytest.raises(Refusal, match=r"data\.root=\S+/b here, \S+/a there"):
         Folder(tmp_path).check({"data": data | {"root": "b"}})
 
 
-def test_a_folder_that_another_process_has_just_taken_is_in_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    honest = Folder.check
-
-    def slow(folder: Folder, config: dict[str, Any]) -> None:
-        honest(folder, config)
-        if not (tmp_path / "config.yaml").exists():
-            (tmp_path / "config.yaml").write_text("a: 2\n")  # as one does that came in between, and has ended
-
-    monkeypatch.setattr(Folder, "check", slow)
-    taken = Folder(tmp_path)
+def test_a_folder_that_another_process_has_just_taken_is_in_use(tmp_path: Path) -> None:
+    """Between its first look and the lock a run prepares its data and network, for seconds."""
+    slow, quick = Folder(tmp_path), Folder(tmp_path)
+    slow.check({"a": 1})
+    quick.enter({"a": 2})
+    quick.leave()
     with pytest.raises(InUse, match="was taken by another process just now"):
-        taken.enter({"a": 1})
+        slow.enter({"a": 1})
+
+
+def test_a_run_that_another_process_has_just_finished_is_not_begun_again(
+    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("debug=steps", "trainer=cpu")
+    report = run(job_of(*words))
+    report.state = "running"
+    report.save(job_of(*words).folder)
+    honest = Folder.enter
+
+    def late(folder: Folder, config: dict[str, Any]) -> None:
+        honest(folder, config)
+        report.state = "finished"
+        report.save(folder.path)
+
+    monkeypatch.setattr(Folder, "enter", late)
+    with pytest.raises(SystemExit) as ended:
+        run(job_of(*words))
+    assert ended.value.code == InUse.status
+    assert "was finished by another process just now" in capsys.readouterr().err
+
+
+def test_keys_with_dots_and_values_like_interpolations_are_told(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("loss: {class_weights: {a.b: 1, c: x}}\n")
+    with pytest.raises(
+        Refusal, match=r"class_weights\.a\.b=2 here, 1 there; loss\.class_weights\.c=\$\{nowhere\} here"
+    ):
+        Folder(tmp_path).check({"loss": {"class_weights": {"a.b": 2, "c": "${nowhere}"}}})
 
 
 def test_differences() -> None:

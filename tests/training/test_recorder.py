@@ -65,6 +65,17 @@ def test_the_times_of_a_run_that_another_starts_from_are_not_its_own(
     assert float(row["seconds"]) == pytest.approx(report.cost.seconds, abs=0.01)
 
 
+def test_what_ended_the_run_that_another_starts_from_does_not_end_this_one(
+    job_of: Callable[..., Job], tmp_path: Path
+) -> None:
+    words = ("epochs=2", "trainer=cpu", "trainer.threads=1", "flush_every=1", "stopping=[wall_time]")
+    source = run(job_of(*words, "stopping.wall_time.minutes=1e-7", folder=tmp_path / "source"))
+    assert source.attempts[0].last_step == 1
+    ckpt = f"ckpt={tmp_path / 'source' / 'checkpoints' / 'last.ckpt'}"
+    report = run(job_of(*words, "stopping.wall_time.minutes=1e-7", ckpt, folder=tmp_path / "longer"))
+    assert (report.attempts[0].from_step, report.attempts[0].last_step) == (1, 2), "one row, by its own clock"
+
+
 def test_what_averages_are_shown_by_is_no_training(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("temper.training.shown_weights.recompute_statistics", lambda *_: time.sleep(3))
     report = run(job_of("epochs=1", "averaging=ema", "trainer=cpu", "trainer.threads=1"))

@@ -230,7 +230,7 @@ def _check_clip(overrides: Sequence[Override], config: DictConfig) -> None:
     if "clip.value" in named and "clip.kind" not in named and config.clip.kind == "none":
         raise Refusal(
             f"{named['clip.value'].input_line}: nothing is clipped with clip.kind=none: add clip.kind=norm (value,"
-            " adaptive)"
+            " adaptive), or clip.kind=none to leave it so"
         )
 
 

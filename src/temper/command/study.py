@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from temper.digest import placed
 from temper.metric import Better
 from temper.refusal import Refusal
 from temper.search.space import Space
@@ -135,7 +136,9 @@ class Study:
             ]
         except (ValueError, KeyError, TypeError) as fault:
             raise Refusal(f"{self.path} is not of this version of temper ({fault}): name another folder") from None
-        differing = [key for key in differences(before, self.settings) if not may_differ(key, self.settings)]
+        differing = [
+            key for key in differences(placed(before), placed(self.settings)) if not may_differ(key, self.settings)
+        ]
         if differing:
             raise Refusal(
                 f"{self.path.parent} holds a search with other settings: {', '.join(differing[:6])}"

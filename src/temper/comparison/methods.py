@@ -127,6 +127,8 @@ def differing(run: Run, other: Run) -> list[str]:
     for key, value in run.config.items():
         if key not in axes() and key not in LEFT_OUT and key in other.config:
             words += _knobs(key, value, other.config[key])
+    if "target" in (run.config.get("stopping") or {}):  # elsewhere it is a promise
+        words += _knobs("target", run.config.get("target"), other.config.get("target"))
     return words
 
 

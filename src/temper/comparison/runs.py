@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from temper.digest import placed
 from temper.refusal import Refusal
 
 FOUR = ("speed", "cost", "generalisation", "complexity")
@@ -129,8 +130,4 @@ def _config(path: Path) -> dict[str, Any]:
         raise Refusal(f"{path} cannot be read ({str(fault).splitlines()[0]}): leave the run out") from None
     if not isinstance(values, dict):
         raise Refusal(f"{path} holds no settings of a run: leave it out")
-    data = values.get("data")
-    for place in ("path", "root"):
-        if isinstance(data, dict) and data.get(place):  # however it was written, it is the same
-            data[place] = str(Path(data[place]).expanduser().resolve())
-    return {str(key): value for key, value in values.items()}
+    return placed({str(key): value for key, value in values.items()})

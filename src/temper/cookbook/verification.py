@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from temper.comparison.statistics import in_interval, in_spread
 from temper.cookbook import ledger
 from temper.cookbook.standing import compose_recipe, in_minutes, row_of, standing
-from temper.digest import digest
+from temper.digest import digest, of_the_disk
 from temper.recipes import ROOT
 from temper.refusal import Refusal
 from temper.report.record import FILE, Report
@@ -203,8 +203,9 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
 
 
 def fitting(name: str, words: Sequence[str]) -> list[str]:
-    """Return ``words`` without the place of data that the recipe's data set has no use for."""
-    rooted = "root" in compose_recipe(name)["data"]
+    """Return ``words`` without the place of data that the recipe's data set has no use for, or names itself."""
+    data = compose_recipe(name)["data"]
+    rooted = "root" in data and "root" in of_the_disk(data)
     return [word for word in words if rooted or not word.startswith("data.root=")]
 
 

@@ -4,7 +4,7 @@
     root/dog/*.jpg    class 1                            upright by EXIF, in RGB, resized bilinearly to size x size
 
 They are held as bytes, three for each pixel of ``size`` x ``size``, decoded once and kept in the cache. A set that
-would take more than half of the free memory stays on disk: its files are decoded batch by batch, in the same order.
+would take more than half of the free memory stays on disk: its files are decoded batch by batch.
 """
 
 import os

@@ -123,7 +123,8 @@ def _sigterm_kept() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread():  # Ray sets none in another one
+        # In another thread Ray sets none; and one that was not set from Python cannot be set from here.
+        if threading.current_thread() is threading.main_thread() and before is not None:
             signal.signal(signal.SIGTERM, before)
 
 

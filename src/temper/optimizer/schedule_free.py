@@ -34,8 +34,8 @@ class ScheduleFree(Optimizer):
 
     def shown(self, optimizer: torch.optim.Optimizer) -> dict[nn.Parameter, Tensor] | None:
         """Return x of y = (1 - β)z + βx for each weight y; None before the first step."""
-        found = {
-            weight: weight.detach().lerp(optimizer.state[weight]["z"], 1 - 1 / self.interpolation)
+        found = {  # after training Lightning has moved the optimizer's state to the CPU
+            weight: weight.detach().lerp(optimizer.state[weight]["z"].to(weight.device), 1 - 1 / self.interpolation)
             for group in optimizer.param_groups
             for weight in group["params"]
             if "z" in optimizer.state.get(weight, {})

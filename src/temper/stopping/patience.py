@@ -60,5 +60,5 @@ class _PatienceCallback(ValidationWatcher):
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "waited": self.waited}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def take_up(self, state_dict: dict[str, Any]) -> None:
         self.best, self.waited = state_dict["best"], state_dict["waited"]

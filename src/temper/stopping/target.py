@@ -51,5 +51,5 @@ class _TargetCallback(ValidationWatcher):
     def state_dict(self) -> dict[str, Any]:
         return {"value": self.value}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def take_up(self, state_dict: dict[str, Any]) -> None:
         self.value = state_dict["value"]

@@ -16,6 +16,7 @@ class Watcher(L.Callback, ABC):
     Attributes:
         metric: the name of the figure that is watched.
         settled: the first step from which it counts.
+        foreign: whether the checkpoint that training starts from is another run's: what that saw is not this one's.
         reason: one line that says why training was stopped; None while it was not.
     """
 
@@ -23,6 +24,7 @@ class Watcher(L.Callback, ABC):
         """Watch ``metric`` from step ``settled`` on."""
         self.metric = metric
         self.settled = settled
+        self.foreign = False
         self.reason: str | None = None
 
     @abstractmethod
@@ -46,9 +48,14 @@ class Watcher(L.Callback, ABC):
     def state_dict(self) -> dict[str, Any]:
         """Return what was seen, as plain numbers."""
 
-    @abstractmethod
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what an earlier attempt saw."""
+        """Take up what an earlier attempt of this run saw."""
+        if not self.foreign:
+            self.take_up(state_dict)
+
+    @abstractmethod
+    def take_up(self, state_dict: dict[str, Any]) -> None:
+        """Go on with what `state_dict` has returned."""
 
 
 class ValidationWatcher(Watcher):
@@ -92,8 +99,8 @@ class RowWatcher(Watcher):
         """Return the newest value."""
         return {"value": self.value}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what an earlier attempt saw."""
+    def take_up(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the newest value."""
         self.value = state_dict["value"]
 
     def _look(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -49,8 +49,6 @@ class Checkpoints(Checkpoint):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Start the clock."""
-        if self.foreign:
-            self.best = None
         self._saved = self._asked_time = time.monotonic()
         self._asked_step = trainer.global_step
 
@@ -90,9 +88,10 @@ class Checkpoints(Checkpoint):
         return {"best": self.best}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from the best score of a checkpoint."""
+        """Go on from the best score of a checkpoint of this run."""
         # Where somebody has deleted it, there is a best to be found again.
-        self.best = state["best"] if (self.folder / "best.ckpt").exists() else None
+        if not self.foreign:
+            self.best = state["best"] if (self.folder / "best.ckpt").exists() else None
 
     def _due(self, trainer: L.Trainer) -> bool:
         passed = time.monotonic() - self._saved

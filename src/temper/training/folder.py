@@ -3,15 +3,15 @@
 import fcntl
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from temper.digest import does_nothing, of_the_disk
+from temper.digest import does_nothing, of_the_disk, placed
 from temper.refusal import InUse, Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
@@ -32,6 +32,7 @@ class Folder:
         self.path = path.absolute()
         self.checkpoints = self.path / "checkpoints"
         self.changed: list[str] = []
+        self.begun: bool | None = None  # by then, when it was looked at
         self._lock: TextIOWrapper | None = None
 
     def check(self, config: Mapping[str, Any]) -> None:
@@ -41,18 +42,19 @@ class Folder:
             Refusal: it belongs to a run with other settings.
         """
         known = self.path / "config.yaml"
-        if known.exists():
+        self.begun = known.exists()
+        if self.begun:
             before = OmegaConf.to_container(OmegaConf.load(known))
             assert isinstance(before, dict)
-            differing = differences(before, config)
-            hard = [key for key in differing if not may_differ(key, config)]
+            differing = list(_differing(placed({str(key): value for key, value in before.items()}), placed(config)))
+            hard = [each for each in differing if not may_differ(each[0], config)]
             if hard:
-                told = "; ".join(_both(before, config, key) for key in hard[:6]) + " ..." * (len(hard) > 6)
+                told = "; ".join(_both(*each) for each in hard[:6]) + " ..." * (len(hard) > 6)
                 raise Refusal(
                     f"{self.path} holds a run with other settings: {told}: name another folder with"
                     " hydra.run.dir=FOLDER, or give the same settings to go on"
                 )
-            self.changed = differing
+            self.changed = [key for key, *_ in differing]
 
     def enter(self, config: Mapping[str, Any]) -> None:
         """Take the folder for this process and the settings of its run.
@@ -61,8 +63,8 @@ class Folder:
             Refusal: as `check` does; `InUse` where another live process has it.
         """
         known = self.path / "config.yaml"
-        begun = known.exists()
-        self.check(config)
+        if self.begun is None:
+            self.check(config)
         self.path.mkdir(parents=True, exist_ok=True)
         lock = (self.path / ".lock").open("a+")
         try:
@@ -78,7 +80,7 @@ class Folder:
                 f"{self.path}: this disk cannot lock files ({fault.strerror}): name a folder on another with"
                 " hydra.run.dir=FOLDER"
             ) from None
-        if known.exists() != begun:
+        if known.exists() != self.begun:
             lock.close()
             raise InUse(f"{self.path} was taken by another process just now: give the command again, or another folder")
         lock.seek(0)
@@ -122,27 +124,30 @@ def folder_word(folder: Path, key: str = "hydra.run.dir") -> str:
     return f'{key}="{escaped}"'
 
 
-def differences(before: Any, now: Any, key: str = "") -> list[str]:
+def differences(before: Any, now: Any) -> list[str]:
     """Return the dotted keys at which two configurations differ; what is missing is like what does nothing."""
+    return [key for key, *_ in _differing(before, now)]
+
+
+def _differing(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield each dotted key at which two configurations differ, and what they have there."""
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        found: list[str] = []
         for name in [*before, *(name for name in now if name not in before)]:
+            inner = f"{key}.{name}".lstrip(".")
             if name in before and name in now:
-                found += differences(before[name], now[name], f"{key}.{name}".lstrip("."))
+                yield from _differing(before[name], now[name], inner)
             elif not does_nothing(before.get(name, now.get(name))):
-                found.append(f"{key}.{name}".lstrip("."))
-        return found
-    return [] if before == now else [key]
+                yield inner, before.get(name), now.get(name)
+    elif before != now:
+        yield key, before, now
 
 
-def _both(before: Any, now: Any, key: str) -> str:
-    """Return in words what two configurations have at the dotted ``key``."""
-    here, there = (_shown(OmegaConf.select(OmegaConf.create(dict(each)), key)) for each in (now, before))
-    return f"{key.removesuffix('._target_')}={here} here, {there} there"
+def _both(key: str, before: Any, now: Any) -> str:
+    return f"{key.removesuffix('._target_')}={_shown(now)} here, {_shown(before)} there"
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, DictConfig):
+    if isinstance(value, Mapping):
         return "given"
     text = "null" if value is None else str(value)
     return text.split(".")[-2] if text.startswith("temper.") else text  # a record's place says which option it is of

@@ -73,8 +73,6 @@ class Recorder(L.Callback):
         """Begin an attempt."""
         step = trainer.global_step
         if self.foreign:
-            self.seconds, self.examples, self.seconds_to_target = 0.0, 0.0, None
-            self._tally.empty()
             self._flushed_step = step
         if trainer.is_global_zero:
             self.file.rewind(step)
@@ -139,7 +137,9 @@ class Recorder(L.Callback):
         try:
             yield
         finally:
-            self._since = time.monotonic() if ran else None
+            if ran:
+                synchronize(self._device)
+                self._since = time.monotonic()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Flush what is left."""
@@ -165,7 +165,9 @@ class Recorder(L.Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on with the sums and totals of a checkpoint."""
+        """Go on with the sums and totals of a checkpoint of this run."""
+        if self.foreign:
+            return
         self.seconds, self.examples = state["seconds"], state["examples"]
         self.seconds_to_target, self._flushed_step = state["seconds_to_target"], state["flushed_step"]
         self._tally.load_state_dict(state["tally"])
