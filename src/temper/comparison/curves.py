@@ -12,9 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from temper.comparison.methods import Method
 from temper.refusal import Refusal
 from temper.report.curves import Series, read_metrics
+from temper.report.frame import INK, frame
 
 LOSS = "train/loss"
-_INK = "#444444"
 _COLOURS = ("#cc6633", "#4477aa", "#228833", "#aa3377", "#66ccee", "#ccbb44", "#777777")  # the baseline's first
 _STYLES = ("-", "--", ":", "-.")  # for as many rounds of colours
 _NAME = 90  # characters of a method's name on one line
@@ -61,14 +61,10 @@ def draw(path: Path, methods: Sequence[Method], metric: str, curves: Sequence[Se
     if metric == LOSS and min(values) > 0 and max(values) / min(values) > 100:
         axes.set_yscale("log")
     several = any(len(seeds) > 1 for seeds in curves)
-    axes.set_title(f"{metric}: mean, and each seed" if several else metric, loc="left", color=_INK, fontsize=10)
-    axes.set_xlabel("optimizer step", color=_INK)
+    axes.set_title(f"{metric}: mean, and each seed" if several else metric, loc="left", color=INK, fontsize=10)
+    axes.set_xlabel("optimizer step", color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
-    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
-    figure.legend(loc="outside lower left", frameon=False, labelcolor=_INK, fontsize=8)
+    frame(axes)
+    figure.legend(loc="outside lower left", frameon=False, labelcolor=INK, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -8,12 +8,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from temper.report.frame import INK, frame
 from temper.training.metrics_file import read_rows
 
 Series = list[tuple[int, float]]  # (optimizer step, value)
 
 _COLOURS = {"train": "#4477aa", "val": "#cc6633"}
-_INK = "#444444"
 _PANEL = (4.4, 3.5)  # inches; around its axes:
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.65, 0.2, 0.5, 0.65
 
@@ -77,18 +77,14 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
         axes.set_yscale("log")
     elif title == "learning rate":
         axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-        axes.yaxis.get_offset_text().set(horizontalalignment="right", color=_INK, fontsize=8)  # clear of the epochs
+        axes.yaxis.get_offset_text().set(horizontalalignment="right", color=INK, fontsize=8)  # clear of the epochs
         axes.set_ylim(bottom=min(0.0, min(values)), top=max(values) * 1.08 if max(values) > 0 else None)
     if len([split for split, series in lines.items() if series and split]) > 0:
-        axes.legend(frameon=False, labelcolor=_INK)
-    axes.set_title(title, loc="left", fontweight="bold", color=_INK, fontsize=11)
-    axes.set_xlabel("optimizer step", color=_INK)
+        axes.legend(frameon=False, labelcolor=INK)
+    axes.set_title(title, loc="left", fontweight="bold", color=INK, fontsize=11)
+    axes.set_xlabel("optimizer step", color=INK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
+    frame(axes)
     _epoch_marks(axes, epochs)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-_INK = "#444444"
+from temper.report.frame import INK, frame
+
 _ROOM = 1.5  # times the loss at the start: what explodes is cut off there
 
 
@@ -34,14 +35,10 @@ def draw(
         axes.axvline(proposed, color="#cc6633", linewidth=1.6, label=f"proposed: {proposed:g}")
     axes.set_xscale("log")
     axes.set_ylim(0, _ROOM * max(before, min(smoothed)))
-    axes.set_xlabel("learning rate", color=_INK)
-    axes.set_ylabel("training loss", color=_INK)
-    axes.set_title(title, loc="left", fontweight="bold", color=_INK, fontsize=11)
-    axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#bbbbbb")
-    axes.legend(frameon=False, labelcolor=_INK, fontsize=9)
+    axes.set_xlabel("learning rate", color=INK)
+    axes.set_ylabel("training loss", color=INK)
+    axes.set_title(title, loc="left", fontweight="bold", color=INK, fontsize=11)
+    frame(axes)
+    axes.legend(frameon=False, labelcolor=INK, fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

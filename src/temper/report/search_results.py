@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.metric import Better
+from temper.report.frame import INK, frame
 from temper.report.units import in_score
 from temper.search.space import Choice, Interval, Setting, Space
 
-_INK, _OWN, _BEST, _PALE = "#444444", "#4477aa", "#cc6633", "#bbbbbb"
+_OWN, _BEST = "#4477aa", "#cc6633"
 _COLUMNS = 3  # pictures in a row
 _NAMES = 8  # values of a knob that are named below its picture, at most
 _LONG = 8  # characters of such a name, from which on they would meet
@@ -84,29 +85,25 @@ def draw(path: Path, rows: Sequence[Row], space: Space, metric: str, better: Bet
     for place in places[count:]:
         place.set_visible(False)
     for place in places[:count]:
-        place.grid(axis="y", color="#e4e4e4", linewidth=0.8)
-        place.set_axisbelow(True)
-        place.tick_params(colors=_INK, labelsize=8)
-        place.spines[["top", "right"]].set_visible(False)
-        place.spines[["left", "bottom"]].set_color(_PALE)
+        frame(place, letters=8)
     figure.savefig(path)
 
 
 def _draw_course(place: Axes, rows: Sequence[Row], metric: str, better: Better, best: int | None, rungs: int) -> None:
     """Draw the scores in the order of trials, or over epochs where trials were compared on the way."""
-    place.set_ylabel(metric, color=_INK, fontsize=9)
+    place.set_ylabel(metric, color=INK, fontsize=9)
     if rungs > 1:
         for row in rows:
             if row.number != best:
                 place.plot(row.epochs, row.scores, "o-", color=_OWN, alpha=0.6, linewidth=0.8, markersize=3)
         for row in (row for row in rows if row.number == best):
             place.plot(row.epochs, row.scores, "D-", color=_BEST, linewidth=1.8, markersize=4, label=f"trial {best}")
-            place.legend(frameon=False, labelcolor=_INK, fontsize=8)
+            place.legend(frameon=False, labelcolor=INK, fontsize=8)
         place.set_xscale("log")
         ticks = sorted({epochs for row in rows for epochs in row.epochs})
         place.set_xticks(ticks, [str(tick) for tick in ticks])
         place.minorticks_off()
-        place.set_xlabel("epochs", color=_INK, fontsize=9)
+        place.set_xlabel("epochs", color=INK, fontsize=9)
         return
     numbers, scores = [row.number for row in rows], [row.scores[-1] for row in rows]
     choose = max if better == "max" else min
@@ -114,8 +111,8 @@ def _draw_course(place: Axes, rows: Sequence[Row], metric: str, better: Better, 
     reached = [choose(scores[: count + 1]) for count in range(len(scores))]
     place.step(numbers, reached, where="post", color=_BEST, linewidth=1.2, label="best so far")
     place.xaxis.set_major_locator(MaxNLocator(integer=True))
-    place.set_xlabel("trial", color=_INK, fontsize=9)
-    place.legend(frameon=False, labelcolor=_INK, fontsize=8)
+    place.set_xlabel("trial", color=INK, fontsize=9)
+    place.legend(frameon=False, labelcolor=INK, fontsize=8)
 
 
 def _draw_slice(place: Axes, key: str, dimension: Choice | Interval, rows: Sequence[Row], best: int | None) -> None:
@@ -135,4 +132,4 @@ def _draw_slice(place: Axes, key: str, dimension: Choice | Interval, rows: Seque
         slanted: dict[str, Any] = {"rotation": 20, "ha": "right"} if max(map(len, dimension.listed)) > _LONG else {}
         place.set_xticks(range(len(dimension.listed)), list(dimension.listed), **slanted)
         place.set_xlim(-0.5, len(dimension.listed) - 0.5)
-    place.set_xlabel(key, color=_INK, fontsize=9)
+    place.set_xlabel(key, color=INK, fontsize=9)

@@ -32,7 +32,7 @@ class Folder:
         self.path = path.absolute()
         self.checkpoints = self.path / "checkpoints"
         self.changed: list[str] = []
-        self.begun: bool | None = None  # by then, when it was looked at
+        self.begun: bool | None = None  # whether a run was in it when it was looked at; None before
         self._lock: TextIOWrapper | None = None
 
     def check(self, config: Mapping[str, Any]) -> None:
