@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markdown import Markdown
 
+from temper.cookbook import options
 from temper.refusal import refusing
 
 EXPLANATION = """\
@@ -22,16 +23,11 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
-    parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
-    parser.add_argument("--root", metavar="DIR", help="data.root of CIFAR-10")
-    parser.add_argument("--untimed", action="store_true", help="others share the machine: enter no times")
+    parser.add_argument(
+        "--seeds", type=options.at_least(0), default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)"
+    )
+    options.add_to(parser)
     asked = parser.parse_args(arguments)
-    if asked.seeds < 0 or asked.jobs < 1 or (asked.threads is not None and asked.threads < 1):
-        parser.error("--seeds is 0 or more, --jobs and --threads are 1 or more")
-
-    import torch  # takes seconds: not before the command line was read
 
     from temper.command import command_line
     from temper.cookbook import ablation, ablation_picture, ledger
@@ -44,8 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         waiting = ablation.ablations(
             plan,
             asked.seeds,
-            threads=asked.threads or max(1, torch.get_num_threads() // asked.jobs),
-            machine=[f"data.root={asked.root}"] if asked.root else [],
+            threads=options.threads(asked),
+            machine=options.rooted(asked),
             rows=ledger.read(ablation.ABLATION),
         )
     failures = run_all(waiting, asked.jobs, console, ablation.ABLATION, timed=not asked.untimed)

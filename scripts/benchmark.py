@@ -44,8 +44,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("words", nargs="*", metavar="RECIPE", help="of `recipe`: its name, and settings beside it")
     names = dict.fromkeys((*STEP, "bar", *DATA, *MEMORY, *SMALLER))
     parser.add_argument("--only", metavar="NAME", help=f"one of {', '.join(names)}")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of a block (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="blocks of each rival (default: 5)")
+    parser.add_argument("--seconds", type=float, help="length of a block (default: 2)")
+    parser.add_argument("--rounds", type=int, help="blocks of each rival (default: 5)")
     parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
     asked = parser.parse_intermixed_args(words)
     parts = {"step": (*STEP, "bar"), "data": tuple(DATA), "memory": tuple(MEMORY), "smaller": tuple(SMALLER)}
@@ -55,7 +55,10 @@ def main(words: Sequence[str] | None = None) -> None:
             raise Refusal("a recipe's name belongs to `recipe`: python scripts/benchmark.py recipe baseline/digits_mlp")
         if asked.only is not None and asked.only not in known:
             raise Refusal(f"--only {asked.only}: {asked.benchmark} has {', '.join(known) or 'no parts'}")
-        if asked.seconds <= 0 or asked.rounds < 1:
+        if asked.benchmark == "recipe" and (asked.seconds, asked.rounds) != (None, None):
+            raise Refusal("--seconds and --rounds are of blocks of rivals: `recipe` trains one run, to its end")
+        seconds, rounds = 2.0 if asked.seconds is None else asked.seconds, 5 if asked.rounds is None else asked.rounds
+        if seconds <= 0 or rounds < 1:
             raise Refusal("--seconds must be > 0 and --rounds at least 1")
     command_line.prepare()
     for name in ("lightning.pytorch", "lightning.fabric"):
@@ -73,7 +76,7 @@ def main(words: Sequence[str] | None = None) -> None:
                 "memory": measure_memory,
                 "smaller": measure_smaller,
             }
-            table, found = measures[asked.benchmark](chosen, asked.root, asked.seconds, asked.rounds)
+            table, found = measures[asked.benchmark](chosen, asked.root, seconds, rounds)
     Console().print(table)
     print(json.dumps(found))
 

@@ -22,7 +22,7 @@ from temper.data.views import LEVELS
 from temper.metric import over_views
 from temper.refusal import refusing
 from temper.report.record import Report, main_metric
-from temper.report.units import in_score
+from temper.report.units import in_score, in_worst_class
 from temper.training.build import build_module
 from temper.training.revisited import answered, batches_of, experiment_of
 from temper.training.supervised import Verdict
@@ -104,8 +104,7 @@ def show(evaluation: Evaluation, console: Console) -> None:
         for name, value in recalls.items():
             classes.add_row(Text(name), in_score(value))
         console.print(classes)
-        worst = min(recalls, key=lambda name: recalls[name])
-        _print(console, f"worst class: {worst}, of which {recalls[worst]:.1%} are recognised")
+        _print(console, in_worst_class(recalls) or "")
     for line in _comparison(evaluation):
         _print(console, line)
 

@@ -1,4 +1,4 @@
-"""Write recipes/README.md, CHOOSING.md and every recipe's card, or check that they are as they would be written."""
+"""Write recipes' cards, their README.md and CHOOSING.md, and docs/record.md, or check that they are up to date."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Hand-written sections of cards, between their markers, are kept as they are; the words of CHOOSING.md"
-        " stand in docs/choosing.yaml.",
+        " and record.md stand in docs/choosing.yaml and record.yaml.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit status 1 where a file is out of date")
     asked = parser.parse_args(arguments)

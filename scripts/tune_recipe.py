@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from temper.cookbook import options
 from temper.refusal import refusing
 
 EXPLANATION = """\
@@ -25,19 +26,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("recipe", metavar="RECIPE")
     parser.add_argument("knob", metavar="KNOB=VALUE,VALUE...", help="what is tried, one run for each value and seed")
     parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="settings of every run, such as epochs=2")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each value (default: 1)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
-    parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
-    parser.add_argument("--root", metavar="DIR", help="data.root of a recipe whose data set has one")
-    parser.add_argument("--untimed", action="store_true", help="others share the machine: enter no times")
+    parser.add_argument(
+        "--seeds", type=options.at_least(1), default=1, metavar="N", help="runs of each value (default: 1)"
+    )
+    options.add_to(parser)
     asked = parser.parse_intermixed_args(arguments)
     knob, sign, values = asked.knob.partition("=")
     if not sign or not values:
         parser.error(f"{asked.knob}: a knob and its values are wanted, such as optimizer.lr=0.01,0.03")
-    if asked.seeds < 1 or asked.jobs < 1 or (asked.threads is not None and asked.threads < 1):
-        parser.error("--seeds, --jobs and --threads are 1 or more")
-
-    import torch  # takes seconds: not before the command line was read
 
     from temper.command import command_line
     from temper.cookbook import ledger, tuning
@@ -53,8 +49,8 @@ def main(arguments: Sequence[str]) -> int:
             values.split(","),
             also=asked.words,
             seeds=asked.seeds,
-            threads=asked.threads or max(1, torch.get_num_threads() // asked.jobs),
-            machine=[f"data.root={asked.root}"] if asked.root else [],
+            threads=options.threads(asked),
+            machine=options.rooted(asked),
             rows=ledger.read(tuning.TUNING),
         )
     failures = run_all(waiting, asked.jobs, console, tuning.TUNING, timed=not asked.untimed)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from temper.cookbook import options
 from temper.refusal import refusing
 
 EXPLANATION = """\
@@ -25,20 +26,15 @@ def main(arguments: Sequence[str]) -> int:
         description=__doc__, epilog=EXPLANATION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("words", nargs="*", metavar="RECIPE|KEY=VALUE", help="recipes; settings of the machine")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)")
-    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at a time (default: 1)")
-    parser.add_argument("--threads", type=int, metavar="T", help="of each run (default: torch's own, over the jobs)")
-    parser.add_argument("--root", metavar="DIR", help="data.root of the recipes whose data set has one")
-    parser.add_argument("--untimed", action="store_true", help="others share the machine: enter no times")
+    parser.add_argument(
+        "--seeds", type=options.at_least(0), default=3, metavar="N", help="seeds 0 to N - 1 (default: 3)"
+    )
+    options.add_to(parser)
     parser.add_argument("--prune", action="store_true", help="first drop outdated rows of these recipes (none: of all)")
     asked = parser.parse_intermixed_args(arguments)
     names = list(dict.fromkeys(word for word in asked.words if "=" not in word))
-    if asked.seeds < 0 or asked.jobs < 1 or (asked.threads is not None and asked.threads < 1):
-        parser.error("--seeds is 0 or more, --jobs and --threads are 1 or more")
     if not names and not asked.prune:
         parser.error("name a recipe, such as baseline/digits_mlp")
-
-    import torch  # takes seconds: not before the command line was read
 
     from temper.command import command_line
     from temper.cookbook import ledger
@@ -47,11 +43,10 @@ def main(arguments: Sequence[str]) -> int:
 
     console = Console()
     command_line.prepare()
-    words = [word for word in asked.words if "=" in word] + ([f"data.root={asked.root}"] if asked.root else [])
-    threads = asked.threads or max(1, torch.get_num_threads() // asked.jobs)
+    words = [word for word in asked.words if "=" in word] + options.rooted(asked)
     with refusing():
         rows = ledger.read(ledger.RESULTS)
-        waiting = errands(names, asked.seeds, threads, words, rows)
+        waiting = errands(names, asked.seeds, options.threads(asked), words, rows)
         if asked.prune:
             stale = {row.key for row in outdated(rows) if not names or row.recipe in names}
             console.print(f"dropped {ledger.prune(lambda row: row.key in stale, ledger.RESULTS)} outdated rows")
@@ -60,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if names:
         title = "mean ± standard deviation; 95 % interval of the difference (Welch) to the baseline"
         table = Table(title=title, title_justify="left")
-        for column in ("recipe", "seeds", "metric", "mean", "minutes", "difference", "promise"):
+        for column in ("recipe", "seeds", "metric", "mean", "training", "difference", "promise"):
             table.add_column(column, overflow="fold")
         for cells, fails in judged(names, ledger.RESULTS):
             table.add_row(*cells)

@@ -71,11 +71,10 @@ def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
     from temper.command.command_line import of_sweep
     from temper.command.job import composed_job
     from temper.experiment import make
-    from temper.experiment.settings import option
     from temper.logger.wandb import chosen
     from temper.recipes import CONF
     from temper.search.space import Space
-    from temper.strategy import Search
+    from temper.strategy import Search, option
     from temper.tracking.wandb_sweep import sweep_config
 
     overrides = OverridesParser.create().parse_overrides(list(words))

@@ -11,11 +11,10 @@ from temper.command.job import Job
 from temper.cookbook.standing import compose_recipe
 from temper.digest import digest, of_the_disk, placed
 from temper.experiment import Experiment
-from temper.experiment.settings import option
 from temper.facts import Kind
 from temper.refusal import Refusal
 from temper.report.record import Report
-from temper.strategy import Distillation
+from temper.strategy import Distillation, option
 from temper.trainer.kernels import overrun
 from temper.trainer.machine import on_cpu, started_outside
 from temper.training.checkpoints import last_good

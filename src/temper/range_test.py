@@ -33,7 +33,7 @@ from temper.averaging.none import NoAveraging
 from temper.batch_growth.none import NoBatchGrowth
 from temper.command.job import Job
 from temper.experiment import Experiment
-from temper.experiment.settings import SMALLER, option
+from temper.experiment.settings import SMALLER
 from temper.low_rank.none import NoLowRank
 from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer
 from temper.pruning.none import NoPruning
@@ -42,7 +42,7 @@ from temper.quantization.none import NoQuantization
 from temper.refusal import Refusal
 from temper.resolution.none import NoResolution
 from temper.scheduler.constant import Constant
-from temper.strategy import Scheduler, strategy
+from temper.strategy import Scheduler, option, strategy
 from temper.trainer.emulation import precision_arguments
 from temper.trainer.machine import set_threads
 from temper.training.build import build_batches, build_module

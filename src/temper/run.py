@@ -193,6 +193,7 @@ def build_trainer(
         better=better,
         settled=settled,
         foreign=foreign,
+        resting=recorder.resting,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
     for each in watching:

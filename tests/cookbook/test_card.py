@@ -30,7 +30,7 @@ def test_a_card_tells_method_knobs_and_numbers(book: Path) -> None:
     assert "| test/accuracy | 0.9600 | 0.0141 | 2 | -0.0208 to +0.1008 |" in text
     assert "| minus baseline/small: 95 % interval of the difference (Welch) |" in text
     assert "| this CPU | 1 |" in text
-    assert "| 2 | 1.5 |" in text
+    assert "| 2 | 90 s |" in text
     assert "no worse by more than 0.01: kept" in text
 
 

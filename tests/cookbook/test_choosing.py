@@ -27,10 +27,10 @@ def test_choosing_fills_in_the_figures(book: Path) -> None:
         "| problem | method | command | our figure |",
         "| --- | --- | --- | --- |",
         "| digits | a small net | `python train.py recipe=baseline/small` | [baseline/small](baseline/small.md):"
-        " test/accuracy 0.9200 ± 0.0141 (n = 2); 90 s on this CPU |",
+        " test/accuracy 0.9200 ± 0.0141 (n = 2); 90 s on this CPU, one thread |",
         "| slow | Adam | `python train.py recipe=optimizer/quick` | [optimizer/quick](optimizer/quick.md):"
         " test/accuracy 0.9600 ± 0.0141 (n = 2); -0.0208 to +0.1008 against baseline/small: no difference that can be"
-        " told from noise; 90 s on this CPU |",
+        " told from noise; 90 s on this CPU, one thread |",
         "| trembling | larger batches | `python train.py batch_size=256` | not measured yet |",
         "| diverging | a range test | `python scripts/find_learning_rate.py` | - |",
     ]
@@ -38,9 +38,11 @@ def test_choosing_fills_in_the_figures(book: Path) -> None:
     assert told(every[:2] + better)[-3].endswith(
         "(n = 2); -0.0552 to +0.1962 against baseline/small: no difference that can be told from noise |"
     )
-    assert told(rows("optimizer/quick", 0.9))[-3].endswith("test/accuracy 0.9000 (one seed); 90 s on this CPU |")
+    assert told(rows("optimizer/quick", 0.9))[-3].endswith(
+        "test/accuracy 0.9000 (one seed); 90 s on this CPU, one thread |"
+    )
     untimed = replace(rows("optimizer/quick", 0.9, 0.9)[1], seconds=None, device="a shared one")
-    assert told([*rows("optimizer/quick", 0.9), untimed])[-3].endswith("(n = 2); 90 s on this CPU |")
+    assert told([*rows("optimizer/quick", 0.9), untimed])[-3].endswith("(n = 2); 90 s on this CPU, one thread |")
     assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")
 
 

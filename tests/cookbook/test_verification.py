@@ -125,6 +125,12 @@ def test_what_was_begun_beside_other_work_has_no_times(book: Path, monkeypatch: 
     assert [row.seconds for row in read(book / "results.csv")] == [None, 60.0]
 
 
+def test_runs_beside_one_another_enter_no_times(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Runs(monkeypatch, first=0.9)
+    assert load("verify_recipe").main(["baseline/small", "--seeds", "2", "--jobs", "2"]) == 0
+    assert [row.seconds for row in read(book / "results.csv")] == [None, None]
+
+
 def test_untimed_runs_enter_no_times(
     book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,7 +139,7 @@ def test_untimed_runs_enter_no_times(
     assert "seed 0: test/accuracy 0.9500, not timed" in (said := capsys.readouterr().out)
     assert said.count("not timed") == 2  # the table too
     assert load("verify_recipe").main(["baseline/small", "--seeds", "2"]) == 0
-    assert "1.0 (of 1)" in capsys.readouterr().out
+    assert "60 s (of 1)" in capsys.readouterr().out
     untimed, timed = read(book / "results.csv")
     assert (untimed.seconds, untimed.wall_seconds) == (None, None)
     assert (timed.seconds, timed.wall_seconds) == (60.0, 66.0)
@@ -141,10 +147,10 @@ def test_untimed_runs_enter_no_times(
     assert untimed.figures.keys() == {
         "test/accuracy", "cost/training_multiply_adds", "cost/peak_memory_bytes", "complexity/parameters"
     }  # fmt: skip
-    cell = card(standing("baseline/small", [untimed])).split("| minutes of training |")[1].splitlines()[2]
+    cell = card(standing("baseline/small", [untimed])).split("| training |")[1].splitlines()[2]
     assert cell.endswith("| 1 | not timed |")
-    cell = card(standing("baseline/small", [untimed, timed])).split("| minutes of training |")[1].splitlines()[2]
-    assert cell.endswith("| 2 | 1.0 (of 1) |")
+    cell = card(standing("baseline/small", [untimed, timed])).split("| training |")[1].splitlines()[2]
+    assert cell.endswith("| 2 | 60 s (of 1) |")
 
 
 def test_verify_says_that_a_promise_is_broken(
@@ -156,11 +162,21 @@ def test_verify_says_that_a_promise_is_broken(
 
 
 @pytest.mark.parametrize(
-    "words", [["--seeds", "3"], ["x", "--jobs", "0"], ["x", "--seeds", "-1"], ["x", "--threads", "0"]]
+    ("words", "said"),
+    [
+        (["--seeds", "3"], "name a recipe, such as baseline/digits_mlp"),
+        (["x", "--jobs", "0"], "--jobs: 0 is below 1"),
+        (["x", "--seeds", "-1"], "--seeds: -1 is below 0"),
+        (["x", "--threads", "0"], "--threads: 0 is below 1"),
+        (["x", "--seeds", "few"], "--seeds: few is no whole number"),
+    ],
 )
-def test_verify_refuses_a_command_that_says_too_little(words: list[str]) -> None:
+def test_verify_refuses_a_command_that_says_too_little(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         load("verify_recipe").main(words)
+    assert said in capsys.readouterr().err
 
 
 def test_an_errand_tells_its_epoch(tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from lightning import Trainer
 
 from temper.command.job import Job
 from temper.report.record import Report
@@ -49,6 +51,8 @@ def test_steps_between_a_row_and_the_checkpoint_are_counted(
     report = run(job)
     assert (first.last_step, report.attempts[1].from_step) == (20, 20)
     assert first.seconds > 0
+    assert report.cost.seconds == sum(attempt.seconds for attempt in report.attempts) > report.attempts[1].seconds
+    assert report.cost.wall_seconds >= sum(attempt.wall_seconds for attempt in report.attempts)
     assert report.cost.training_multiply_adds == whole.cost.training_multiply_adds
 
 
@@ -82,14 +86,26 @@ def test_what_averages_are_shown_by_is_no_training(job_of: Callable[..., Job], m
     assert report.cost.seconds < 3 < report.cost.wall_seconds
 
 
+def test_what_checkpoints_take_is_no_training(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    save = Trainer.save_checkpoint
+
+    def slowly(*arguments: Any, **named: Any) -> None:
+        time.sleep(2)
+        save(*arguments, **named)
+
+    monkeypatch.setattr(Trainer, "save_checkpoint", slowly)
+    report = run(job_of("epochs=1", "trainer=cpu", "trainer.threads=1"))  # its best, and its last
+    assert report.cost.seconds < 2 < 4 < report.cost.wall_seconds
+
+
 def test_what_a_device_was_given_to_do_is_waited_for(
     job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once before each validation, and at the end."""
+    """Once before each validation, before and after the best is saved, and at the end."""
     asked: list[torch.device] = []
     monkeypatch.setattr("temper.training.recorder.synchronize", asked.append)
     run(job_of("epochs=2", "trainer=cpu", "trainer.threads=1"))
-    assert len(asked) == 3
+    assert len(asked) == 2 * (1 + 2) + 1
 
 
 def test_a_step_of_two_passes_costs_twice(job_of: Callable[..., Job], tmp_path: Path) -> None:

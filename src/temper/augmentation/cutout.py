@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Generator, Tensor
 
+from temper.augmentation.box import inside
 from temper.quantity import Count
 from temper.strategy import Augmentation, strategy
 
@@ -34,11 +35,7 @@ class Cutout(Augmentation):
 
     def apply(self, inputs: Tensor, targets: Tensor, drawn: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return images (n, c, h, w) with their squares at zero, and the targets."""
-        rows, columns = self._covered(drawn["y"], inputs.shape[2]), self._covered(drawn["x"], inputs.shape[3])
-        hidden = (rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1)
+        top, left = drawn["y"] - self.size // 2, drawn["x"] - self.size // 2
+        side = torch.full_like(top, self.size)
+        hidden = inside(top, left, side, side, inputs.shape)
         return inputs.clone().masked_fill_(hidden, 0), targets  # a clone keeps channels-last, masked_fill does not
-
-    def _covered(self, centre: Tensor, length: int) -> Tensor:
-        """Return which of ``length`` places lie in a stretch of ``size`` about ``centre`` (n,): (n, length)."""
-        place = torch.arange(length, device=centre.device) - (centre.unsqueeze(1) - self.size // 2)
-        return (place >= 0) & (place < self.size)

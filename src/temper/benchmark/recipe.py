@@ -1,9 +1,9 @@
 """What a recipe's training costs on this machine, beside what the machine could do.
 
 The clock is the run's own: it runs while training steps are taken, from the first batch to the end of the last epoch,
-and stands during validation, checkpoints of the best and the test; imports, reading the data and building the network
-are before it. On a GPU it is read after the device has been waited for, and CUDA events around the fit stand beside it.
-The peak is the rate at which the machine multiplies matrices in bfloat16 or in float32, whichever is faster, measured
+and stands during validation, while checkpoints are written, and during the test; imports, reading the data and
+building the network are before it. On a GPU it is read after the device has been waited for, and CUDA events around the
+fit stand beside it. The peak is the rate at which the machine multiplies matrices in bfloat16 or in float32, whichever is faster, measured
 before and after the run.
 """
 
@@ -56,14 +56,14 @@ class _Around(L.Callback):
         self.file.write_text(str(self.events[0].elapsed_time(self.events[1]) / 1000))
 
 
-def peak_rate(device: torch.device, seconds: float = PEAK_SECONDS) -> float:
+def peak_rate(device: torch.device) -> float:
     """Return the multiply-adds a second of matrix products on ``device``: of the fastest, in bfloat16 or float32."""
     side = SIDE.get(device.type, 2048)
     single = torch.randn(side, side, device=device)
     slow_bf16 = device.type == "cpu" and not bf16.native()
     best = float("inf")
     for one in (single,) if slow_bf16 else (single.bfloat16(), single):
-        end = time.perf_counter() + seconds
+        end = time.perf_counter() + PEAK_SECONDS
         while time.perf_counter() < end:
             begun = time.perf_counter()
             one @ one

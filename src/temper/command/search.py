@@ -22,7 +22,7 @@ from temper.command.job import composing, container
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.experiment import Experiment, make, parse
-from temper.experiment.settings import SMALLER, option
+from temper.experiment.settings import SMALLER
 from temper.quantity import Clock
 from temper.refusal import Refusal, refusing
 from temper.report import search_results
@@ -30,7 +30,7 @@ from temper.report.record import Report
 from temper.report.search_results import Row
 from temper.report.units import in_score
 from temper.search.space import Setting, Space
-from temper.strategy import Search
+from temper.strategy import Search, option
 from temper.training.folder import folder_word
 
 PAUSE, NUMBERED = "pause", "${hydra.job.num}"

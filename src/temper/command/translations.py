@@ -13,7 +13,7 @@ _KEYS = {  # {value}: what was typed
     "ckpt_path": "ckpt={value}",
     "resume": "hydra.run.dir={value}, with the words that the run was started with",
     "datamodule": "data={value}",
-    "hparams_search": "-m search=NAME with values to choose from, such as -m search=tpe optimizer.lr=interval(0.01,1)",
+    "hparams_search": "-m search=NAME with values to choose from: -m search=tpe 'optimizer.lr=interval(0.01,1)'",
     "callbacks": "an axis such as stopping, pruning",
     "lr": "optimizer.lr={value}",
     "max_epochs": "epochs={value}",

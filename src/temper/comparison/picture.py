@@ -11,8 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from temper.comparison.statistics import interval
 from temper.comparison.table import Row
+from temper.report.frame import INK, frame
 
-_INK, _OWN, _BASELINE = "#444444", "#4477aa", "#cc6633"
+_OWN, _BASELINE = "#4477aa", "#cc6633"
 ABOVE = 0.16  # its mean, so that each seed is seen
 _NAME = 34  # characters of a method's name on one line
 
@@ -45,11 +46,8 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
     axes.invert_yaxis()
     axes.margins(y=0.6 / max(1, len(rows)))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
-    axes.set_xlabel(f"{rows[0].metric}: mean, its 95 % interval, and each seed", color=_INK)
-    axes.grid(axis="x", color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color("#bbbbbb")
+    axes.set_xlabel(f"{rows[0].metric}: mean, its 95 % interval, and each seed", color=INK)
+    frame(axes, levels="x")
+    axes.spines["left"].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -18,7 +18,7 @@ from yaml import YAMLError
 from temper.comparison.statistics import deviation, in_interval, in_spread, welch
 from temper.comparison.table import NOISE, markdown
 from temper.cookbook.card import UNMEASURED
-from temper.cookbook.ledger import Row
+from temper.cookbook.ledger import Row, figures_of
 from temper.cookbook.standing import compose_recipe
 from temper.cookbook.verification import Errand, fitting, missing
 from temper.digest import digest
@@ -66,7 +66,7 @@ class Measured:
 
     def values(self, metric: str) -> list[float]:
         """Return the figures of ``metric`` that its seeds have."""
-        return [row.figures[metric] for row in self.rows if metric in row.figures]
+        return figures_of(metric, self.rows)
 
     @property
     def seconds(self) -> float | None:

@@ -8,9 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from temper.report.frame import INK, PALE, frame
+
 Points = Mapping[str, tuple[list[float], list[float]]]  # seconds and accuracy of each seed, by what was taken out
 
-_INK, _WHOLE, _WITHOUT = "#444444", "#cc6633", "#4477aa"
+_WHOLE, _WITHOUT = "#cc6633", "#4477aa"
 _WIDE, _LINE = 0.27, 0.034  # shares of the axes that a name takes: width, height
 
 
@@ -28,12 +30,9 @@ def draw(path: Path, points: Points) -> None:
     axes.set_xticks(ticks, [f"{tick / 60:g}" for tick in ticks])
     axes.minorticks_off()
     axes.margins(x=0.18, y=0.12)
-    axes.set_xlabel("minutes of training", color=_INK)
-    axes.set_ylabel("test accuracy, with test-time augmentation", color=_INK)
-    axes.grid(color="#e4e4e4", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=_INK, labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("minutes of training", color=INK)
+    axes.set_ylabel("test accuracy, with test-time augmentation", color=INK)
+    frame(axes, levels="both")
     _name(figure, axes, points)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
@@ -59,10 +58,10 @@ def _name(figure: Figure, axes: Axes, points: Points) -> None:
             textcoords="axes fraction",
             fontsize=8,
             va="center",
-            color=_WHOLE if first else _INK,
+            color=_WHOLE if first else INK,
             arrowprops={
                 "arrowstyle": "-",
-                "color": "#bbbbbb",
+                "color": PALE,
                 "linewidth": 0.7,
                 "shrinkA": 0,
                 "shrinkB": 4,

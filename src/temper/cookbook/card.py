@@ -13,7 +13,7 @@ from temper import recipes
 from temper.comparison.statistics import in_interval, in_spread
 from temper.comparison.table import markdown
 from temper.cookbook.ledger import Row
-from temper.cookbook.standing import Standing, in_minutes
+from temper.cookbook.standing import Standing, by_machine, in_time
 from temper.metric import over_views
 from temper.recipes import CONF, axes, plain, slot_key, slots
 from temper.report.units import in_score
@@ -177,13 +177,11 @@ def _numbers(stands: Standing) -> list[str]:
 
 
 def _machines(rows: Sequence[Row]) -> str:
-    found: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row.device, str(row.threads), row.torch), []).append(row)
-    lines = []
-    for (device, threads, torch), own in found.items():
-        lines.append([device, threads, torch, str(len(own)), in_minutes(own)])
-    return markdown(["device", "threads", "torch", "seeds", "minutes of training"], lines)
+    lines = [
+        [device, str(threads), torch, str(len(own)), in_time(own)]
+        for (device, threads, torch), own in by_machine(rows).items()
+    ]
+    return markdown(["device", "threads", "torch", "seeds", "training"], lines)
 
 
 def _differs(stands: Standing) -> str:

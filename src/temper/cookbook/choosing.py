@@ -5,7 +5,6 @@ The words are written by hand in docs/choosing.yaml, the figures come from the s
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -15,10 +14,9 @@ from yaml import YAMLError
 from temper.comparison.statistics import in_interval
 from temper.comparison.table import NOISE, markdown
 from temper.cookbook.card import UNMEASURED, figure
-from temper.cookbook.standing import Standing
+from temper.cookbook.standing import Standing, by_machine, in_time
 from temper.recipes import ROOT
 from temper.refusal import Refusal, nearest
-from temper.report.units import in_seconds
 
 SOURCE = ROOT / "docs" / "choosing.yaml"
 ENDS = ("recipe", "command")  # one of which a row ends with
@@ -72,7 +70,6 @@ def _figure(stands: Standing) -> Iterator[str]:
         low, high = stands.interval
         against = f"{in_interval(stands.interval)} against {stands.parent}"
         yield f"{against}: {NOISE}" if low <= 0 <= high else against
-    timed = [(row.seconds, row.device) for row in stands.rows if row.seconds is not None]
-    if timed:
-        seconds, devices = zip(*timed, strict=True)
-        yield f"{in_seconds(fmean(seconds))} on {', '.join(dict.fromkeys(devices))}"
+    for (device, threads, _), own in by_machine(row for row in stands.rows if row.seconds is not None).items():
+        count = "one thread" if threads == 1 else f"{threads} threads"
+        yield f"{in_time(own)} on {device}, {count}"

@@ -38,7 +38,7 @@ class Row:
         recipe, digest: the recipe, and the method it stood for when it was measured.
         date: UTC day on which the run was entered.
         threads: of one operation on the CPU.
-        seconds, wall_seconds: of training; and from command to prompt, of the last attempt. None in an untimed row.
+        seconds, wall_seconds: of training; and from command to prompt, over all attempts. None in an untimed row.
         metric: bare name of the main metric, whose value on each split follows; ``val`` chose the checkpoint.
         figures: all that was measured, by name; without those of ``TIMED`` in an untimed row.
     """
@@ -79,6 +79,11 @@ def read(path: Path) -> list[Row]:
     if not path.exists():
         return []
     return _parsed(path.read_text(encoding="utf-8"), path)
+
+
+def figures_of(metric: str, rows: Iterable[Row]) -> list[float]:
+    """Return ``metric`` of those of ``rows`` that have it."""
+    return [row.figures[metric] for row in rows if metric in row.figures]
 
 
 def append(row: Row, path: Path) -> bool:

@@ -19,11 +19,12 @@ from temper import recipes
 from temper.command.job import container
 from temper.comparison.runs import measured
 from temper.comparison.statistics import deviation, welch
-from temper.cookbook.ledger import TIMED, Row
+from temper.cookbook.ledger import TIMED, Row, figures_of
 from temper.digest import digest
 from temper.metric import better
 from temper.refusal import Refusal, nearest
 from temper.report.record import Promise, Report, judge_promise, main_metric
+from temper.report.units import in_seconds
 
 
 def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Standing:
 
     def values(self, metric: str) -> list[float]:
         """Return ``metric`` of each seed that has it."""
-        return [row.figures[metric] for row in self.rows if metric in row.figures]
+        return figures_of(metric, self.rows)
 
     @property
     def promise(self) -> Promise:
@@ -100,8 +101,7 @@ def standing(name: str, rows: Iterable[Row]) -> Standing:
     interval = None
     if parent is not None and metric is not None:
         theirs = _of(rows, parent, digest(compose_recipe(parent)))
-        first, second = ([row.figures[metric] for row in each if metric in row.figures] for each in (own, theirs))
-        interval = welch(first, second)
+        interval = welch(figures_of(metric, own), figures_of(metric, theirs))
     return Standing(
         recipe=name,
         config=config,
@@ -154,13 +154,21 @@ def row_of(recipe: str, report: Report, threads: int, *, timed: bool = True) -> 
     )
 
 
-def in_minutes(rows: Iterable[Row]) -> str:
-    """Return the mean minutes of training of the timed ones of ``rows``, and of how many where some are not."""
+def in_time(rows: Iterable[Row]) -> str:
+    """Return the mean time of training of the timed ones of ``rows``, and of how many where some are not."""
     rows = list(rows)
     seconds = [row.seconds for row in rows if row.seconds is not None]
     if not seconds:
         return "not timed"
-    return f"{fmean(seconds) / 60:.1f}" + (f" (of {len(seconds)})" if len(seconds) < len(rows) else "")
+    return in_seconds(fmean(seconds)) + (f" (of {len(seconds)})" if len(seconds) < len(rows) else "")
+
+
+def by_machine(rows: Iterable[Row]) -> Mapping[tuple[str, int, str], Sequence[Row]]:
+    """Return ``rows`` by device, threads and torch's version: times are one figure only where these are the same."""
+    found: dict[tuple[str, int, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.device, row.threads, row.torch), []).append(row)
+    return found
 
 
 def _of(rows: Iterable[Row], recipe: str, today: str) -> list[Row]:

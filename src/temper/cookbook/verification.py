@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from temper.comparison.statistics import in_interval, in_spread
 from temper.cookbook import ledger
-from temper.cookbook.standing import compose_recipe, in_minutes, row_of, standing
+from temper.cookbook.standing import compose_recipe, in_time, row_of, standing
 from temper.digest import digest, of_the_disk
 from temper.recipes import ROOT
 from temper.refusal import Refusal
@@ -147,9 +147,10 @@ def errands(
 def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Path, *, timed: bool = True) -> list[str]:
     """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure.
 
-    Unless ``timed``, no time is entered.
+    No time is entered unless ``timed``, nor where runs share the machine with one another.
     """
     failures: list[str] = []
+    timed = timed and jobs == 1
     with ThreadPoolExecutor(jobs) as pool, _bars(console) as bars:
         running: dict[Future[Report], tuple[Errand, TaskID]] = {}
         queue = list(waiting)
@@ -194,7 +195,7 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
                 str(len(stands.rows)),
                 stands.metric or "-",
                 in_spread(spread),
-                in_minutes(stands.rows) if stands.rows else "-",
+                in_time(stands.rows) if stands.rows else "-",
                 in_interval(stands.interval),
                 stands.promise if stands.rows else "not measured yet",
             ],

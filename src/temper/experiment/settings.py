@@ -139,8 +139,3 @@ class Settings:
         for each in self.smaller:
             network = each.delivered(network)
         return network
-
-
-def option(record: object) -> str:
-    """Return the name of the option that ``record`` was made from."""
-    return type(record).__module__.rpartition(".")[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from temper.explain.confusion import pairs, recalls
 from temper.explain.explanation import Explanation, Mistake
 from temper.explain.subject import IN_WORDS
-from temper.report.units import in_score
+from temper.report.units import in_score, in_worst_class
 
 WORST = 10  # classes that the terminal lists, pairs that are told, and coefficients
 
@@ -35,11 +35,7 @@ def summary(explanation: Explanation) -> str:
 
 def worst_class(explanation: Explanation) -> str | None:
     """Return which class is recognised least, in words; None for a regression."""
-    known = {name: recall for name, recall in recall_of(explanation).items() if recall is not None}
-    if not known:
-        return None
-    worst = min(known, key=lambda name: known[name])
-    return f"worst class: {worst}, of which {known[worst]:.1%} are recognised"
+    return in_worst_class(recall_of(explanation))
 
 
 def recall_of(explanation: Explanation) -> dict[str, float | None]:

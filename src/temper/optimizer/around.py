@@ -58,8 +58,3 @@ class Around(torch.optim.Optimizer):
     def _share(self) -> None:
         # Loading a state puts new containers in the place of the old ones.
         self.param_groups, self.state = self.inner.param_groups, self.inner.state
-
-
-def name_of(optimizer: Optimizer) -> str:
-    """Return the name of the option that ``optimizer`` was made from."""
-    return type(optimizer).__module__.rpartition(".")[2]

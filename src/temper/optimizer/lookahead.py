@@ -17,10 +17,10 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.around import Around, OverBase, name_of
+from temper.optimizer.around import Around, OverBase
 from temper.quantity import Count, OpenFraction
 from temper.sharding import local
-from temper.strategy import strategy
+from temper.strategy import option, strategy
 
 _SLOW, _TAKEN = "slow", "steps_since_slow"  # in the state of a weight, and in the first group
 
@@ -36,7 +36,7 @@ class Lookahead(OverBase):
     def _has_a_base_of_its_own(self) -> Self:
         if self.base.averages:
             raise ValueError(
-                f"base={name_of(self.base)} evaluates an average of its own, which slow weights would upset:"
+                f"base={option(self.base)} evaluates an average of its own, which slow weights would upset:"
                 " choose another base, such as optimizer@optimizer.base=adam"
             )
         return self

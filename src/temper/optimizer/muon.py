@@ -22,12 +22,11 @@ from pydantic import InstanceOf, model_validator
 from torch import Tensor
 
 from temper.facts import ParameterGroup
-from temper.optimizer.around import name_of
 from temper.optimizer.newton_schulz import orthogonalized
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import Count, Forgetting, NonNegative, Positive, Switch
 from temper.sharding import placed_like, whole
-from temper.strategy import Optimizer, strategy
+from temper.strategy import Optimizer, option, strategy
 
 _TINY = 1e-12  # below any norm of a weight that is not zero
 
@@ -55,7 +54,7 @@ class Muon(Optimizer):
             )
         if isinstance(self.rest, Muon) or self.rest.passes > 1 or self.rest.averages:
             raise ValueError(
-                f"rest={name_of(self.rest)} is no rule for biases alone: choose a plain one,"
+                f"rest={option(self.rest)} is no rule for biases alone: choose a plain one,"
                 " such as optimizer@optimizer.rest=adamw"
             )
         return self

@@ -20,10 +20,10 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from temper.facts import ParameterGroup
-from temper.optimizer.around import Around, OverBase, name_of
+from temper.optimizer.around import Around, OverBase
 from temper.quantity import Positive, Switch
 from temper.sharding import local
-from temper.strategy import strategy
+from temper.strategy import option, strategy
 
 _TINY = 1e-12  # keeps a gradient of zero from being divided by its length
 _FLOOR = 0.01  # η of arXiv:2102.11600, section 4: what a weight of zero may still move
@@ -40,7 +40,7 @@ class SAM(OverBase):
     def _has_a_base_of_its_own(self) -> Self:
         if self.base.passes > 1:
             raise ValueError(
-                f"base={name_of(self.base)} climbs already: choose another base, such as optimizer@optimizer.base=adam"
+                f"base={option(self.base)} climbs already: choose another base, such as optimizer@optimizer.base=adam"
             )
         return self
 

@@ -12,7 +12,6 @@ from torch import nn
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.data.views import views
-from temper.experiment.settings import option
 from temper.metric import better as better_of
 from temper.metric import over_views
 from temper.network.layered import Layered
@@ -20,7 +19,7 @@ from temper.report.curves import read_metrics
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
-from temper.strategy import Remover
+from temper.strategy import Remover, option
 from temper.training.answers import gather
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder

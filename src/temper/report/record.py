@@ -16,7 +16,16 @@ from rich.text import Text
 
 from temper.metric import over_views
 from temper.report import smaller, solution
-from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
+from temper.report.units import (
+    UNMEASURED,
+    in_bytes,
+    in_count,
+    in_joules,
+    in_privacy,
+    in_score,
+    in_seconds,
+    in_worst_class,
+)
 
 FILE = "report.json"
 State = Literal["running", "paused", "finished", "failed", "stopped"]
@@ -232,10 +241,8 @@ def show(report: Report, console: Console) -> None:
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style=style), soft_wrap=True, highlight=False)
 
-    measured = {name: recall for name, recall in report.per_class.items() if recall is not None}
-    if measured:
-        worst = min(measured, key=lambda name: measured[name])
-        line(f"worst class: {worst}, of which {measured[worst]:.1%} are recognised")
+    if (worst := in_worst_class(report.per_class)) is not None:
+        line(worst)
     if report.promise != "none":
         line(f"promise: {report.promise}", "bold red" if report.promise == "broken" else "")
     if report.privacy:

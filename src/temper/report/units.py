@@ -63,6 +63,15 @@ def in_privacy(spent: Mapping[str, float | None]) -> str:
     )
 
 
+def in_worst_class(recalls: Mapping[str, float | None]) -> str | None:
+    """Return which class is recognised least, in words; None where no class has an example."""
+    known = {name: recall for name, recall in recalls.items() if recall is not None}
+    if not known:
+        return None
+    worst = min(known, key=lambda name: known[name])
+    return f"worst class: {worst}, of which {known[worst]:.1%} are recognised"
+
+
 def in_score(value: float | None) -> str:
     """Return a metric with four digits after the point, or three significant ones where it is large or tiny."""
     if value is None:

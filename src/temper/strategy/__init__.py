@@ -42,7 +42,7 @@ from temper.strategy.learning import (
     Transfer,
     Weighting,
 )
-from temper.strategy.record import strategy
+from temper.strategy.record import option, strategy
 from temper.strategy.running import Debug, Logger, Trainer
 from temper.strategy.searching import Launcher, RunTrial, Search, Trial
 from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller, Unchanged
@@ -86,5 +86,6 @@ __all__ = [
     "Trial",
     "Unchanged",
     "Weighting",
+    "option",
     "strategy",
 ]

@@ -12,3 +12,8 @@ T = TypeVar("T")
 def strategy(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen record: its fields are checked, and unknown ones refused, as it is made."""
     return cast("type[T]", dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))(cls))
+
+
+def option(record: object) -> str:
+    """Return the name of the option that ``record``, a strategy's, was made from."""
+    return type(record).__module__.rpartition(".")[2]

@@ -5,6 +5,8 @@ Each is written beside its place and moved there whole, so that a kill leaves a 
 
 import math
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +29,7 @@ class Checkpoints(Checkpoint):
         metric, better: of validation, by which the best is chosen.
         settled: the first step from which a checkpoint may be called the best.
         foreign: whether the checkpoint that training starts from is another run's: there is a best to be found yet.
+        resting: stops the clock that training is timed by.
     """
 
     def __init__(
@@ -39,8 +42,10 @@ class Checkpoints(Checkpoint):
         better: Literal["max", "min"],
         settled: int,
         foreign: bool,
+        resting: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self.folder, self.seconds, self.accumulate, self.foreign = folder, seconds, accumulate, foreign
+        self.resting = resting
         self.metric, self.better, self.settled = metric, better, settled
         self.best: float | None = None
         self._saved = time.monotonic()
@@ -117,7 +122,8 @@ class Checkpoints(Checkpoint):
     def _save(self, trainer: L.Trainer, name: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path, partial = self.folder / f"{name}.ckpt", self.folder / f"{name}.partial"
-        trainer.save_checkpoint(partial, weights_only=False)
+        with self.resting():
+            trainer.save_checkpoint(partial, weights_only=False)
         if not trainer.is_global_zero:
             return
         if name == "last" and path.exists():

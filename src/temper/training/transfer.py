@@ -6,10 +6,10 @@ from dataclasses import replace
 import lightning as L
 
 from temper.experiment import Experiment
-from temper.experiment.settings import option
 from temper.network.layered import Layered
 from temper.network.taking import names, parts, take
 from temper.quantity import Clock
+from temper.strategy import option
 from temper.training.frozen import Frozen, Together
 from temper.training.supervised import Supervised
 from temper.training.trained import read

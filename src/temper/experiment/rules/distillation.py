@@ -1,6 +1,7 @@
 """Rules between axes of what can be learned from a teacher."""
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import Settings
+from temper.strategy import option
 from temper.terms import ROUNDED
 
 

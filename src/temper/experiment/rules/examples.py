@@ -1,7 +1,8 @@
 """Rules between axes of what is learned, and of an example's way to the network."""
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import Settings
 from temper.metric import is_over_views
+from temper.strategy import option
 
 
 def data_fits_task(run: Settings) -> None:

@@ -1,8 +1,8 @@
 """Rules between axes of how a network learns."""
 
-from temper.experiment.settings import REMOVING, Settings, option
+from temper.experiment.settings import REMOVING, Settings
 from temper.quantity import parse_span
-from temper.strategy import Optimizer
+from temper.strategy import Optimizer, option
 
 
 def precision_fits(run: Settings) -> None:

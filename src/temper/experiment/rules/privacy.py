@@ -7,7 +7,8 @@ example all the same; growing batches are accounted for by their own chances.
 
 from collections.abc import Callable
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import Settings
+from temper.strategy import option
 
 
 def _of_private_runs(rule: Callable[[Settings, str], None]) -> Callable[[Settings], None]:

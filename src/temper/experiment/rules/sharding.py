@@ -1,6 +1,7 @@
 """Rules between a trainer that cuts weights among processes and what looks at them whole."""
 
-from temper.experiment.settings import SMALLER, Settings, option
+from temper.experiment.settings import SMALLER, Settings
+from temper.strategy import option
 
 
 def weights_can_be_cut(run: Settings) -> None:

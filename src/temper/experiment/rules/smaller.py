@@ -1,6 +1,7 @@
 """Rules between axes of what makes a network smaller."""
 
-from temper.experiment.settings import Settings, option
+from temper.experiment.settings import Settings
+from temper.strategy import option
 
 
 def rewinding_fits(run: Settings) -> None:

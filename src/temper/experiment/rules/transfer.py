@@ -1,7 +1,8 @@
 """Rules between axes of what training may start from, and of what then stays as it is."""
 
-from temper.experiment.settings import REMOVING, Settings, option
+from temper.experiment.settings import REMOVING, Settings
 from temper.quantity import parse_span
+from temper.strategy import option
 
 
 def one_source(run: Settings) -> None:
