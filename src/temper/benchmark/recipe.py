@@ -3,8 +3,8 @@
 The clock is the run's own: it runs while training steps are taken, from the first batch to the end of the last epoch,
 and stands during validation, while checkpoints are written, and during the test; imports, reading the data and
 building the network are before it. On a GPU it is read after the device has been waited for, and CUDA events around the
-fit stand beside it. The peak is the rate at which the machine multiplies matrices in bfloat16 or in float32, whichever is faster, measured
-before and after the run.
+fit stand beside it. The peak is the rate at which the machine multiplies matrices in bfloat16 or in float32, whichever
+is faster, measured before and after the run.
 """
 
 import tempfile
