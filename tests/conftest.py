@@ -1,6 +1,8 @@
 """What house tests share: composing a command line in process, and running it in a folder of the test's own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +41,7 @@ TOGETHER = ("test_ddp.py",)  # files whose tests share what is slow to set up
 
 command_line.prepare()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,7 +11,7 @@ import torch
 from temper.command.job import Job
 from temper.report.record import Report
 from temper.run import run
-from temper.trainer.machine import rank, started_outside
+from temper.trainer.started import rank, started, started_outside
 
 WORDS = ("epochs=2", "trainer=cpu", "trainer.threads=1")
 OF_PROCESSES = (
@@ -20,6 +20,10 @@ OF_PROCESSES = (
     "NODE_RANK",
     "SLURM_PROCID",
     "SLURM_NTASKS",
+    "SLURM_NTASKS_PER_NODE",
+    "SLURM_NNODES",
+    "SLURM_JOB_NAME",
+    "MASTER_ADDR",
     "TORCHELASTIC_RUN_ID",
     "WORLD_SIZE",
 )
@@ -230,29 +234,65 @@ def test_a_finished_run_is_told_even_without_its_teacher(
     assert len(Report.load(job.folder).attempts) == 1
 
 
-def test_which_process_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variables", "number", "count"),
+    [
+        ({}, 0, 0),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, 0, 0),
+        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "4"}, 3, 4),
+        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_JOB_NAME": "interactive"}, 0, 0),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "LOCAL_RANK": "1"}, 1, 0),  # Lightning's child in a job
+        ({"LOCAL_RANK": "1", "NODE_RANK": "1"}, 3, 0),
+        ({"NODE_RANK": "1"}, 2, 0),  # by hand, before Lightning has started the others of the node
+        ({"RANK": "5", "LOCAL_RANK": "1", "TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "6"}, 5, 6),
+        ({"RANK": "1", "TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, 1, 2),
+    ],
+)
+def test_which_process_this_is(
+    variables: dict[str, str], number: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in OF_PROCESSES:
         monkeypatch.delenv(name, raising=False)
-    assert rank() == 0
-    assert not started_outside()
-    monkeypatch.setenv("SLURM_PROCID", "3")
-    assert rank() == 3
-    monkeypatch.setenv("LOCAL_RANK", "1")  # Lightning's own child, in a shell that SLURM gave
-    assert rank(2) == 1
-    monkeypatch.setenv("NODE_RANK", "1")
-    assert rank(2) == 3
-    monkeypatch.setenv("RANK", "5")
-    assert rank(2) == 5
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert started_outside()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert (rank(2), started(), started_outside()) == (number, count, count > 1)
 
 
-def test_several_processes_need_a_trainer_for_several(
-    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("variables", "words", "said"),
+    [
+        ({"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"}, ("trainer=cpu",), "choose trainer=ddp"),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, ("trainer=cpu",), "SLURM has started 2 processes"),
+        (
+            {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "2"},
+            ("trainer=ddp", "trainer.devices=3"),
+            "torchrun has started 2 processes, and the trainer is for 3 on each of 1 nodes",
+        ),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}, ("trainer=ddp", "trainer.devices=2"), "SLURM has started 4"),
+        (
+            {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_NNODES": "2"},
+            ("trainer=ddp", "trainer.devices=4"),
+            "trainer.nodes=1: SLURM has spread the processes over 2",
+        ),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, ("trainer=ddp",), "ask by --ntasks-per-node, not --ntasks"),
+        ({}, ("trainer=ddp", "trainer.devices=1", "trainer.nodes=2"), "trainer.nodes=2: the processes of several"),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, ("trainer=ddp", "trainer.nodes=2"), "nothing says that these"),
+    ],
+)
+def test_processes_and_the_trainer_agree(
+    variables: dict[str, str],
+    words: tuple[str, ...],
+    said: str,
+    job_of: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in OF_PROCESSES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    job = job_of(*words)
     with pytest.raises(SystemExit):
-        run(job_of("trainer=cpu"))
-    assert "trainer=ddp" in capsys.readouterr().err
+        run(job)
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not job.folder.exists()

@@ -1,5 +1,6 @@
 """What is looked at before a run makes anything: the machine, and the files that the settings name."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from temper.refusal import Refusal
 from temper.report.record import Report
 from temper.strategy import Distillation, option
 from temper.trainer.kernels import overrun
-from temper.trainer.machine import on_cpu, started_outside
+from temper.trainer.machine import on_cpu, processes
+from temper.trainer.started import by_slurm, started, started_outside
 from temper.training.checkpoints import last_good
 from temper.training.folder import differences
 from temper.training.private_gradient import KEY
@@ -37,8 +39,35 @@ def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
     """
     if on_cpu(machine) and experiment.precision == "16-mixed":
         raise Refusal("precision=16-mixed needs a GPU, and the run is on the CPU: choose precision=bf16-mixed")
+    wanted, nodes = processes(machine), machine["num_nodes"]
     if started_outside() and machine["strategy"] == "auto":
-        raise Refusal("torchrun or SLURM has started several processes, and the trainer is for one: choose trainer=ddp")
+        raise Refusal(
+            f"{_who()} has started {started()} processes, and the trainer is for one: choose trainer=ddp; where it has"
+            " started but this one, as a batch script does without srun, ask it for one task"
+        )
+    if started() and started() != wanted * nodes:
+        raise Refusal(
+            f"{_who()} has started {started()} processes, and the trainer is for {wanted} on each of {nodes} nodes: set"
+            " trainer.devices and trainer.nodes to what was started, or ask for as many"
+        )
+    if by_slurm() and int(os.environ.get("SLURM_NNODES", nodes)) != nodes:
+        raise Refusal(
+            f"trainer.nodes={nodes}: SLURM has spread the processes over {os.environ['SLURM_NNODES']}: set as many, and"
+            " trainer.devices to those of each"
+        )
+    if by_slurm() and "SLURM_NTASKS_PER_NODE" not in os.environ:
+        raise Refusal(
+            "SLURM: Lightning must be told how many processes a node has: ask by --ntasks-per-node, not --ntasks"
+        )
+    if nodes > 1 and not started() and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
+        raise Refusal(
+            f"trainer.nodes={nodes}: the processes of several machines are started by torchrun or by SLURM's srun, and"
+            " nothing says that these were (by hand: MASTER_ADDR, MASTER_PORT and NODE_RANK on each)"
+        )
+
+
+def _who() -> str:
+    return "SLURM" if by_slurm() else "torchrun"
 
 
 def check_partners(experiment: Experiment, processes: int) -> None:

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -28,7 +27,8 @@ from temper.report.record import Report, Score, show
 from temper.report.units import in_score
 from temper.strategy import Remover
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
-from temper.trainer.machine import keep_freed_memory, rank, set_threads
+from temper.trainer.machine import environment, keep_freed_memory, processes, set_threads
+from temper.trainer.started import rank
 from temper.training.build import build_batches, build_module, made_whole
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
@@ -63,12 +63,12 @@ def run(job: Job) -> Report:
             return finished
         machine = experiment.trainer.arguments()
         check_machine(experiment, machine)
-        check_partners(experiment, _processes(machine))
+        check_partners(experiment, processes(machine) * machine["num_nodes"])
         check_teachers(job)
         notes = check_transfer(job) + ([NOTE] if emulated(experiment.precision, machine) else [])
-        mine = rank(_processes(machine))
+        mine = rank(processes(machine))
         L.seed_everything(experiment.seed, workers=True, verbose=False)
-        set_threads(experiment.trainer.threads, _processes(machine))
+        set_threads(experiment.trainer.threads, processes(machine))
         keep_freed_memory()
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
@@ -130,11 +130,6 @@ def run(job: Job) -> Report:
     if trainer.is_global_zero:
         show(report, console)
     return report
-
-
-def _processes(machine: dict[str, Any]) -> int:
-    devices = machine["devices"]
-    return len(devices) if isinstance(devices, list) else int(devices)
 
 
 def _finished(folder: Path) -> Report | None:
@@ -210,10 +205,13 @@ def build_trainer(
         checkpoints,
         *([Pause(experiment.pause)] if isinstance(experiment.pause, int) else []),
     ]
+    in_precision = dict(precision_arguments(experiment.precision, machine))
+    plugins = in_precision.pop("plugins", [])
     with quiet(logging.WARNING):
         trainer = L.Trainer(
             **machine,  # type: ignore[arg-type]
-            **precision_arguments(experiment.precision, machine),
+            **in_precision,
+            plugins=[*plugins, *environment()],
             max_epochs=clock.epochs,
             accumulate_grad_batches=experiment.accumulate,
             # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 # What SLURM or torchrun has said of the processes that brought up a Ray cluster, or the sweep, is not of a trial.
-_OTHERS = ("SLURM_", "TORCHELASTIC_", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "GROUP_RANK")
+_OTHERS = (
+    "SLURM_", "TORCHELASTIC_", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "WORLD_SIZE", "GROUP_RANK",
+    "NODE_RANK", "MASTER_ADDR", "MASTER_PORT",
+)  # fmt: skip
 
 
 def start(command: Sequence[str], log: Path | None, values: Mapping[str, str], place: Path | None = None) -> int:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 
 from temper.trainer import machine
-from temper.trainer.machine import cores, data_parallel, gpus, set_threads
+from temper.trainer.machine import cores, data_parallel, environment, gpus, set_threads
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +96,26 @@ def test_memory_that_is_kept_is_not_filled_with_zeros_again() -> None:
         for way in ("given_back", "kept")
     )
     assert kept < given_back / 2  # smaller blocks come in between: it takes two or three places until one fits
+
+
+@pytest.mark.parametrize(
+    ("variables", "made"),
+    [
+        ({}, []),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, [LightningEnvironment]),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2"}, [SLURMEnvironment]),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2", "SLURM_JOB_NAME": "bash"}, [LightningEnvironment]),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "2", "TORCHELASTIC_RUN_ID": "x"}, []),
+    ],
+)
+def test_no_job_is_queued_again_by_lightning(
+    variables: dict[str, str], made: list[type], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TORCHELASTIC_RUN_ID", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_JOB_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SLURM_NTASKS_PER_NODE", variables.get("SLURM_NTASKS", "1"))
+    found = environment()
+    assert [type(each) for each in found] == made
+    assert not any(getattr(each, "auto_requeue", False) for each in found)

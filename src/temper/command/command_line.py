@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from temper.command.translations import translated, translated_option
 from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
+from temper.trainer.started import started_outside
 
 FLAGS_OF_SWEEPS = {"-m", "--multirun"}
 
@@ -52,6 +53,11 @@ def check(arguments: Sequence[str]) -> None:
     for override in choosing:
         _check_options(override)
     sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
+    if sweeping and started_outside():
+        raise Refusal(
+            "-m: torchrun or SLURM has started several processes, each of which would run the whole sweep: start one,"
+            " whose trials are given their processes by launcher=slurm launcher.tasks=N, or by trainer=ddp"
+        )
     _check_search(overrides, sweeping)
     _check_launcher(overrides, sweeping)
     if any(override.is_sweep_override() for override in overrides):

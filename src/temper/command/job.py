@@ -17,7 +17,7 @@ from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
 from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
-from temper.trainer.machine import started_outside
+from temper.trainer.started import started_outside
 from temper.training.folder import differences
 
 

@@ -42,6 +42,8 @@ class Local(Launcher):
         Raises:
             ValueError: this machine has not so many GPUs.
         """
+        # Where a trial has several processes, these meet at a port of their own, and not all at the one that was named.
+        known = {name: value for name, value in os.environ.items() if name != "MASTER_PORT" or self.jobs == 1}
         free: SimpleQueue[dict[str, str]] = SimpleQueue()
         for share in self.shares():
             free.put(share)
@@ -50,7 +52,7 @@ class Local(Launcher):
             share = free.get()
             try:
                 with log.open("a") if log else nullcontext() as file:
-                    return subprocess.call(command, env=os.environ | share, stdout=file, stderr=file)
+                    return subprocess.call(command, env=known | share, stdout=file, stderr=file)
             finally:
                 free.put(share)
 

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.strategies import DDPStrategy
+
+from temper.trainer.started import by_slurm
 
 # Of glibc's malloc.h: the most blocks that are mapped by themselves; how much may lie free at the heap's end (-1: any
 # amount); by how much more than is asked for the heap grows.
@@ -27,19 +31,10 @@ def on_cpu(machine: Mapping[str, Any]) -> bool:
     return machine["accelerator"] == "cpu" or (machine["accelerator"] == "auto" and not gpus())
 
 
-def rank(local_processes: int = 1) -> int:
-    """Return which of the run's processes this is, over all nodes, by its environment: 0 if it is the first."""
-    if "RANK" in os.environ:  # set by torchrun
-        return int(os.environ["RANK"])
-    if "LOCAL_RANK" in os.environ:  # set by Lightning for the processes that it starts, as many on each node
-        return int(os.environ.get("NODE_RANK", "0")) * local_processes + int(os.environ["LOCAL_RANK"])
-    return int(os.environ.get("SLURM_PROCID", os.environ.get("NODE_RANK", "0")))
-
-
-def started_outside() -> bool:
-    """Return whether torchrun or SLURM has started several processes of this run."""
-    by_torchrun = "TORCHELASTIC_RUN_ID" in os.environ and int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return by_torchrun or ("SLURM_PROCID" in os.environ and int(os.environ.get("SLURM_NTASKS", "1")) > 1)
+def processes(machine: Mapping[str, Any]) -> int:
+    """Return how many processes on each node Lightning's Trainer of the arguments ``machine`` is for."""
+    devices = machine["devices"]
+    return len(devices) if isinstance(devices, list) else int(devices)
 
 
 def cores() -> int:
@@ -57,7 +52,7 @@ def set_threads(threads: int | Literal["auto"], local_processes: int) -> None:
     """
     if threads != "auto":
         torch.set_num_threads(threads)
-    elif "SLURM_CPUS_PER_TASK" in os.environ and started_outside():
+    elif "SLURM_CPUS_PER_TASK" in os.environ and by_slurm():
         torch.set_num_threads(int(os.environ["SLURM_CPUS_PER_TASK"]))
     elif local_processes > 1:
         named = os.environ.get("OMP_NUM_THREADS")
@@ -82,6 +77,17 @@ def keep_freed_memory() -> None:
 def backend(on_gpu: bool) -> str | None:
     """Return what carries messages between processes: None for Lightning's choice, NCCL; gloo between CPUs."""
     return None if on_gpu else "gloo"
+
+
+def environment() -> list[LightningEnvironment | SLURMEnvironment]:
+    """Return the plugin of Lightning's Trainer by which processes find one another; none where Lightning knows best.
+
+    Lightning would take every job of SLURM's for one whose processes SLURM has started; and it would keep checkpoints
+    of its own when a job's time is over, in the midst of a step, and go on from these instead of the run's.
+    """
+    if "TORCHELASTIC_RUN_ID" in os.environ or "SLURM_NTASKS" not in os.environ:
+        return []
+    return [SLURMEnvironment(auto_requeue=False) if by_slurm() else LightningEnvironment()]
 
 
 def data_parallel(on_gpu: bool) -> DDPStrategy:

@@ -1,6 +1,5 @@
 """What the trainers of several processes share: how many, on which machines, and that each has its device."""
 
-import os
 from abc import abstractmethod
 from typing import Any, Literal
 
@@ -9,6 +8,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from temper.quantity import Count
 from temper.strategy import Trainer, strategy
 from temper.trainer.machine import gpus
+from temper.trainer.started import started_here
 
 _ON_CPU = 2  # the fewest that show what several do
 
@@ -39,8 +39,7 @@ class Processes(Trainer):
                 "trainer.accelerator=auto or trainer.accelerator=cpu"
             )
         on_gpu = here > 0 and self.accelerator != "cpu"
-        # torchrun has already decided how many processes there are on this node.
-        everyone = int(os.environ.get("LOCAL_WORLD_SIZE", here if on_gpu else _ON_CPU))
+        everyone = started_here() or (here if on_gpu else _ON_CPU)
         devices = everyone if self.devices == "auto" else self.devices
         if on_gpu and devices > here:
             raise ValueError(
