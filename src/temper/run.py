@@ -256,7 +256,8 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
         if rank == 0:
             report.save(folder.path)
         if isinstance(fault, Diverged | Refusal):
-            print(f"temper: {fault}", file=sys.stderr)
+            if rank == 0 or isinstance(fault, Refusal):  # of the loss, every rank knows
+                print(f"temper: {fault}", file=sys.stderr)
             raise SystemExit(1) from None
         if isinstance(fault, SIGTERMException):  # of Lightning's, which would end the program as if all were well
             raise SystemExit(ENDED) from None

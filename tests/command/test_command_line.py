@@ -1,5 +1,8 @@
 """What is typed, looked at before Hydra sees it; what is refused, tests/test_refusals.py lists."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from temper.command import command_line
@@ -30,6 +33,7 @@ REFUSED = [  # words typed, what the message must say
     (("pruning.sparsity=0.5",), ("pruning=channels, lottery_ticket, magnitude, random has it",)),
     (("task.stages=4",), ("task=cifar_resnet has it",)),
     (("averaging.dcay=0.9",), ("it has no knobs",)),
+    ((f"hydra.run.dir={__file__}/mine",), ("test_command_line.py is a file: name a folder",)),
 ]
 
 
@@ -38,3 +42,17 @@ def test_says_the_way_out(words: tuple[str, ...], said: tuple[str, ...]) -> None
     with pytest.raises(Refusal) as refused:
         command_line.check(words)
     assert all(each in str(refused.value) for each in said), str(refused.value)
+
+
+def test_a_folder_that_nothing_can_be_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda place, _: place != tmp_path)  # root may write anywhere
+    with pytest.raises(Refusal, match=f"nothing can be written into {tmp_path}: name another folder"):
+        command_line.check([f"hydra.run.dir={tmp_path}/some/where"])
+
+
+def test_a_sweep_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(Refusal, match="each of which would run the whole sweep"):
+        command_line.check(["-m", "seed=1,2"])
+    command_line.check(["seed=1"])

@@ -12,8 +12,10 @@ import pytest
 import wandb
 from lightning.pytorch.loggers import WandbLogger
 from pydantic import ValidationError
+from wandb.sdk.lib.wbauth.wbnetrc import write_netrc_auth
 
 from temper.logger.wandb import Wandb
+from temper.refusal import Refusal
 
 GOOD: dict[str, Any] = {"project": "temper", "entity": None, "name": None, "group": None, "tags": ()}
 GOOD["mode"] = "offline"
@@ -106,7 +108,9 @@ def test_auto_is_online_only_where_a_key_is_configured(tmp_path: Path, monkeypat
     assert mode(log, tmp_path) == "offline"
     (tmp_path / "netrc").write_text("machine elsewhere.org login user password x\n")
     assert mode(log, tmp_path) == "offline"
-    (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")
+    write_netrc_auth(host=wandb.Settings().base_url, api_key="x" * 40)  # what `wandb login` does
+    assert mode(log, tmp_path) == "online"
+    (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")  # of an older version
     assert mode(log, tmp_path) == "online"
     monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org")
     assert mode(log, tmp_path) == "offline"
@@ -115,6 +119,11 @@ def test_auto_is_online_only_where_a_key_is_configured(tmp_path: Path, monkeypat
     assert mode(made(mode="offline"), tmp_path) == "offline"
     monkeypatch.setenv("WANDB_MODE", "disabled")
     assert mode(log, tmp_path) == "disabled"
+    assert mode(made(mode="online"), tmp_path) == "online"
+    monkeypatch.delenv("WANDB_API_KEY")
+    with pytest.raises(Refusal, match="mode=online: there is no key"):
+        made(mode="online").build(tmp_path, {})
+    monkeypatch.setenv("WANDB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
     assert mode(made(mode="online"), tmp_path) == "online"
 
 

@@ -30,6 +30,7 @@ def shown(view: Any) -> set[str]:
     for panel in (each for section in view.sections for each in section.panels):
         if isinstance(panel, panels.LinePlot):
             found |= set(panel.y)
+            assert panel.x == "trainer/global_step", "W&B's own steps are calls of log"
         elif isinstance(panel, panels.BarPlot):
             found |= set(panel.metrics)
         elif isinstance(panel, panels.ScatterPlot):

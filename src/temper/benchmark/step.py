@@ -56,10 +56,10 @@ class TimedBar(Bar):
         super().advance(step)
         self.seconds += time.perf_counter() - begun
 
-    def tell(self, step: int, epoch: int, values: Mapping[str, float | int], validated: bool) -> None:
+    def tell(self, step: int, epoch: int, values: Mapping[str, float | int]) -> None:
         """Do as a bar does, and time it."""
         begun = time.perf_counter()
-        super().tell(step, epoch, values, validated)
+        super().tell(step, epoch, values)
         self.seconds += time.perf_counter() - begun
 
 

@@ -3,6 +3,7 @@
 Torch is not imported here.
 """
 
+import os
 import secrets
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -48,8 +49,8 @@ def check(arguments: Sequence[str]) -> None:
     choosing = [override for override in overrides if _chooses(override)]
     for override in overrides:
         _check_word(override)
-        if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir") and Path(str(override.value())).is_file():
-            raise Refusal(f"{override.input_line}: is a file: name a folder")
+        if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir"):
+            _check_place(override)
     for override in choosing:
         _check_options(override)
     sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
@@ -135,6 +136,16 @@ def _check_word(override: Override) -> None:
         raise Refusal(
             f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice"
         )
+
+
+def _check_place(override: Override) -> None:
+    """Refuse a folder that cannot be made."""
+    place = Path(str(override.value())).absolute()
+    there = next(each for each in (place, *place.parents) if each.exists())
+    if not there.is_dir():
+        raise Refusal(f"{override.input_line}: {there} is a file: name a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise Refusal(f"{override.input_line}: nothing can be written into {there}: name another folder")
 
 
 def _check_options(override: Override) -> None:

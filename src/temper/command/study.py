@@ -116,9 +116,14 @@ class Study:
     def _take(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             name = f"{self.path.parent} is in use by another search"
             raise Refusal(f"{name}: wait, or name another folder with hydra.sweep.dir=FOLDER") from None
+        except OSError as fault:
+            raise Refusal(
+                f"{self.path.parent}: this disk cannot lock files ({fault.strerror}): name a folder on another with"
+                " hydra.sweep.dir=FOLDER"
+            ) from None
         if self.path.exists():
             self._load()
 

@@ -17,12 +17,13 @@ from lightning.pytorch.loggers import Logger as LightningLogger
 from lightning.pytorch.loggers import WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_only
 from pydantic import Field
+from wandb.sdk.wandb_setup import singleton
 
 from temper.refusal import Refusal
 from temper.strategy import Logger, strategy
 
 Mode = Literal["online", "offline", "disabled"]
-_SERVER = "https://api.wandb.ai"
+_FORMER = "api.wandb.ai"  # of W&B's own server: keys under that name still count
 
 
 @strategy
@@ -37,7 +38,15 @@ class Wandb(Logger):
     mode: Literal["auto", "online", "offline", "disabled"]
 
     def build(self, folder: Path, config: Mapping[str, Any]) -> LightningLogger:
-        """Return Lightning's logger for the run in ``folder``; the W&B run itself starts at its first use."""
+        """Return Lightning's logger for the run in ``folder``; the W&B run itself starts at its first use.
+
+        Raises:
+            Refusal: it is to be online, and there is no key.
+        """
+        if self.mode == "online" and not has_key():
+            raise Refusal(
+                "logger.wandb.mode=online: there is no key for Weights & Biases here: wandb login, or offline"
+            )
         if wandb.run is not None:  # left open by another run of this process: Lightning would write into it
             wandb.run.finish(exit_code=1)
         logger = WandbLogger(
@@ -103,17 +112,23 @@ def _identity(folder: Path) -> str | None:
 
 
 def has_key() -> bool:
-    """Return whether a key for the W&B server is at hand, as the variable or in the file that `wandb login` writes."""
-    if os.environ.get("WANDB_API_KEY"):
+    """Return whether a key for the W&B server is at hand, as a variable or in the file that `wandb login` writes."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     named = os.environ.get("NETRC")
     paths = [Path(named).expanduser()] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", _SERVER)).netloc
     for path in paths:
         try:
-            found = netrc.netrc(str(path)).authenticators(host)
+            kept = netrc.netrc(str(path))
         except (OSError, netrc.NetrcParseError):
             continue
-        if found and found[2]:
+        if any(found and found[2] for found in map(kept.authenticators, _hosts())):
             return True
     return False
+
+
+def _hosts() -> list[str]:
+    """Return by what names the server may have a key: that of the variable, of `wandb login --host`, or W&B's own."""
+    own = wandb.Settings.model_fields["base_url"].default
+    server = os.environ.get("WANDB_BASE_URL") or singleton().settings.base_url
+    return [urlsplit(server).netloc, *([_FORMER] if server == own else [])]

@@ -86,7 +86,8 @@ def _section(name: str, held: Sequence[Any]) -> Section:
 
 
 def _curve(*metrics: str) -> Any:
-    return panels.LinePlot(title=" and ".join(metrics), x="Step", y=list(metrics))
+    # W&B's own Step counts what was logged; this is the optimizer's, by Lightning's name.
+    return panels.LinePlot(title=" and ".join(metrics), x="trainer/global_step", y=list(metrics))
 
 
 def _bars(metric: str) -> Any:

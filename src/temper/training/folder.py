@@ -65,8 +65,11 @@ class Folder:
         known = self.path / "config.yaml"
         if self.begun is None:
             self.check(config)
-        self.path.mkdir(parents=True, exist_ok=True)
-        lock = (self.path / ".lock").open("a+")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("a+")
+        except OSError as fault:
+            raise Refusal(f"hydra.run.dir={self.path}: {fault.strerror}: name a folder to write into") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

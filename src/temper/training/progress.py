@@ -21,6 +21,7 @@ class Bar:
         self._task = TaskID(0)
         self._last = time.monotonic()
         self._text = ""
+        self._unprinted = ""  # the last line, where there is no terminal
         self._shown: dict[str, str] = {}  # the last value of each quantity
 
     def start(self, step: int) -> None:
@@ -48,7 +49,7 @@ class Bar:
             self._last = now
             self._progress.update(self._task, completed=step, refresh=True)
 
-    def tell(self, step: int, epoch: int, values: Mapping[str, float | int], validated: bool) -> None:
+    def tell(self, step: int, epoch: int, values: Mapping[str, float | int]) -> None:
         """Show the flushed ``values``."""
         self._shown |= {name: f"{values[name]:.4f}" for name in SHOWN if name in values}
         self._text = f"epoch {epoch}  " + "  ".join(
@@ -56,9 +57,10 @@ class Bar:
         )
         if self._progress is not None:
             self._progress.update(self._task, completed=step, description=self._text)
-        elif validated and (time.monotonic() - self._last > PRINTED_SECONDS or step >= self.total_steps):
-            self._last = time.monotonic()
-            self.console.print(f"step {step}/{self.total_steps}  {self._text}", highlight=False, markup=False)
+            return
+        self._unprinted = f"step {step}/{self.total_steps}  {self._text}"
+        if time.monotonic() - self._last > PRINTED_SECONDS:
+            self._print()
 
     def stop(self) -> None:
         """Take the bar away and leave its last text."""
@@ -66,3 +68,10 @@ class Bar:
             self._progress.stop()
             self._progress = None
             self.console.print(self._text, highlight=False, markup=False)
+        elif self._unprinted:
+            self._print()
+
+    def _print(self) -> None:
+        self._last = time.monotonic()
+        self.console.print(self._unprinted, highlight=False, markup=False)
+        self._unprinted = ""

@@ -204,7 +204,7 @@ class Recorder(L.Callback):
         row |= scores
         module.row = row
         if trainer.is_global_zero:
-            self._write(trainer, step, row, bool(scores))
+            self._write(trainer, step, row)
         if not math.isfinite(row.get("train/loss", 0.0)):
             key = f"optimizer.{module.ingredients.optimizer.rate_key}"
             raise Diverged(
@@ -225,13 +225,13 @@ class Recorder(L.Callback):
             return {}
         return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
 
-    def _write(self, trainer: L.Trainer, step: int, row: Row, validated: bool) -> None:
+    def _write(self, trainer: L.Trainer, step: int, row: Row) -> None:
         self.file.append(row)
         values = {name: value for name, value in row.items() if name not in ("step",)}
         for logger in trainer.loggers:
             logger.log_metrics(values, step=step)
         self._note(trainer)
-        self.bar.tell(step, int(row["epoch"]), row, validated)
+        self.bar.tell(step, int(row["epoch"]), row)
 
     def _note(self, trainer: L.Trainer) -> None:
         """Write into the report what this attempt has taken so far."""
