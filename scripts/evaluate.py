@@ -72,7 +72,7 @@ def evaluate(trained: Trained, split: str, root: str | None, views: str | None =
         verdict=module.verdict(answers.prediction, answers.target, answers.mean),
         classes=batches.splits.class_names,
         expected=_expected(trained, split, alike=level == own),
-        precision=trained.experiment().precision,
+        precision=trained.experiment(root).precision,
     )
 
 

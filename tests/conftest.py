@@ -181,6 +181,15 @@ def small_cifar10(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CIFAR10, "splits", small_splits(10, (3, 32, 32)))
 
 
+def write_photos(folder: Path, count: int = 60, classes: int = 3) -> None:
+    """Write ``count`` images of 16 by 16, in a subfolder for each class."""
+    generator = torch.Generator().manual_seed(0)
+    for row in range(count):
+        (folder / f"kind_{row % classes}").mkdir(parents=True, exist_ok=True)
+        pixels = torch.randint(0, 255, (16, 16, 3), generator=generator, dtype=torch.uint8)
+        Image.fromarray(pixels.numpy()).save(folder / f"kind_{row % classes}" / f"{row}.png")
+
+
 def save_torchvision_resnet(file: Path) -> None:
     """Save the state of a ResNet of torchvision's blocks and names, with widths and a stem of the tests' own."""
     made = nn.ModuleDict({"conv1": nn.Conv2d(3, 4, 3, padding=1, bias=False), "bn1": nn.BatchNorm2d(4)})

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from tests.conftest import write_photos
 from tests.rank_cases import CASES, CUT, EXAMPLES, OF_TWO, ON, SHARDED
 
 from temper.command.job import Job
@@ -72,20 +72,12 @@ def start_two_ranks(cases: Path) -> None:
     assert [rank.returncode for rank in ranks] == [0, 0], "\n".join(printed)[-4000:]
 
 
-def write_images(folder: Path) -> None:
-    generator = torch.Generator().manual_seed(0)
-    for row in range(60):
-        (folder / f"kind_{row % 3}").mkdir(parents=True, exist_ok=True)
-        pixels = torch.randint(0, 255, (16, 16, 3), generator=generator, dtype=torch.uint8)
-        Image.fromarray(pixels.numpy()).save(folder / f"kind_{row % 3}" / f"{row}.png")
-
-
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     if "PYTEST_XDIST_WORKER" in os.environ:  # one start of the group serves all: a second one, of a worker's, fails
         (tmp_path_factory.getbasetemp().parent / "two_ranks").touch(exist_ok=False)
     folder = tmp_path_factory.mktemp("two")
-    write_images(folder / "images")
+    write_photos(folder / "images")
     sharded = {f"sharded_{name}": name for name in SHARDED}
     folders = {name: folder / name for name in (*CASES, *OF_TWO, *sharded)}
     cases = folder / "cases.json"

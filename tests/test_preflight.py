@@ -159,6 +159,7 @@ def test_a_file_that_is_no_checkpoint_is_refused(
     [
         (("data.test=0.3",), "other data"),
         (("preprocessing=[]",), "preprocessing"),
+        (("data.imbalance=5",), "preprocessing was fitted on other examples"),
     ],
 )
 def test_teachers_see_what_the_student_sees(

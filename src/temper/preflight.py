@@ -119,10 +119,16 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
     if recipe is not None:
         _check_is_run_of(recipe, trained, word)
     teacher = trained.experiment()
-    if _seen(trained.config()) != _seen(job.config):
+    config = trained.config()
+    if _seen(config) != _seen(job.config):
         raise Refusal(
             f"{word} was trained on other data, or split otherwise, so that it may know the student's test set: name a"
             " run on the same"
+        )
+    if teacher.preprocessing and config["data"].get("imbalance") != job.config["data"].get("imbalance"):
+        raise Refusal(
+            f"{word} was trained with another data.imbalance, and its preprocessing was fitted on other examples than"
+            " the student's will be: use the teacher's imbalance"
         )
     kinds: tuple[Kind, Kind] = (teacher.kind, job.experiment.kind)
     if teacher.preprocessing != job.experiment.preprocessing or kinds[0] != kinds[1]:
@@ -180,11 +186,22 @@ def check_transfer(job: Job) -> list[str]:
     before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
     notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
-    if option(source.experiment().pruning) == "channels" and option(job.experiment.pruning) != "channels":
-        notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros, and learn no more")
-    if option(source.experiment().low_rank) != "none" and option(job.experiment.low_rank) == "none":
+    pruned, prunes = _named(config, "pruning"), _named(job.config, "pruning")
+    if pruned == "channels" and prunes != "channels":
+        notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros")
+    if pruned not in ("none", "channels") and prunes in ("none", "channels"):
+        notes.append(
+            f"{word} was pruned by pruning={pruned}: the weights that it removed come as zeros, and learn again unless"
+            " pruning removes some here too"
+        )
+    if _named(config, "low_rank") != "none" and _named(job.config, "low_rank") == "none":
         notes.append(f"{word} was cut to a low rank, and with low_rank=none its layers are whole again")
     return notes
+
+
+def _named(config: Mapping[str, Any], axis: str) -> str:
+    """Return the option of ``axis`` in ``config``, whose data need not be there any more."""
+    return str(config[axis]["_target_"]).split(".")[-2]
 
 
 def _set_alike(config: Mapping[str, Any]) -> dict[str, Any]:

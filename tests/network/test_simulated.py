@@ -47,7 +47,9 @@ def test_until_something_is_watched_it_is_the_layer() -> None:
     own = MLP((6,), 3, hidden=[5], between="relu")
     for each in (network.train(), network.eval()):
         assert torch.equal(each(inputs), own(inputs))
-    assert in_whole_numbers(network) is network
+    for made in (in_whole_numbers(network), plain(network)):
+        assert made.state_dict().keys() == own.state_dict().keys(), "layers of floating point, without ranges"
+        assert torch.equal(made(inputs), own(inputs))
 
 
 def test_ranges_by_hand() -> None:

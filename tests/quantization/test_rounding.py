@@ -31,6 +31,7 @@ def test_a_run_delivers_whole_numbers(option: str, train: Train, tmp_path: Path)
     weights, outputs = 64 * 32 + 32 * 10, 32 + 10
     ranges = 0 if option == "dynamic" else 2 * 2 * 4
     assert after["bytes"] == report.complexity.bytes == weights + 4 * outputs + 4 * outputs + ranges
+    assert before["bytes"] == 4 * (weights + outputs), "a network that knows nothing of rounding"
     assert before["parameters"] == after["parameters"] == weights + outputs
     assert before["multiply_adds"] == after["multiply_adds"] == weights
     assert before["nonzero_parameters"] >= after["nonzero_parameters"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
+from tests.conftest import write_photos
 from tests.scripts.conftest import load
 
 from temper.data.cifar10 import CIFAR10
@@ -171,3 +172,30 @@ def test_a_run_from_before_a_knob_or_an_axis_stands_where_that_does_nothing(
         with pytest.raises(SystemExit):
             answer(capsys, tmp_path / "run")
         assert f"{file} {said}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("weighting", ["schedule", "uncertainty", "dynamic_weight_average", "gradnorm"])
+def test_a_run_that_weighed_several_terms(
+    weighting: str, train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("task=mlp", "debug=steps", "trainer=cpu")
+    train(*words, folder=tmp_path / "teacher")
+    teacher = f"distillation.logits.teacher={tmp_path / 'teacher'}"
+    report = train(*words, "distillation=[logits]", teacher, f"weighting={weighting}")
+    found = answer(capsys, tmp_path / "run")
+    assert found["metrics"]["test/loss"] == pytest.approx(report.metrics["test/loss"], rel=1e-4)
+
+
+def test_photos_that_have_moved(train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path / "photos")
+    words = ("task=cifar_resnet", "task.depth=8", "data=image_folder", "data.size=16", "debug=steps", "trainer=cpu")
+    report = train(*words, f"data.root={tmp_path / 'photos'}")
+    (tmp_path / "photos").rename(tmp_path / "elsewhere")
+    found = answer(capsys, tmp_path / "run", "--root", tmp_path / "elsewhere")
+    assert found["metrics"]["test/loss"] == pytest.approx(report.metrics["test/loss"], rel=1e-3)
+
+    again = train(
+        *words, f"data.root={tmp_path / 'elsewhere'}", "transfer=checkpoint", f"transfer.run={tmp_path / 'run'}",
+        folder=tmp_path / "more",
+    )  # fmt: skip
+    assert again.state == "finished"

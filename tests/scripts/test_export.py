@@ -205,6 +205,12 @@ def test_whole_numbers_stay_whole(
     assert "may differ by 0.001 on average" in capsys.readouterr().out
 
 
+def test_a_run_that_has_rounded_nothing_yet(train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train("task=mlp", "quantization=static", "quantization.start=0.9", "epochs=2", "pause=1", "trainer=cpu")
+    found = exported(capsys, tmp_path / "run")
+    assert all(file["difference"] <= 1e-5 for file in found["files"].values())
+
+
 def test_what_answers_otherwise_is_not_written(
     train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

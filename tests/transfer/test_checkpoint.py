@@ -241,6 +241,14 @@ def test_other_spoiling_of_the_same_split_is_no_other_split(digits: Path, job_of
     assert report.state == "finished"
 
 
+def test_what_a_pruned_source_lacks_is_said(job_of: JobOf, tmp_path: Path) -> None:
+    run(job_of(*DIGITS, "epochs=2", "pruning=magnitude", folder=tmp_path / "pruned"))
+    source = words(tmp_path / "pruned", "epochs=1")
+    for more, told in (("quantization=static", True), ("pruning=magnitude", False)):
+        report = run(job_of(*DIGITS, *source, more, folder=tmp_path / more))
+        assert any("was pruned by pruning=magnitude" in note for note in report.notes) == told
+
+
 def test_ckpt_of_a_run_that_froze_is_of_other_groups(
     digits: Path, job_of: JobOf, capsys: pytest.CaptureFixture[str]
 ) -> None:

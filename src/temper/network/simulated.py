@@ -10,6 +10,7 @@ have.
 """
 
 import copy
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
@@ -60,9 +61,14 @@ class Simulated(nn.Module):
         return None if self.of_each else (self.least, self.largest)
 
     def in_whole_numbers(self) -> nn.Module:
-        """Return the layer of whole numbers that this one stands for; itself where it has no range yet."""
+        """Return the layer of whole numbers that this one stands for; of floating point where it has no range yet."""
         assert isinstance(self, nn.Linear | nn.Conv2d)
-        return Int8(self, self.held) if self.watched else self
+        return Int8(self, self.held) if self.watched else self.floating()
+
+    def floating(self) -> nn.Module:
+        """Return the plain layer of the same weights."""
+        assert isinstance(self, nn.Linear | nn.Conv2d)
+        return _like(self, nn.Linear, nn.Conv2d)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return (n, outputs, ...) for (n, inputs, ...)."""
@@ -132,29 +138,28 @@ def simulated(network: Network, of_each: bool, momentum: float | None) -> Networ
     """
     layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
     for name, layer in layers:
-        stands_in = _like(layer)
-        stands_in.weight, stands_in.bias = layer.weight, layer.bias
+        stands_in = _like(layer, SimulatedLinear, SimulatedConv2d)
+        assert isinstance(stands_in, Simulated)
         stands_in.simulate(of_each, momentum)
         network.set_submodule(name, stands_in)
     return network
 
 
 def in_whole_numbers(network: Network) -> Network:
-    """Return a copy of ``network`` with layers of whole numbers for those that are simulated; itself where none is."""
-    if not any(layer.watched for layer in layers_of(network)):
-        return network
-    small = copy.deepcopy(network)
-    for name, layer in [*small.named_modules()]:
-        if isinstance(layer, Simulated):
-            small.set_submodule(name, layer.in_whole_numbers())
-    return small
+    """Return a copy of ``network`` with layers of whole numbers for those that are simulated and have seen a batch."""
+    return _without_simulated(network, Simulated.in_whole_numbers)
 
 
 def plain(network: Network) -> Network:
     """Return a copy of ``network`` that answers in floating point."""
+    return _without_simulated(network, Simulated.floating)
+
+
+def _without_simulated(network: Network, instead: Callable[[Simulated], nn.Module]) -> Network:
     copied = copy.deepcopy(network)
-    for layer in layers_of(copied):
-        layer.reset_running_stats()
+    for name, layer in [*copied.named_modules()]:
+        if isinstance(layer, Simulated):
+            copied.set_submodule(name, instead(layer).train(layer.training))
     return copied
 
 
@@ -163,10 +168,15 @@ def layers_of(network: nn.Module) -> list[Simulated]:
     return [layer for layer in network.modules() if isinstance(layer, Simulated)]
 
 
-def _like(layer: Weighted) -> SimulatedLinear | SimulatedConv2d:
+def _like(layer: Weighted, linear: type[nn.Linear], convolution: type[nn.Conv2d]) -> Weighted:
+    """Return a layer of one of the kinds, of the size and with the weights of ``layer``."""
+    made: Weighted
     with torch.device("meta"):  # its weights are given, and not drawn
         if isinstance(layer, nn.Linear):
-            return SimulatedLinear(layer.in_features, layer.out_features, layer.bias is not None)
-        assert layer.groups == 1
-        size, ways = layer.kernel_size, (layer.stride, layer.padding)
-        return SimulatedConv2d(layer.in_channels, layer.out_channels, size, *ways, bias=layer.bias is not None)  # type: ignore[arg-type]
+            made = linear(layer.in_features, layer.out_features, layer.bias is not None)
+        else:
+            assert layer.groups == 1
+            size, ways = layer.kernel_size, (layer.stride, layer.padding)
+            made = convolution(layer.in_channels, layer.out_channels, size, *ways, bias=layer.bias is not None)  # type: ignore[arg-type]
+    made.weight, made.bias = layer.weight, layer.bias
+    return made

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from temper.network.layers import dtype_of
+
 POWERCAP = Path("/sys/class/powercap")
 WARM_UP = (0.05, 20)  # seconds, and the most forward passes in them
 TIMED = (0.25, 200)
@@ -38,9 +40,8 @@ def _at_rest(network: nn.Module) -> Iterator[None]:
 
 def _example(network: nn.Module, shape: tuple[int, ...]) -> Tensor:
     """Return one input (1, ``*shape``) of the network's type, on its device."""
-    weights = (tensor for tensor in network.parameters() if tensor.is_floating_point())
-    weight = next(weights, torch.empty(0))
-    return torch.zeros(1, *shape, dtype=weight.dtype, device=weight.device)
+    device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
+    return torch.zeros(1, *shape, dtype=dtype_of(network), device=device)
 
 
 def multiply_adds(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
@@ -68,14 +69,8 @@ def parameter_counts(network: nn.Module) -> tuple[int, int]:
 
 
 def size_bytes(network: nn.Module) -> int:
-    """Return the bytes of the tensors in the network's state dict, packed ones of quantized layers included."""
-
-    def size(value: Any) -> int:
-        if isinstance(value, Tensor):
-            return value.numel() * value.element_size()
-        return sum(size(item) for item in value) if isinstance(value, tuple | list) else 0
-
-    return sum(size(value) for value in network.state_dict().values())
+    """Return the bytes of the tensors in the network's state dict."""
+    return sum(value.numel() * value.element_size() for value in network.state_dict().values())
 
 
 def latency_seconds(network: nn.Module, shape: tuple[int, ...]) -> float:

@@ -96,6 +96,10 @@ def made_whole(experiment: Experiment, module: Supervised) -> nn.Module:
     kind = next(iter(module.network.parameters())).dtype
     network = _network(experiment, module.facts).to(device=module.device, dtype=kind)
     network.load_state_dict(state)
+    if experiment.activation_checkpointing is not None:
+        network.recompute()
+    for name, weight in module.network.named_parameters():  # what is frozen costs no gradient
+        network.get_parameter(name).requires_grad_(weight.requires_grad)
     return network
 
 

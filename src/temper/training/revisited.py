@@ -14,6 +14,7 @@ from temper.refusal import Refusal
 from temper.training.answers import Answers
 from temper.training.build import build_batches
 from temper.training.trained import Trained, facts_of, pipeline_of
+from temper.weighting.fixed import Fixed
 
 
 def experiment_of(trained: Trained, root: str | None) -> Experiment:
@@ -25,8 +26,8 @@ def experiment_of(trained: Trained, root: str | None) -> Experiment:
     if root is not None and "root" not in trained.config()["data"]:
         raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
     experiment = trained.experiment(root)
-    # A judge needs neither the teachers, who may be gone, nor a compiled network.
-    plain = replace(experiment, distillation={}, compile=False)
+    # A judge needs neither the teachers, who may be gone, nor weights of several terms, nor a compiled network.
+    plain = replace(experiment, distillation={}, weighting=Fixed(), compile=False)
     return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
 
 
