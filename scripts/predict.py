@@ -4,11 +4,11 @@
     python scripts/predict.py outputs/RUN photos/*.png
 
 RUN is a run's folder or a checkpoint in one; the training data need not be there, but for data=table, whose columns
-say how words are encoded, and data=image_folder. Files are rows of a table (.csv, .npy) or images, as the run's data
-has them. The answer is a CSV: file, row (from 1) and prediction, which is the name of a class with its probability, or
-a value in the target's own units. It is the network's answer to each image as it is; with --test-time-augmentation, the
-mean of its answers to views of it. A file that cannot be read is named on the error stream, the others are predicted,
-and the exit status is 2; if none can be read, nothing is written.
+say how words are encoded, and data=image_folder. Files are images, or rows of a table: .csv or .parquet with the
+columns of data=table, .csv or .npy of any other. The answer is a CSV: file, row (from 1) and prediction, which is the
+name of a class with its probability, or a value in the target's own units. It is the network's answer to each image as
+it is; with --test-time-augmentation, the mean of its answers to views of it. A file that cannot be read is named on the
+error stream, the others are predicted, and the exit status is 2; if none can be read, nothing is written.
 """
 
 import argparse
@@ -148,7 +148,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in one")
-    parser.add_argument("files", metavar="FILES", nargs="*", help="tables (.csv, .npy) or images, as the run's data")
+    parser.add_argument("files", metavar="FILES", nargs="*", help="images or tables, as the run's data has them")
     parser.add_argument("--output", metavar="FILE.csv", help="write the answer there (default: standard output)")
     parser.add_argument(
         "--test-time-augmentation",

@@ -7,6 +7,7 @@ import torch
 
 from temper.command.job import Job
 from temper.data.batches import Batches
+from temper.refusal import Refusal
 from temper.training.build import build_batches, build_module
 
 TAILED = ("data.imbalance=10", "epochs=3", "batch_size=64")
@@ -65,3 +66,16 @@ def test_compiled_in_place_weights_keep_their_names(
     assert [name for name, _ in one.named_modules()] == [name for name, _ in other.named_modules()]
     assert one.network._compiled_call_impl is None  # type: ignore[truthy-function]
     assert other.network._compiled_call_impl is not None
+
+
+def test_images_too_small_for_a_filter_are_refused(small_cifar10: None, batches_of: Callable[..., Batches]) -> None:
+    words = ("task=convnet", "resolution=piecewise", "resolution.sides=[8,16,32]", "preprocessing=[gaussian,normalize]")
+    batches_of(*words, "preprocessing.gaussian.size=5")
+    with pytest.raises(ValueError, match=r"resolution=piecewise makes images as small as 8 pixels, and .*larger sides"):
+        batches_of(*words, "preprocessing.gaussian.size=21")
+
+
+def test_coins_for_each_example_leave_classes_as_frequent(batches_of: Callable[..., Batches]) -> None:
+    batches_of("sampling=poisson", "loss.class_weights=inverse")
+    with pytest.raises(Refusal, match="sampling=balanced changes how often each class is seen"):
+        batches_of("sampling=balanced", "loss.class_weights=inverse")

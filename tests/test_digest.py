@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from temper.digest import digest, method
+from temper.training.folder import may_differ
 
 Compose = Callable[..., dict[str, Any]]
 Settings = dict[str, Any]
@@ -108,3 +109,10 @@ def test_of_real_command_lines(composed: Compose) -> None:
         digest(composed("task=cifar_resnet", f"augmentation={order}")) for order in ("[crop,flip]", "[flip,crop]")
     )
     assert one != two
+
+
+def test_whether_data_is_fetched_is_of_the_machine(composed: Compose) -> None:
+    one, other = (composed("task=cifar_resnet", f"data.download={word}") for word in ("true", "false"))
+    assert digest(one) == digest(other)
+    assert method(one)["data"]["download"] is True, "as in digests of before"
+    assert may_differ("data.download", one)

@@ -126,6 +126,34 @@ def test_what_a_checkpoint_holds_is_not_dropped(
     assert run(job_of(*WORDS, "epochs=3", *before.split(), file, folder=tmp_path / "same")).state == "finished"
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("flush_every=1 stopping=[wall_time] stopping.wall_time.minutes=1e-9", "", "left in the midst of an epoch by"),
+        ("checkpoint_seconds=1e-9", "accumulate=2", "whose batches were cut otherwise than by accumulate=2"),
+    ],
+)
+def test_a_checkpoint_in_the_midst_of_an_epoch(
+    before: str,
+    after: str,
+    named: str,
+    job_of: Callable[..., Job],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    cut_off: Callable[..., None],
+) -> None:
+    job = job_of(*WORDS, *before.split(), folder=tmp_path / "before")
+    if "stopping" in before:
+        run(job)
+    else:
+        cut_off(job, 5, "on_train_batch_start")
+    file = f"ckpt={tmp_path / 'before' / 'checkpoints' / 'last.ckpt'}"
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        run(job_of(*WORDS, "epochs=3", *after.split(), file))
+    assert named in capsys.readouterr().err
+
+
 def test_a_schedule_that_has_lowered_nothing_may_be_left(job_of: Callable[..., Job], tmp_path: Path) -> None:
     run(job_of(*WORDS, "scheduler=plateau", folder=tmp_path / "before"))
     file = tmp_path / "before" / "checkpoints" / "last.ckpt"

@@ -10,6 +10,7 @@ from typing import Any
 PROMISES = ("expect", "target")
 OF_THE_MACHINE = ("seed", "trainer", "logger", "debug", "hydra")
 OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where it lies, and how it is read
+FETCHED = "download"  # of data: whether what is not there is fetched
 LOOKED_AT = ("gradient_norm",)  # more is recorded: the steps are the same
 LEFT_OFF = ("pause",)  # the run is not over: with the rest, it is the same
 _CHECKPOINT_SECONDS = 60.0  # in every digest, whatever is set: the first ones held this default
@@ -19,9 +20,9 @@ LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT, *LEFT_OFF)
 def digest(config: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a composed configuration's method, in hex.
 
-    Left out: promises, unless they end the run, the seed, the machine, where a known data set lies and how it is read,
-    how often a checkpoint is kept, every axis that stands at none and every knob that stands at null, so that a new
-    axis, or a new knob that does nothing unless it is set, leaves old digests alone.
+    Left out: promises, unless they end the run, the seed, the machine, where a known data set lies, whether it is
+    fetched and how it is read, how often a checkpoint is kept, every axis that stands at none and every knob that
+    stands at null, so that a new axis, or a new knob that does nothing unless it is set, leaves old digests alone.
     """
     kept = method(config)
     # An axis that takes several options is a mapping without a target, and their order matters.
@@ -40,6 +41,8 @@ def method(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("data"), Mapping):
         left_out = of_the_disk(kept["data"])
         kept["data"] = {key: value for key, value in kept["data"].items() if key not in left_out}
+        if FETCHED in kept["data"]:
+            kept["data"][FETCHED] = True  # in every digest, as the first ones held it
         for place in {"path", "root"} & kept["data"].keys():  # of the user's own data: photos/ is photos
             kept["data"][place] = os.path.normpath(str(kept["data"][place]))
     return kept

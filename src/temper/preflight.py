@@ -23,10 +23,10 @@ from temper.training.checkpoints import last_good
 from temper.training.folder import differences
 from temper.training.private_gradient import KEY
 from temper.training.supervised import Supervised
-from temper.training.trained import Trained, recipe_of, teacher_named
+from temper.training.trained import DATAMODULE, Trained, recipe_of, teacher_named
 
 OF_THE_PLACE = ("download", "drop_last")  # more knobs of data that leave its examples as they are
-OF_THE_SPLIT = ("validation", "test")
+OF_THE_SPLIT = ("validation", "test", "missing", "skip_broken")  # which rows there are is shuffled, and cut
 OF_TRAINING = ("label_noise", "imbalance")  # that change the training examples alone
 OF_AN_EXAMPLE = (*OF_TRAINING, "input_noise", "size")  # that leave the split as it is
 
@@ -302,10 +302,21 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
             f"{word} holds ranges as quantization={rounded} takes them, which quantization="
             f"{option(experiment.quantization)} would mistake for its own: choose quantization={rounded}"
         )
+    stands = kept[DATAMODULE]["position"]
+    if stands["position"] and kept["epoch"] > stands["epoch"]:
+        raise Refusal(
+            f"{word} was left in the midst of an epoch by a rule that ended its run, and the rest of that epoch would"
+            " be taken for the next: name a checkpoint of an epoch's end, such as its best.ckpt"
+        )
     step, theirs = kept["global_step"], tuple(kept["facts"]["clock"]["epoch_starts"])
     begun = sum(start <= step for start in theirs) + 1  # with the end of the epoch in which it was kept
     if theirs[:begun] != module.facts.clock.epoch_starts[: len(theirs[:begun])]:
         raise Refusal(
             f"{word} has {step} steps behind it, in epochs of other lengths than this run's: choose the"
             " batch_size, batch_growth and data that it was trained with"
+        )
+    if stands["position"] and stands["position"] != (step - theirs[stands["epoch"]]) * experiment.accumulate:
+        raise Refusal(
+            f"{word} was kept in the midst of an epoch whose batches were cut otherwise than by"
+            f" accumulate={experiment.accumulate}: set accumulate as it was trained with"
         )

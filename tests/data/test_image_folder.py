@@ -14,7 +14,9 @@ from temper.command.job import Job
 from temper.data import image_folder
 from temper.data.image_folder import ImageFolder
 from temper.data.pictures import Pictures
+from temper.data.pipeline import Pipeline
 from temper.data.reading import read_image
+from temper.preprocessing.normalize import Normalize
 
 
 def photos(root: Path, /, **knobs: Any) -> ImageFolder:
@@ -183,7 +185,8 @@ def test_an_empty_class_is_named(root: Path) -> None:
     with pytest.raises(ValueError, match=r"/fox holds no image"):
         photos(root).splits()
     (root / "fox" / "words.png").write_text("no image")
-    with pytest.raises(ValueError, match=r"/fox holds no file that can be read"):
+    (root / "cat" / "1.png").write_text("no image")
+    with pytest.raises(ValueError, match=r"/fox holds no file that can be read as an image: .*/fox/words\.png"):
         photos(root, skip_broken=True).splits()
 
 
@@ -200,6 +203,19 @@ def test_what_does_not_fit_in_memory_stays_on_disk(root: Path, monkeypatch: pyte
     assert torch.equal(left.train.targets, held.train.targets)
     assert isinstance(photos(root, in_memory=True).splits().train.inputs, torch.Tensor)
     assert left.note == held.note
+
+
+def test_preprocessing_is_fitted_alike_in_memory_and_from_disk(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.data.pictures.FITTED_ON", 5)
+    steps = {"normalize": Normalize(mean=None, std=None)}
+    one, other = (
+        Pipeline.fit(steps, photos(root, in_memory=held).splits().train, sampled=ImageFolder.many).fitted["normalize"]
+        for held in (True, False)
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    whole = Pipeline.fit(steps, photos(root, in_memory=True).splits().train).fitted["normalize"]
+    assert not torch.equal(whole["mean"], one["mean"])
 
 
 def test_is_decoded_once_until_a_file_changes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

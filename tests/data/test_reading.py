@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from temper.data.reading import read_image, read_table
+from temper.data.reading import check_image, read_image, read_table
 
 
 @pytest.mark.parametrize("text", ["1,2\n3,4.5\n", "a,b\n1,2\n\n3,4.5\n", "\ufeffa,b\r\n1, 2\r\n3, 4.5\r\n"])
@@ -71,3 +71,17 @@ def test_faults_of_an_image_are_named(tmp_path: Path) -> None:
     for name, words in (("words.png", "is no image"), ("absent.png", "no such file"), (".", "is a folder")):
         with pytest.raises(ValueError, match=words):
             read_image(tmp_path / name, height=4, width=4)
+
+
+def test_whatever_pillow_says_of_a_file_names_it(tmp_path: Path) -> None:
+    good = tmp_path / "good.png"
+    Image.new("RGB", (4, 4)).save(good)
+    whole = good.read_bytes()
+    for name, bytes_held in {
+        "cut.png": whole[:8] + b"\0\0\0\5IHDR\0\0\0\0\0" + whole[25:],
+        "odd.ppm": b"P6\nx 4\n255\n",
+    }.items():
+        (tmp_path / name).write_bytes(bytes_held)
+        for read in (check_image, lambda path: read_image(path, 4, 4)):
+            with pytest.raises(ValueError, match=f"{name}: is no image that can be read"):
+                read(tmp_path / name)

@@ -21,6 +21,20 @@ def test_the_separator_is_the_one_that_cuts(tmp_path: Path) -> None:
     assert splits.train.inputs.tolist() == [[1, 2], [3, 4]]
 
 
+def test_lines_above_the_names_may_be_blank(tmp_path: Path) -> None:
+    splits = table(write_table(tmp_path, "", "a;kind", "1;cat", "2;dog")).splits()
+    assert splits.train.inputs.tolist() == [[1], [2]]
+
+
+def test_numbers_of_rows_that_pandas_keeps_are_no_column(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = {"x": [1.0, 2.0], "kind": ["a", "b"], "__index_level_0__": [7, 9]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    assert table(tmp_path / "t.parquet").feature_names == ("x",)
+
+
 def test_commas_may_be_meant(tmp_path: Path) -> None:
     data = table(write_table(tmp_path, "x;kind", "1,5;a", "2,5;b"), categorical=["x"])
     assert data.splits().train.inputs.tolist() == [[1, 0], [0, 1]]

@@ -199,6 +199,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
             {},
             r"row 3, column x: '2,5' has a decimal comma, and numbers are written 2\.5.*data\.categorical=\[x\]",
         ),
+        (["x,kind", "950,a", '"1,234",b'], {}, r"row 3, column x: '1,234' has a comma, .* written 1\.234 or 1234 here"),
         (["x;y", "1;2,5", "2;-3,5"], {"target": "y"}, r"row 2, column y: '2,5' has a decimal.*kind=classification"),
         ([*ROWS, "1,red,5,"], {}, "row 6, column kind: the value is missing: mend it, or leave such rows out"),
         ([*ROWS], {"target": "length", "label_noise": 0.1}, "label_noise=0.1 is of classes, and column length holds"),
@@ -206,6 +207,19 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
         (["x,kind", "1,a,2"], {}, "row 2 has 3 cells, and there are 2 columns"),
         (["x,kind"], {}, "holds no rows"),
         ([""], {}, "holds no rows"),
+        (ROWS, {"categorical": ["kind"]}, "categorical=kind: it is the target: data.kind=classification"),
+        (ROWS, {"ignore": ["kind"]}, "ignore=kind: it is named as target too"),
+        (ROWS, {"ignore": ["width"], "categorical": ["width"]}, "ignore=width: it is named as categorical too"),
+        (
+            ["x,kind", *(f"{row},w{row}" for row in range(21))],
+            {},
+            "target=kind: .*21 different words there, in 21 rows",
+        ),
+        (
+            ["x,kind", *(f"{1_700_000_000 + row},{'ab'[row % 2]}" for row in range(40))],
+            {},
+            "column x holds 40 different values, of which 32 bits keep 1 apart: subtract",
+        ),
         (["x,kind", "1e300,a"], {}, "row 2, column x: 1e.300 is too large"),
         (
             ["name,kind", *(f"n{row},a" for row in range(21))],
@@ -250,3 +264,22 @@ def test_refuses(tmp_path: Path, bad: dict[str, Any], words: str) -> None:
 def test_features_are_called_by_their_column_and_word(tmp_path: Path) -> None:
     data = table(write_table(tmp_path, *ROWS))
     assert data.feature_names == ("length", "colour=blue", "colour=green", "colour=red", "width")
+
+
+def test_columns_may_be_called_by_numbers(tmp_path: Path) -> None:
+    path = write_table(tmp_path, "0,1,2", "1,5,a", "2,6,b")
+    assert table(path, target=2, ignore=[0]).splits().train.inputs.tolist() == [[5], [6]]
+
+
+def test_zero_is_one_class_however_it_is_written(tmp_path: Path) -> None:
+    splits = table(write_table(tmp_path, "x,kind", "1,-0.0", "2,0", "3,1")).splits()
+    assert (splits.class_names, splits.train.targets.tolist()) == (("0", "1"), [0, 0, 1])
+
+
+def test_a_class_without_an_example_to_learn_from_is_told_of(tmp_path: Path) -> None:
+    rows = [f"{row},w" for row in range(37)] + ["37,x", "38,y", "39,z"]
+    splits = table(write_table(tmp_path, "n,kind", *rows), validation=0.3, test=0.3).splits()
+    unseen = {"x", "y", "z"} - {splits.class_names[index] for index in splits.train.targets.tolist()}
+    assert unseen
+    assert splits.note is not None
+    assert f"no example to learn from is left of {', '.join(sorted(unseen))}" in splits.note

@@ -228,3 +228,16 @@ def test_refuses_what_the_data_cannot_hold() -> None:
         build(starts=(0, 10, 15), **asked)
     with pytest.raises(ValueError, match=r"privacy\.epsilon=0\.1 is less than .*privacy\.delta=1e-05.*at least 0\.114"):
         build(**asked | {"epsilon": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("loss.class_weights=[1,1,1,1,1,1,1,1,1,9]",), r"loss\.class_weights=.*one more changes.*class_weights=null"),
+        (("loss.class_weights=inverse",), r"loss\.class_weights=inverse goes by how many"),
+        (("loss=class_balanced",), r"loss=class_balanced goes by how many.*loss=cross_entropy"),
+    ],
+)
+def test_no_example_weighs_others(words: tuple[str, ...], said: str, job_of: Callable[..., Job]) -> None:
+    with pytest.raises(Refusal, match=said):
+        job_of("sampling=poisson", "privacy=dp_sgd", *words)

@@ -85,7 +85,7 @@ def test_one_logit_is_judged_as_two() -> None:
 @settings(deadline=None, max_examples=25)
 @given(
     pairs=st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=2, max_size=20).filter(
-        lambda pairs: np.var([target for _, target in pairs]) > 1e-3
+        lambda pairs: np.var([target for _, target in pairs]) > 1e-9
     )
 )
 def test_values_agree_with_scikit_learn(pairs: list[tuple[float, float]]) -> None:
@@ -101,6 +101,13 @@ def test_values_agree_with_scikit_learn(pairs: list[tuple[float, float]]) -> Non
         rel=1e-6,
         abs=1e-9,
     )
+
+
+def test_the_unit_of_the_target_does_not_matter() -> None:
+    target = torch.linspace(0, 1e-3, 89, dtype=torch.float64)
+    assert judge_values(torch.zeros(89), target)["r2"] == pytest.approx(-2.93, abs=0.01)
+    assert judge_values(target.mean().expand(89), target)["r2"] == pytest.approx(0, abs=1e-9)
+    assert [judge_values(torch.full((2,), value), torch.ones(2))["r2"] for value in (1.0, 2.0)] == [1.0, 0.0]
 
 
 def test_one_value_has_no_share_of_variance() -> None:

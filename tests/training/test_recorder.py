@@ -72,12 +72,12 @@ def test_the_times_of_a_run_that_another_starts_from_are_not_its_own(
 def test_what_ended_the_run_that_another_starts_from_does_not_end_this_one(
     job_of: Callable[..., Job], tmp_path: Path
 ) -> None:
-    words = ("epochs=2", "trainer=cpu", "trainer.threads=1", "flush_every=1", "stopping=[wall_time]")
+    words = (*BRIEF, "stopping=[wall_time]")  # which looks at its clock where an epoch ends
     source = run(job_of(*words, "stopping.wall_time.minutes=1e-7", folder=tmp_path / "source"))
-    assert source.attempts[0].last_step == 1
+    assert source.attempts[0].last_step == 17
     ckpt = f"ckpt={tmp_path / 'source' / 'checkpoints' / 'last.ckpt'}"
     report = run(job_of(*words, "stopping.wall_time.minutes=1e-7", ckpt, folder=tmp_path / "longer"))
-    assert (report.attempts[0].from_step, report.attempts[0].last_step) == (1, 2), "one row, by its own clock"
+    assert (report.attempts[0].from_step, report.attempts[0].last_step) == (17, 34), "one row, by its own clock"
 
 
 def test_what_averages_are_shown_by_is_no_training(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:

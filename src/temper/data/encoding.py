@@ -68,7 +68,7 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
             f" mend it, or have the values taken for words, data.categorical=[{name}]"
         )
     words = sorted({cell for _, cell in held})
-    if len(words) > _MOST_WORDS or (len(words) > _FEW_WORDS and len(words) == len(held)):
+    if _too_many(words, len(held)):
         raise ValueError(
             f"{sheet.path}: column {name} holds {len(words)} different words, each of which would be a column:"
             f" leave it out, data.ignore=[{name}]"
@@ -108,6 +108,11 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
             return Labels(_finite(sheet, name, numbers), ())
     if odd:
         names, known = cells, sorted(set(cells))
+        if _too_many(known, len(cells)):
+            raise ValueError(
+                f"target={name}: {sheet.path} holds {len(known)} different words there, in {len(cells)} rows: too many"
+                " to be classes: name another column"
+            )
     else:  # 1 and 1.0 are one class
         names = [_shown(value) for value in numbers]
         known = list(dict.fromkeys(_shown(value) for value in sorted(set(numbers))))
@@ -119,20 +124,27 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     return Labels(torch.tensor([index[each] for each in names]), tuple(known))
 
 
+def _too_many(words: Sequence[str], count: int) -> bool:
+    """Return whether the different ``words`` of ``count`` cells are names of single rows rather than kinds of them."""
+    return len(words) > _MOST_WORDS or (len(words) > _FEW_WORDS and len(words) == count)
+
+
 def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
     """Refuse ``odd`` rows of a column that are numbers but for the comma; ``way`` has them taken for words."""
     for row in odd:
         cell = sheet.columns[name][row]
         if decimal_comma(cell):
-            point = cell.replace(",", ".")
+            point, whole = cell.replace(",", "."), cell.replace(",", "")
+            unclear = len(cell.partition(",")[2]) == 3
+            kind, written = ("", f"{point} or {whole}") if unclear else (" decimal", point)
             raise ValueError(
-                f"{sheet.place(row, name)}: {cell!r} has a decimal comma, and numbers are written {point} here: mend"
-                f" the column, or have the values taken for words, {way}"
+                f"{sheet.place(row, name)}: {cell!r} has a{kind} comma, and numbers are written {written} here:"
+                f" mend the column, or have the values taken for words, {way}"
             )
 
 
 def _shown(value: float) -> str:
-    return f"{value:.15g}"
+    return f"{value + 0.0:.15g}"  # -0 is 0
 
 
 def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
@@ -160,8 +172,15 @@ def _number(sheet: Sheet, column: Column, row: int) -> float:
 
 def _finite(sheet: Sheet, name: str, values: list[float]) -> Tensor:
     with np.errstate(over="ignore"):
-        held = np.array(values, dtype=np.float64).astype(np.float32)
+        whole = np.array(values, dtype=np.float64)
+        held = whole.astype(np.float32)
     if np.isinf(held).any():
         row = int(np.argmax(np.isinf(held)))
         raise ValueError(f"{sheet.place(row, name)}: {values[row]} is too large for 32 bits: rescale the column")
+    apart, kept = len(np.unique(whole)), len(np.unique(held))
+    if kept < apart / 2:
+        raise ValueError(
+            f"{sheet.path}: column {name} holds {apart} different values, of which 32 bits keep {kept} apart: subtract"
+            " a number that they share, such as the smallest"
+        )
     return torch.from_numpy(held)

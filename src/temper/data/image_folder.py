@@ -41,6 +41,7 @@ class ImageFolder(Data):
     """Pictures sorted into folders."""
 
     images: ClassVar[bool] = True
+    many: ClassVar[bool] = True
 
     root: Annotated[str, BeforeValidator(_is_named)]
     size: Count
@@ -110,7 +111,8 @@ class ImageFolder(Data):
         folders = self._folders
         for index, folder in enumerate(folders):
             if not (examples.targets == index).any():
-                raise ValueError(f"{folder} holds no file that can be read as an image: {broken[0]}")
+                fault = next(each for each in broken if each.startswith(f"{folder}{os.sep}"))
+                raise ValueError(f"{folder} holds no file that can be read as an image: {fault}")
         try:
             check_shares(len(examples), self.validation, self.test)
         except ValueError as fault:

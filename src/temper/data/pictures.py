@@ -88,10 +88,8 @@ class Pictures(Dataset[Any]):
 
     def sample(self) -> Tensor:
         """Return some of them, read, evenly spread: all, if they are few."""
-        count = min(len(self), FITTED_ON)
-        rows = [number * len(self) // count for number in range(count)]
         with ThreadPoolExecutor() as threads:  # Pillow decodes outside of Python's lock
-            return _together(list(threads.map(self.__getitem__, rows)))
+            return _together(list(threads.map(self.__getitem__, spread(len(self)))))
 
     def stream(self, batches: Sequence[list[int]]) -> Iterator[Tensor]:
         """Yield the images of each of ``batches``, (rows, c, h, w), in order.
@@ -101,6 +99,12 @@ class Pictures(Dataset[Any]):
         """
         loader = DataLoader(self, batch_sampler=batches, num_workers=self.workers, collate_fn=list)
         yield from map(_together, loader)
+
+
+def spread(count: int) -> list[int]:
+    """Return at most ``FITTED_ON`` of ``count`` rows, evenly spread."""
+    taken = min(count, FITTED_ON)
+    return [number * count // taken for number in range(taken)]
 
 
 def _together(images: list[Tensor | str]) -> Tensor:

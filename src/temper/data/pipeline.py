@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from temper.data.pictures import Pictures
+from temper.data.pictures import Pictures, spread
 from temper.facts import Examples
 from temper.strategy import Preprocessing
 
@@ -25,11 +25,17 @@ class Pipeline:
         self.steps, self.fitted = steps, fitted
 
     @classmethod
-    def fit(cls, steps: Mapping[str, Preprocessing], train: Examples) -> "Pipeline":
-        """Return the pipeline fitted on ``train``; each step sees what the steps before it made of the inputs."""
+    def fit(cls, steps: Mapping[str, Preprocessing], train: Examples, *, sampled: bool = False) -> "Pipeline":
+        """Return the pipeline fitted on ``train``; each step sees what the steps before it made of the inputs.
+
+        ``sampled``: on some of many images, the same whether they are in memory or on disk.
+        """
         fitted: dict[str, dict[str, Tensor]] = {}
         held: Any = train.inputs
-        inputs = held.sample() if steps and isinstance(held, Pictures) else train.inputs
+        if isinstance(held, Pictures):
+            inputs = held.sample() if steps else train.inputs
+        else:
+            inputs = held[spread(len(held))] if sampled and steps else held
         for position, (name, step) in enumerate(steps.items()):
             fitted[name] = step.fit(Examples(inputs, train.targets))
             if position < len(steps) - 1:

@@ -18,6 +18,10 @@ _FINE = ("I", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes of 16-bit ima
 _WHITE = 2**16 - 1
 
 
+class _NoWhite(ValueError):
+    """An image holds numbers of which nobody knows what is white."""
+
+
 def read_table(path: Path, columns: int) -> Tensor:
     """Return the rows of a CSV or .npy file as float32, (n, columns); a CSV may begin with a line of names.
 
@@ -57,7 +61,9 @@ def read_image(path: Path, height: int, width: int, grey: bool = False) -> Tenso
                 whole = whole.convert("RGBA")  # which then lets go of it; straight to RGB, Pillow warns
             whole = whole.convert("RGB")
             pixels = whole.convert("L" if grey else "RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except _NoWhite:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None
     return torch.from_numpy(np.array(pixels)).view(1, height, width, -1).permute(0, 3, 1, 2).contiguous()
 
@@ -74,7 +80,7 @@ def check_image(path: Path) -> None:
     try:
         with Image.open(path):
             pass
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: is no image that can be read ({error})") from None
 
 
@@ -82,12 +88,12 @@ def _eight_bits(path: Path, values: np.ndarray) -> "Image.Image":
     """Return a grey image of 16-bit ``values``, which Pillow itself would cut off at 255.
 
     Raises:
-        ValueError: they are no whole numbers of 16 bits.
+        _NoWhite: they are no whole numbers of 16 bits.
     """
     from PIL import Image
 
     if values.dtype.kind == "f" or values.min() < 0 or values.max() > _WHITE:
-        raise ValueError(
+        raise _NoWhite(
             f"{path}: holds values from {values.min():g} to {values.max():g}, of which none is known to be white: save"
             " it in 8 or 16 bits"
         )

@@ -11,6 +11,7 @@ from temper.refusal import nearest
 
 MISSING = {"", "na", "nan", "null"}  # in any case
 _SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
+_ROW_NUMBERS = re.compile(r"__index_level_\d+__")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
@@ -89,7 +90,7 @@ def _checked(path: Path, names: list[str], numbers: list[int], rows: Iterable[li
 def _read_csv(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            head = file.readline()
+            head = next((line for line in file if line.strip()), "")
             file.seek(0)
             cuts = {each: len(next(csv.reader([head], delimiter=each), [])) for each in _SEPARATORS}
             reader = csv.reader(file, delimiter=max(cuts, key=lambda each: cuts[each]))
@@ -120,5 +121,8 @@ def _read_parquet(path: Path) -> tuple[list[str], list[int], Iterable[list[str]]
     for field in table.schema:
         if field.type.num_fields:
             raise ValueError(f"{path}: column {field.name} holds {field.type}, and numbers or words are wanted")
-    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*cells, strict=True)]
-    return table.column_names, list(range(1, len(rows) + 1)), rows
+    # pandas keeps the numbers of its rows as a column, where these are not one after the other.
+    own = [place for place, name in enumerate(table.column_names) if not _ROW_NUMBERS.fullmatch(name)]
+    columns = [cells[place] for place in own]
+    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
+    return [table.column_names[place] for place in own], list(range(1, len(rows) + 1)), rows

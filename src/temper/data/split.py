@@ -4,6 +4,8 @@ up to 10 examples    the training set is validated and tested on too: parts of s
 more                 a fixed shuffle, stratified by class, cut into test, validation and training
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -57,8 +59,18 @@ def cut(
         validation=taken(examples, order[tested : tested + validated]) if validated else None,
         test=taken(examples, order[:tested]) if tested else train,
         class_names=class_names,
-        note=None if tested else "no test set apart (test=0): the training set is the test set",
+        note="; ".join(_notes(train, class_names, tested)) or None,
     )
+
+
+def _notes(train: Examples, class_names: tuple[str, ...], tested: int) -> Iterator[str]:
+    if not tested:
+        yield "no test set apart (test=0): the training set is the test set"
+    seen = set(train.targets.tolist()) if class_names else set()
+    unseen = [name for index, name in enumerate(class_names) if index not in seen]
+    if unseen:
+        told = ", ".join(unseen[:6]) + " ..." * (len(unseen) > 6)
+        yield f"no example to learn from is left of {told}: these have too few for three parts"
 
 
 def set_apart(train: Examples, count: int) -> tuple[Examples, Examples | None]:

@@ -34,7 +34,12 @@ def _is_named(value: Any) -> Any:
     return value
 
 
-Named = Annotated[str, BeforeValidator(_is_named)]
+def _as_typed(value: Any) -> Any:
+    return str(value) if type(value) in (int, float) else value  # a column may be called 2
+
+
+Name = Annotated[str, BeforeValidator(_as_typed)]
+Named = Annotated[Name, BeforeValidator(_is_named)]
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,8 @@ class Table(Data):
     target: Named
     kind: TableKind
     missing: Missing
-    categorical: tuple[str, ...] | None
-    ignore: tuple[str, ...] | None
+    categorical: tuple[Name, ...] | None
+    ignore: tuple[Name, ...] | None
     validation: ProperFraction
     test: ProperFraction
     drop_last: Switch
@@ -189,6 +194,11 @@ def _learn(
                 sheet.check(name)
             except ValueError as fault:
                 raise ValueError(f"{knob}={name}: {fault}") from None
+    if target in categorical:
+        raise ValueError(f"categorical={target}: it is the target: data.kind=classification takes it for classes")
+    for name in ignore:
+        if name == target or name in categorical:
+            raise ValueError(f"ignore={name}: it is named as {'target' if name == target else 'categorical'} too")
     names = [name for name in sheet.columns if name != target and name not in ignore]
     if not names:
         raise ValueError(f"target={target}: {path} has no other column to predict it from")

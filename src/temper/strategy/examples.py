@@ -48,6 +48,7 @@ class Data(ABC):
 
     images: ClassVar[bool]
     picture: ClassVar[tuple[int, int] | None] = None  # height and width, where a row of numbers is a small grey image
+    many: ClassVar[bool] = False  # whether images may be too many for memory: preprocessing is fitted on some of them
     validation: float  # share or number of the training examples that is set apart; 0 for none
     drop_last: bool  # whether an epoch's last, smaller batch is left out
 

@@ -85,8 +85,17 @@ def judge_values(prediction: Tensor, target: Tensor) -> Judgement:
         "mae": regression.mean_absolute_error(values, target).item(),
     }
     if len(target) > 1:
-        judgement["r2"] = regression.r2_score(values, target).item()
+        judgement["r2"] = _explained(values, target)
     return judgement
+
+
+def _explained(values: Tensor, target: Tensor) -> float:
+    """Return R² = 1 - Σ(v - t)² / Σ(t - mean t)²; of targets that are all alike 1 where they are met, else 0.
+
+    torchmetrics takes sums of squares below 1e-4 for 0, whatever unit they are in.
+    """
+    left, total = (values - target).square().sum().item(), (target - target.mean()).square().sum().item()
+    return 1 - left / total if total else float(not left)
 
 
 def _precise(prediction: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from temper.facts import Examples, Facts, Splits
 from temper.network.layered import Layered
 from temper.quantity import Clock
 from temper.sharding import whole
+from temper.strategy import option
 from temper.training.supervised import Ingredients, Supervised
 from temper.training.trained import teach
 
@@ -34,7 +35,7 @@ def build_batches(experiment: Experiment) -> Batches:
     if experiment.debug.memorised is not None:
         splits, augmentation = memorised(splits, experiment.debug.memorised), {}
     first = _batch_size(experiment, splits)
-    pipeline = Pipeline.fit(experiment.preprocessing, splits.train)
+    pipeline = Pipeline.fit(experiment.preprocessing, splits.train, sampled=experiment.data.many)
     shortened = experiment.debug.shortened_to
     if shortened is not None:
         splits = truncated(splits, shortened * first, SHORTENED_EVALUATION)
@@ -156,7 +157,14 @@ def _facts(
     held: Any = train.inputs[:1]
     one = held.sample() if isinstance(held, Pictures) else held
     clock = _clock(experiment, train, batch_size)
-    shapes = {side: tuple(pipeline(resized(to_float(one), side)).shape[1:]) for side in set(sides)}
+    try:
+        shapes = {side: tuple(pipeline(resized(to_float(one), side)).shape[1:]) for side in set(sides)}
+    except RuntimeError as fault:
+        raise ValueError(
+            f"resolution={option(experiment.resolution)} makes images as small as {min(sides)} pixels, and"
+            f" preprocessing={list(pipeline.steps)} does not take them ({str(fault).splitlines()[0]}): choose larger"
+            " sides, or a smaller preprocessing.NAME.size"
+        ) from None
     counts = torch.bincount(train.targets.long(), minlength=classes).tolist() if classes else []
     return Facts(
         kind=kind,

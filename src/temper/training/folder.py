@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from temper.digest import does_nothing, of_the_disk, placed
+from temper.digest import FETCHED, does_nothing, of_the_disk, placed
 from temper.refusal import InUse, Refusal
 
 # What belongs to the machine or to the reader, not to what is trained.
@@ -158,5 +158,5 @@ def _shown(value: Any) -> str:
 
 def may_differ(key: str, config: Mapping[str, Any]) -> bool:
     """Return whether ``key`` may have another value when a run of ``config`` goes on."""
-    allowed = (*MAY_DIFFER, *(f"data.{knob}" for knob in of_the_disk(config.get("data", {}))))
+    allowed = (*MAY_DIFFER, *(f"data.{knob}" for knob in (*of_the_disk(config.get("data", {})), FETCHED)))
     return any(key == each or key.startswith(f"{each}.") for each in allowed)

@@ -60,7 +60,8 @@ def sampling_fits_data(run: Settings) -> None:
 
 def classes_are_evened_once(run: Settings) -> None:
     """Want one remedy against unequal classes: weights by how many there are, or a sampling that changes that."""
-    if run.loss.by_frequency and option(run.sampling) != "none":
+    alike = option(run.sampling) == "none" or run.sampling.chance(1) is not None
+    if run.loss.by_frequency and not alike:
         asked = getattr(run.loss, "class_weights", None)
         weighed = f"loss={option(run.loss)}" + (f" with loss.class_weights={asked}" if asked else "")
         other = "loss.class_weights=null" if asked else "loss=cross_entropy"

@@ -93,6 +93,19 @@ def weights_of_terms_tell_nothing(run: Settings, private: str) -> None:
 
 
 @_of_private_runs
+def weights_of_classes_tell_nothing(run: Settings, private: str) -> None:
+    """Want every example's gradient to be its own affair."""
+    asked = getattr(run.loss, "class_weights", None)
+    if run.loss.by_frequency or asked is not None:
+        word = f"loss.class_weights={asked}" if asked is not None else f"loss={option(run.loss)}"
+        way = "loss.class_weights=null" if asked is not None else "loss=cross_entropy"
+        raise ValueError(
+            f"{private} bounds what one example changes, and {word} goes by how many examples each class has, of which"
+            f" one more changes the gradients of all: set {way}"
+        )
+
+
+@_of_private_runs
 def clipped_once(run: Settings, private: str) -> None:
     """Want no second clipping."""
     if run.clip.kind != "none":
@@ -140,6 +153,7 @@ RULES = (
     teacher_tells_nothing,
     start_tells_nothing,
     weights_of_terms_tell_nothing,
+    weights_of_classes_tell_nothing,
     clipped_once,
     one_gradient_a_step,
     gradients_can_be_seen,
