@@ -192,8 +192,8 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ((*TAKEN, "transfer.freeze=1", "transfer.unfreeze=40epochs"), ("transfer.unfreeze=40epochs", "epochs=40", "10%")),
     ((*TAKEN, "transfer.freeze=1", "pruning=magnitude"), ("transfer.freeze", "pruning=magnitude", "pruning=none")),
     (
-        (*TAKEN, *TAUGHT, "transfer.freeze=1", "weighting=gradnorm"),
-        ("transfer.freeze", "weighting=gradnorm", "weighting=fixed"),
+        (*TAKEN, *TAUGHT, "transfer.freeze=1", "weighting=gradnorm", "weighting.layer=head"),
+        ("transfer.freeze", "weighting.layer=head", "weighting.layer=null"),
     ),
     ((*TAKEN, "task.hidden=[]", "transfer.head=new"), ("transfer.head=new", "task=mlp", "transfer.head=keep")),
     (

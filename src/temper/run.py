@@ -75,6 +75,8 @@ def run(job: Job) -> Report:
         if experiment.debug.shortened_to is None:
             experiment.optimizer.check(batches.facts.clock.total_steps)
             experiment.averaging.check(batches.facts.clock)
+            if experiment.batch_size != "full":
+                experiment.batch_growth.check(experiment.batch_size, experiment.epochs)
             for each in experiment.smaller:
                 each.check(batches.facts.clock)
         module = build_module(experiment, batches.facts)

@@ -1,5 +1,6 @@
 """The sizes of Smith et al.'s schedule, worked by hand."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -7,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from temper.batch_growth.linear import Linear
 from temper.batch_growth.multiply import Multiply
+from temper.batch_growth.none import NoBatchGrowth
+from temper.strategy import BatchGrowth
 
 
 def sizes(first: int, epochs: int, **knobs: Any) -> list[int]:
@@ -29,7 +33,29 @@ def test_never_shrinks_and_keeps_to_the_most(first: int, factor: float, every: i
     assert max(found) <= max(first, most)
 
 
+def test_goes_on_growing_by_a_small_factor() -> None:
+    growth = Multiply(factor=1.05, every=1, most=None)
+    assert [growth.size(32, epoch, 200) for epoch in (65, 100, 199)] == [int(32 * 1.05**e) for e in (65, 100, 199)]
+
+
+@pytest.mark.parametrize(
+    ("made", "grows"),
+    [
+        (Multiply(factor=2.0, every=10, most=None), False),
+        (Multiply(factor=2.0, every=9, most=None), True),
+        (Multiply(factor=2.0, every=1, most=64), False),
+        (Linear(last=64), False),
+        (Linear(last=65), True),
+        (NoBatchGrowth(), True),
+    ],
+)
+def test_want_a_batch_that_grows(made: BatchGrowth, grows: bool) -> None:
+    with nullcontext() if grows else pytest.raises(ValueError, match="ends epochs=10 with the batch_size=64 that it"):
+        made.check(64, 10)
+
+
 def test_many_epochs_do_not_overflow() -> None:
+    assert Multiply(factor=2.0, every=1, most=None).size(1, 100_000, 100_001) == 1e12
     assert Multiply(factor=2.0, every=1, most=4096).size(1, 100_000, 100_001) == 4096
 
 

@@ -35,7 +35,6 @@ def test_of_a_perceptron(beside: Beside) -> None:
         "network.hidden.linear1.bias": (0.5, 0.0),
         "network.head.weight": (2.0, 3.0),
         "network.head.bias": (2.0, 0.0),
-        "weigher.log_variance": (2.0, 0.0),
         "distillers.hints.weight": (2.0, 3.0),
         "distillers.hints.bias": (2.0, 0.0),
     }

@@ -36,7 +36,6 @@ def test_of_a_perceptron(beside: Beside) -> None:
         "network.hidden.linear2.bias": (0.5, 0.0),
         "network.head.weight": (1.0, 1.0),
         "network.head.bias": (1.0, 0.0),
-        "weigher.log_variance": (1.0, 0.0),
         "distillers.hints.weight": (1.0, 1.0),
         "distillers.hints.bias": (1.0, 0.0),
     }

@@ -53,11 +53,15 @@ def same(one: Any, other: Any) -> bool:
 BRIEF = (*MACHINE, "epochs=1", "batch_size=200", "precision=bf16-true", "checkpoint_seconds=1e-9")  # 6 steps
 
 
+NOT_IN_HALF = [name for name in OPTIMIZERS if name == "sam" or name.startswith("schedule_free")]  # they refuse it
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        *(f"optimizer={name}" for name in OPTIMIZERS if name != "sam"),  # which refuses bf16-true
-        "optimizer=sam precision=64-true",
+        *(f"optimizer={name}" for name in OPTIMIZERS if name not in NOT_IN_HALF),
+        *(f"optimizer={name} precision=64-true" for name in NOT_IN_HALF),
+        "optimizer=muon optimizer@optimizer.rest=nadam",
         *(f"optimizer={name} precision=64-true" for name in ("nadam", "lamb", "lion")),
         "optimizer=lion averaging=ema",
         "optimizer=lamb averaging=swa averaging.start=2steps scheduler=cosine",

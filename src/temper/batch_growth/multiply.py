@@ -9,6 +9,8 @@ larger steps. It bites where large batches are cheap: with several devices, or w
 from temper.quantity import AboveOne, Count
 from temper.strategy import BatchGrowth, strategy
 
+_LARGEST = 1e12
+
 
 @strategy
 class Multiply(BatchGrowth):
@@ -20,8 +22,9 @@ class Multiply(BatchGrowth):
 
     def size(self, first: int, epoch: int, epochs: int) -> int:
         """Return the size of ``epoch``, rounded down."""
-        # A factor to the power of thousands of epochs is no float; the doublings that can matter are far fewer.
         size = float(first)
-        for _ in range(min(epoch // self.every, 64)):
-            size = min(size * self.factor, 1e12)
-        return max(first, min(int(size + 1e-9), self.most or int(1e12)))
+        for _ in range(epoch // self.every):
+            if size >= _LARGEST:  # a factor to the power of thousands of epochs is no float
+                break
+            size *= self.factor
+        return max(first, int(min(size + 1e-9, self.most or _LARGEST)))

@@ -4,8 +4,9 @@ rate = η · r_head, decay = λ · w_head              the head, the last linear
 rate = η · r_backbone, decay = λ · w_backbone      every layer before it
 decay = 0                                          for biases and norm parameters, if ``no_norm_no_bias``
 
-Learned weights of terms and a distillation's regressors are as new as a new head, and go with it. The learning rate in
-metrics.csv is η. It bites when the head is new and the backbone trained: the one must move, the other must not forget.
+A distillation's regressors are as new as a new head, and go with it; learned weights of terms keep the rate η, which is
+the learning rate in metrics.csv. It bites when the head is new and the backbone trained: the one must move, the other
+must not forget.
 """
 
 from typing import ClassVar

@@ -1,10 +1,11 @@
 """LARS: momentum with a rate for each layer, by the length of its weights (You et al., 2017, arXiv:1708.03888, Alg. 1).
 
 u = ∇J(θ) + λθ                  the gradient of a layer's weights θ, with weight decay λ coupled to it
-l = τ‖θ‖/(‖∇J(θ)‖ + λ‖θ‖)       the layer's own rate: a step takes at most the share ητ of its weights' length
+l = τ‖θ‖/(‖∇J(θ)‖ + λ‖θ‖)       the layer's own rate: at most the share ητ of its weights' length is added to v
 v ← γv + ηlu                    the velocity; the rate is in it, as in the paper (momentum keeps it outside)
 θ ← θ - v                       the step
 
+Steps that keep their direction grow up to 1/(1 - γ) times as long as what is added, ten times at the default γ.
 Biases and norm parameters, whatever `groups` lets not decay, have l = 1; so does a layer whose weights are all 0. It
 bites with very large batches, whose large η would blow up the layers with small weights; a warm-up belongs to it.
 """

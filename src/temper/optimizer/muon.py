@@ -105,6 +105,14 @@ class _Steps(torch.optim.Optimizer):
         self.param_groups = self.param_groups[: self._own] + (rest.param_groups if rest is not None else [])
         self._share()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of both, as the rest would have its own kept."""
+        saved = super().state_dict()
+        if self.rest is not None:
+            for hook in self.rest._optimizer_state_dict_post_hooks.values():
+                saved = hook(self, saved) or saved
+        return saved
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what ``state_dict`` returned."""
         super().load_state_dict(state_dict)

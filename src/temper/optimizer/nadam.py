@@ -17,11 +17,14 @@ from typing import Any, Self
 
 import torch
 from pydantic import model_validator
+from torch import Tensor
 
 from temper.facts import ParameterGroup
 from temper.optimizer.moments import Moments, check_decoupled
 from temper.quantity import NonNegative, Switch
 from temper.strategy import strategy
+
+_PRODUCT = "mu_product"  # torch's name for μ₁⋯μₜ
 
 
 @strategy
@@ -53,11 +56,18 @@ class NAdam(Moments):
 
 def _exact(optimizer: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
     """Save the product μ₁⋯μₜ as a number: a tensor would be rounded to the weights' type when it is loaded."""
-    saved["state"] = {key: {**state, "mu_product": float(state["mu_product"])} for key, state in saved["state"].items()}
+    for key, state in saved["state"].items():
+        if _PRODUCT in state:  # as of another rule beside this one, such as muon's, it has none
+            saved["state"][key] = {**state, _PRODUCT: float(state[_PRODUCT])}
 
 
 def _at_hand(optimizer: torch.optim.Optimizer, *_: Any) -> None:
     """Keep the product on the CPU, where torch makes it: Lightning moves it away, and each step would wait for it."""
     for state in optimizer.state.values():
-        if state and not state["mu_product"].is_cpu:
-            state["mu_product"] = state["mu_product"].cpu()
+        if _PRODUCT not in state:
+            continue
+        if not isinstance(state[_PRODUCT], Tensor):  # as it was saved, where another rule has loaded it
+            kind = torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32
+            state[_PRODUCT] = torch.tensor(state[_PRODUCT], dtype=kind, device="cpu")
+        elif not state[_PRODUCT].is_cpu:
+            state[_PRODUCT] = state[_PRODUCT].cpu()

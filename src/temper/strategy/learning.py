@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from temper.facts import Facts, Kind, Learned, ParameterGroup
 from temper.network.layered import Layered
 from temper.quantity import Clock, Span, span_steps
+from temper.strategy.record import option
 from temper.teacher import Teacher
 from temper.terms import Averager, Distiller, Privatizer, Reaction, Weigher
 
@@ -258,6 +259,15 @@ class BatchGrowth(ABC):
     @abstractmethod
     def size(self, first: int, epoch: int, epochs: int) -> int:
         """Return the batch size of ``epoch``, counted from 0 of ``epochs``, in a run that begins with ``first``."""
+
+    def check(self, first: int, epochs: int) -> None:
+        """Refuse a run in which no batch grows; a ValueError says the way out."""
+        last = self.size(first, epochs - 1, epochs)
+        if last <= first and option(self) != "none":
+            raise ValueError(
+                f"batch_growth={option(self)} ends epochs={epochs} with the batch_size={first} that it begins with: let"
+                " it grow earlier or higher by its knobs, or choose batch_growth=none"
+            )
 
 
 class Stopping(ABC):

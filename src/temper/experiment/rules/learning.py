@@ -28,6 +28,22 @@ def precision_fits(run: Settings) -> None:
         )
 
 
+def averages_move(run: Settings) -> None:
+    """Want the digits that small steps of an average or of a weight are made of."""
+    if run.precision != "bf16-true":
+        return
+    if run.optimizer.averages and run.optimizer.paces_itself:
+        raise ValueError(
+            f"{_named(run.optimizer)} evaluates an average that moves by ever smaller parts, which precision=bf16-true"
+            " would round to nothing: choose precision=bf16-mixed"
+        )
+    if run.weighting.learns:
+        raise ValueError(
+            f"weighting={option(run.weighting)} learns by small steps, which precision=bf16-true would round to nothing"
+            ": choose precision=bf16-mixed, or weighting=fixed"
+        )
+
+
 def initialization_fits(run: Settings) -> None:
     """Want residual blocks where these are what is initialised."""
     if not run.initialization.residual:
@@ -198,6 +214,7 @@ def groups_fit_network(run: Settings) -> None:
 
 RULES = (
     precision_fits,
+    averages_move,
     initialization_fits,
     stopping_can_watch,
     pause_is_validated,

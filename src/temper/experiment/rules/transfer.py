@@ -81,10 +81,11 @@ def frozen_weights_stay(run: Settings) -> None:
             raise ValueError(
                 f"{word} {axis}={chosen} would remove something of them: choose {axis}=none, or transfer.freeze=null"
             )
-    if run.weighting.term_gradients:
+    layer = getattr(run.weighting, "layer", None)
+    if run.weighting.term_gradients and layer is not None:
         raise ValueError(
-            f"{word} weighting={option(run.weighting)} takes each term's gradient at a layer that may be one of them:"
-            " choose weighting=fixed, or transfer.freeze=null"
+            f"{word} weighting.layer={layer} may be one of them, at which no term has a gradient: choose"
+            " weighting.layer=null, or transfer.freeze=null"
         )
 
 
