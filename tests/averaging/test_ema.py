@@ -1,6 +1,7 @@
 """The moving average in plain floats, and torch's own."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,13 @@ def test_average_is_not_the_weight_itself() -> None:
 def test_refuses(knob: str, value: Any) -> None:
     with pytest.raises(ValidationError, match=knob):
         ema(**{knob: value})
+
+
+def test_takes_in_steps_and_not_micro_batches(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    words = ("epochs=2", "batch_size=60", "precision=64-true", "averaging=ema", "trainer=cpu", "trainer.threads=1")
+    one, other = (tmp_path / str(parts) for parts in (1, 3))
+    for parts, folder in ((1, one), (3, other)):
+        run(job_of(*words, f"accumulate={parts}", folder=folder))
+    states = [torch.load(each / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for each in (one, other)]
+    for name, value in states[0].items():
+        torch.testing.assert_close(value, states[1][name], rtol=0, atol=1e-10)

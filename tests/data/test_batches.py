@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,10 @@ from torch import Tensor
 
 from temper.command.job import Job
 from temper.data.batches import Batch, Batches
+from temper.data.cifar10 import CIFAR10
 from temper.data.epoch_loader import Cut
 from temper.data.pipeline import Pipeline
-from temper.facts import Examples
+from temper.facts import Examples, Splits
 from temper.preprocessing.gaussian import Gaussian
 from temper.preprocessing.normalize import Normalize
 from temper.refusal import Refusal
@@ -189,3 +191,24 @@ def test_a_filter_sees_a_few_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     assert seen == [7, 7, 7, 2]
     for key, value in whole.fitted["normalize"].items():
         torch.testing.assert_close(pieces.fitted["normalize"][key], value)
+
+
+def test_order_and_lots_are_of_the_seed_and_the_epoch(
+    small_cifar10: None, job_of: JobOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All images are one, so that what differs was drawn differently."""
+    several = CIFAR10.splits
+
+    def one_image(self: CIFAR10) -> Splits:
+        splits = several(self)
+        train = splits.train
+        return replace(splits, train=replace(train, inputs=train.inputs[:1].expand_as(train.inputs).contiguous()))
+
+    monkeypatch.setattr(CIFAR10, "splits", one_image)
+    first, other = (made(job_of(*IMAGES, "augmentation=[crop]", f"seed={seed}")) for seed in (0, 1))
+    again = made(job_of(*IMAGES, "augmentation=[crop]", "seed=0"))
+    epochs = [epoch(first), epoch(first), epoch(other)]
+    assert_same(epoch(again), epochs[0])
+    for one in epochs[1:]:
+        assert not torch.equal(one[0].targets, epochs[0][0].targets)
+        assert not torch.equal(one[0].inputs, epochs[0][0].inputs)

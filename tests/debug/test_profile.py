@@ -99,7 +99,7 @@ def test_books_the_time_of_each_phase(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_counts_steps_not_batches(tmp_path: Path) -> None:
     callback = fit(tmp_path, Profile(wait=1, steps=2), accumulate_grad_batches=2)
     assert callback.seconds["backward"] >= 4 * PAUSE["backward"]
-    assert callback.seconds["optimizer"] < 3 * PAUSE["optimizer"]
+    assert callback.seconds["optimizer"] < 4 * PAUSE["optimizer"], "two steps, and not one for each of four batches"
 
 
 def test_shows_what_was_seen_of_a_run_that_ends_sooner(tmp_path: Path) -> None:

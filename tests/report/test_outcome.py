@@ -35,6 +35,21 @@ def test_a_number_of_ones_own_table(train: Callable[..., Report], priced: None, 
     good = train(*PRICE, "preprocessing.standardize.target=true")
     assert good.metrics["test/r2"] > 0.9
     assert not any("worse than the mean" in note for note in good.notes)
+    assert good.generalisation.test == good.metrics["test/rmse"]
+    assert good.generalisation.gap == good.metrics["test/rmse"] - good.metrics["train/rmse"]
+
+
+def test_the_gap_is_what_the_training_set_is_better_by(train: Callable[..., Report]) -> None:
+    report = train("epochs=2", "trainer=cpu", "trainer.threads=1")
+    assert report.generalisation.test == report.metrics["test/accuracy"]
+    assert report.generalisation.gap == report.metrics["train/accuracy"] - report.metrics["test/accuracy"]
+
+
+def test_an_error_reaches_its_target_from_above(train: Callable[..., Report], tmp_path: Path) -> None:
+    words = ("task=linear_regression", "preprocessing=[standardize]", "epochs=1", "trainer=cpu")
+    reached = train(*words, "target=1e9", folder=tmp_path / "reached").speed.seconds_to_target
+    assert reached is not None
+    assert train(*words, "target=1e-9", folder=tmp_path / "missed").speed.seconds_to_target is None
 
 
 def test_a_loss_of_classes_says_what_a_number_wants(train: Callable[..., Report], priced: None) -> None:

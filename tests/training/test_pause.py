@@ -70,6 +70,11 @@ def test_score_is_that_of_the_best_so_far(job_of: Callable[..., Job]) -> None:
     assert seen != sorted(seen)
     assert first == Score("val/accuracy", max(seen), "max")
     assert run(job).score == first  # it is there already: nothing is trained
+    ended = run(job_of(*typed))
+    seen = [float(row["val/accuracy"]) for row in read_rows(job.folder / "metrics.csv") if row["val/accuracy"]]
+    assert len(seen) == 9
+    assert seen[-1] < max(seen) == ended.metrics["val/accuracy"], "the best is what is tested, and not the last"
+    assert ended.score == Score("val/accuracy", max(seen), "max")
 
 
 def test_goes_on_where_the_pause_was_not_said(job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from temper.training.metrics_file import read_rows
 Series = list[tuple[int, float]]  # (optimizer step, value)
 
 _COLOURS = {"train": "#4477aa", "val": "#cc6633"}
+_IN_LOSS = {"train": "train, as minimised", "val": "val, plain"}  # without weights, smoothing and scale
 _PANEL = (4.4, 3.5)  # inches; around its axes:
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.65, 0.2, 0.5, 0.65
 
@@ -71,7 +72,8 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
             continue
         colour = _COLOURS.get(split, "#557755")
         marker = "o" if len(series) == 1 else ("." if len(series) < 40 and split == "val" else "")
-        axes.plot(*zip(*series, strict=True), color=colour, linewidth=1.6, marker=marker, label=split)
+        label = _IN_LOSS[split] if title == "loss" else split
+        axes.plot(*zip(*series, strict=True), color=colour, linewidth=1.6, marker=marker, label=label)
     values = [value for series in lines.values() for _, value in series]
     if title == "loss" and min(values) > 0 and max(values) / min(values) > 100:
         axes.set_yscale("log")
