@@ -37,7 +37,7 @@ NOT_RUN = {
     ),
     "python train.py -m recipe=optimizer/cifar10_sgd,optimizer/cifar10_adam seed=0,1,2,3,4"
     " hydra.sweep.dir=multirun/optimizers": "trains for hours: tests/command/test_sweep.py sweeps",
-    "python train.py -m search=random search.trials=8 optimizer.lr=tag(log,interval(0.001,1))": (
+    "python train.py -m search=random search.trials=8 'optimizer.lr=tag(log,interval(0.001,1))'": (
         "tests/command/test_search.py searches"
     ),
     "python train.py -m search=tpe 'optimizer.lr=tag(log,interval(0.001,1))' 'task.dropout=interval(0,0.5)'"

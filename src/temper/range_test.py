@@ -35,7 +35,8 @@ from temper.command.job import Job
 from temper.experiment import Experiment
 from temper.experiment.settings import SMALLER
 from temper.low_rank.none import NoLowRank
-from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer
+from temper.preflight import check_teachers, check_transfer
+from temper.preflight_machine import check_kernels, check_machine, check_partners
 from temper.pruning.none import NoPruning
 from temper.quantity import Clock, Span
 from temper.quantization.none import NoQuantization

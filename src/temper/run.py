@@ -18,7 +18,8 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_kernels, check_machine, check_partners, check_teachers, check_transfer, start
+from temper.preflight import check_teachers, check_transfer, start
+from temper.preflight_machine import check_kernels, check_machine, check_partners
 from temper.quantity import Clock
 from temper.refusal import InUse, Refusal, refusing
 from temper.report import curves, page

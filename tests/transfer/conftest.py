@@ -24,6 +24,11 @@ def state_of(folder: Path, name: str = "last") -> dict[str, torch.Tensor]:
     return {key.removeprefix("network."): value for key, value in kept.items()}
 
 
+def words(source: Path, *more: str) -> tuple[str, ...]:
+    """Return the words of a command line that start from the run in ``source``, and ``more``."""
+    return ("transfer=checkpoint", f"transfer.run={source}", *more)
+
+
 @pytest.fixture(scope="session")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of runs that many tests start from; the first that asks for one trains it."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.transfer.conftest import DIGITS, RESNET, Started, state_of
+from tests.transfer.conftest import DIGITS, RESNET, Started, state_of, words
 from torch.nn import functional as F
 
 from temper.command.job import Job
@@ -24,10 +24,6 @@ from temper.training.frozen import Frozen
 
 Start = Callable[..., Started]
 JobOf = Callable[..., Job]
-
-
-def words(source: Path, *more: str) -> tuple[str, ...]:
-    return ("transfer=checkpoint", f"transfer.run={source}", *more)
 
 
 def test_all_is_the_sources_to_the_bit(digits: Path, started: Start) -> None:
@@ -239,20 +235,6 @@ def test_refuses(
 def test_other_spoiling_of_the_same_split_is_no_other_split(digits: Path, job_of: JobOf) -> None:
     report = run(job_of(*DIGITS, "epochs=1", "data.label_noise=0.2", *words(digits)))
     assert report.state == "finished"
-
-
-def test_gradients_are_compared_where_layers_learn(digits: Path, job_of: JobOf) -> None:
-    taught = ("distillation=[logits]", f"distillation.logits.teacher={digits}", "weighting=gradnorm")
-    report = run(job_of(*DIGITS, "epochs=1", *words(digits, "transfer.freeze=backbone"), *taught))
-    assert report.state == "finished"
-
-
-def test_what_a_pruned_source_lacks_is_said(job_of: JobOf, tmp_path: Path) -> None:
-    run(job_of(*DIGITS, "epochs=2", "pruning=magnitude", folder=tmp_path / "pruned"))
-    source = words(tmp_path / "pruned", "epochs=1")
-    for more, told in (("quantization=static", True), ("pruning=magnitude", False)):
-        report = run(job_of(*DIGITS, *source, more, folder=tmp_path / more))
-        assert any("was pruned by pruning=magnitude" in note for note in report.notes) == told
 
 
 def test_ckpt_of_a_run_that_froze_is_of_other_groups(
