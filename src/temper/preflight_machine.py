@@ -41,7 +41,7 @@ def check_machine(experiment: Experiment, machine: Mapping[str, Any]) -> None:
         raise Refusal(
             "SLURM: Lightning must be told how many processes a node has: ask by --ntasks-per-node, not --ntasks"
         )
-    if nodes > 1 and not started() and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
+    if nodes > 1 and not started() and not {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"} <= os.environ.keys():
         raise Refusal(
             f"trainer.nodes={nodes}: the processes of several machines are started by torchrun or by SLURM's srun, and"
             " nothing says that these were (by hand: MASTER_ADDR, MASTER_PORT and NODE_RANK on each)"

@@ -56,3 +56,11 @@ def test_a_sweep_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refusal, match="each of which would run the whole sweep"):
         command_line.check(["-m", "seed=1,2"])
     command_line.check(["seed=1"])
+    for name in ("TORCHELASTIC_RUN_ID", "WORLD_SIZE"):
+        monkeypatch.delenv(name)
+    for number, name in (("2", "SLURM_NTASKS"), ("0", "SLURM_PROCID")):  # a batch script's own process
+        monkeypatch.setenv(name, number)
+    command_line.check(["-m", "launcher=ray", "seed=1,2"])
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    with pytest.raises(Refusal, match="each of which would run the whole sweep"):
+        command_line.check(["-m", "seed=1,2"])

@@ -10,3 +10,6 @@ class NoBatchGrowth(BatchGrowth):
     def size(self, first: int, epoch: int, epochs: int) -> int:
         """Return ``first``."""
         return first
+
+    def check(self, first: int, epochs: int) -> None:
+        """Accept any run."""

@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from temper.command.translations import translated, translated_option
 from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
-from temper.trainer.started import started_outside
+from temper.trainer.started import by_slurm, rank, started_outside
 
 FLAGS_OF_SWEEPS = {"-m", "--multirun"}
 
@@ -54,7 +54,7 @@ def check(arguments: Sequence[str]) -> None:
     for override in choosing:
         _check_options(override)
     sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
-    if sweeping and started_outside():
+    if sweeping and (rank() > 0 or (started_outside() and not by_slurm())):  # a batch script is one process of several
         raise Refusal(
             "-m: torchrun or SLURM has started several processes, each of which would run the whole sweep: start one,"
             " whose trials are given their processes by launcher=slurm launcher.tasks=N, or by trainer=ddp"
@@ -141,7 +141,7 @@ def _check_word(override: Override) -> None:
 def _check_place(override: Override) -> None:
     """Refuse a folder that cannot be made."""
     place = Path(str(override.value())).absolute()
-    there = next(each for each in (place, *place.parents) if each.exists())
+    there = next(each for each in (place, *place.parents) if os.path.exists(each))  # noqa: PTH110 - Path's may raise
     if not there.is_dir():
         raise Refusal(f"{override.input_line}: {there} is a file: name a folder")
     if not os.access(there, os.W_OK | os.X_OK):

@@ -59,6 +59,7 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
         raise ValueError(f"{sheet.path}: column {name} holds nothing: leave it out, data.ignore=[{name}]")
     odd = [row for row, cell in held if number(cell) is None]
     if not odd and not categorical:
+        _refuse_merging(sheet, name, [value for _, cell in held if (value := number(cell)) is not None])
         return Column(name, None)
     if not categorical:
         _refuse_commas(sheet, name, odd, f"data.categorical=[{name}]")
@@ -68,7 +69,7 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
             f" mend it, or have the values taken for words, data.categorical=[{name}]"
         )
     words = sorted({cell for _, cell in held})
-    if _too_many(words, len(held)):
+    if len(words) > _MOST_WORDS or _name_rows(words, len(held)):
         raise ValueError(
             f"{sheet.path}: column {name} holds {len(words)} different words, each of which would be a column:"
             f" leave it out, data.ignore=[{name}]"
@@ -105,10 +106,11 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
             most = "" if kind == "regression" else ", as most labels are"
             raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{most}: {way}")
         if kind == "regression" or len(set(numbers)) > FEW_CLASSES or any(value % 1 for value in numbers):
+            _refuse_merging(sheet, name, numbers)
             return Labels(_finite(sheet, name, numbers), ())
     if odd:
         names, known = cells, sorted(set(cells))
-        if _too_many(known, len(cells)):
+        if _name_rows(known, len(cells)):
             raise ValueError(
                 f"target={name}: {sheet.path} holds {len(known)} different words there, in {len(cells)} rows: too many"
                 " to be classes: name another column"
@@ -124,9 +126,21 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     return Labels(torch.tensor([index[each] for each in names]), tuple(known))
 
 
-def _too_many(words: Sequence[str], count: int) -> bool:
+def _name_rows(words: Sequence[str], count: int) -> bool:
     """Return whether the different ``words`` of ``count`` cells are names of single rows rather than kinds of them."""
-    return len(words) > _MOST_WORDS or (len(words) > _FEW_WORDS and len(words) == count)
+    return len(words) > _FEW_WORDS and len(words) == count
+
+
+def _refuse_merging(sheet: Sheet, name: str, values: Sequence[float]) -> None:
+    """Refuse a column whose range is but a hundred steps of float32, or fewer, such as of time stamps."""
+    least, largest = min(values), max(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        step = float(np.spacing(np.float32(max(abs(least), abs(largest)))))
+    if least < largest and step > (largest - least) / 100:
+        raise ValueError(
+            f"{sheet.path}: column {name} lies between {least:.15g} and {largest:.15g}, which 32 bits tell apart by"
+            f" steps of {step:g}: subtract a number that they share, such as the smallest"
+        )
 
 
 def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
@@ -172,15 +186,8 @@ def _number(sheet: Sheet, column: Column, row: int) -> float:
 
 def _finite(sheet: Sheet, name: str, values: list[float]) -> Tensor:
     with np.errstate(over="ignore"):
-        whole = np.array(values, dtype=np.float64)
-        held = whole.astype(np.float32)
+        held = np.array(values, dtype=np.float64).astype(np.float32)
     if np.isinf(held).any():
         row = int(np.argmax(np.isinf(held)))
         raise ValueError(f"{sheet.place(row, name)}: {values[row]} is too large for 32 bits: rescale the column")
-    apart, kept = len(np.unique(whole)), len(np.unique(held))
-    if kept < apart / 2:
-        raise ValueError(
-            f"{sheet.path}: column {name} holds {apart} different values, of which 32 bits keep {kept} apart: subtract"
-            " a number that they share, such as the smallest"
-        )
     return torch.from_numpy(held)

@@ -43,7 +43,7 @@ class Wandb(Logger):
         Raises:
             Refusal: it is to be online, and there is no key.
         """
-        if self.mode == "online" and not has_key():
+        if self.mode == "online" and not getattr(rank_zero_only, "rank", 0) and not has_key():
             raise Refusal(
                 "logger.wandb.mode=online: there is no key for Weights & Biases here: wandb login, or offline"
             )
@@ -113,7 +113,8 @@ def _identity(folder: Path) -> str | None:
 
 def has_key() -> bool:
     """Return whether a key for the W&B server is at hand, as a variable or in the file that `wandb login` writes."""
-    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+    given = (os.environ.get("WANDB_API_KEY"), os.environ.get("WANDB_IDENTITY_TOKEN_FILE"), singleton().settings.api_key)
+    if any(given):
         return True
     named = os.environ.get("NETRC")
     paths = [Path(named).expanduser()] if named else [Path.home() / ".netrc", Path.home() / "_netrc"]

@@ -263,7 +263,7 @@ class BatchGrowth(ABC):
     def check(self, first: int, epochs: int) -> None:
         """Refuse a run in which no batch grows; a ValueError says the way out."""
         last = self.size(first, epochs - 1, epochs)
-        if last <= first and option(self) != "none":
+        if last <= first:
             raise ValueError(
                 f"batch_growth={option(self)} ends epochs={epochs} with the batch_size={first} that it begins with: let"
                 " it grow earlier or higher by its knobs, or choose batch_growth=none"

@@ -41,6 +41,12 @@ class Processes(Trainer):
         on_gpu = here > 0 and self.accelerator != "cpu"
         everyone = started_here() or (here if on_gpu else _ON_CPU)
         devices = everyone if self.devices == "auto" else self.devices
+        if on_gpu and devices > here and self.devices == "auto":
+            raise ValueError(
+                f"trainer.devices=auto: {devices} processes were started on this node, and each sees"
+                f" {here} {'GPU' if here == 1 else 'GPUs'}: let each see all of the node's (SLURM: --gpus-per-node, and"
+                " no binding of tasks to GPUs)"
+            )
         if on_gpu and devices > here:
             raise ValueError(
                 f"trainer.devices={devices}: this machine has {here} {'GPU' if here == 1 else 'GPUs'} that torch can "

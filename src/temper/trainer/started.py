@@ -43,7 +43,7 @@ def rank(local_processes: int = 1) -> int:
     """
     if "RANK" in os.environ:  # set by torchrun
         return int(os.environ["RANK"])
-    if by_slurm() and "LOCAL_RANK" not in os.environ:
+    if by_slurm():
         return int(os.environ["SLURM_PROCID"])
     # Set by Lightning for the processes that it starts, and by who starts a node's first process by hand.
     return int(os.environ.get("NODE_RANK", "0")) * local_processes + int(os.environ.get("LOCAL_RANK", "0"))
