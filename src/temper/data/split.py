@@ -70,7 +70,7 @@ def _notes(train: Examples, class_names: tuple[str, ...], tested: int) -> Iterat
     unseen = [name for index, name in enumerate(class_names) if index not in seen]
     if unseen:
         told = ", ".join(unseen[:6]) + " ..." * (len(unseen) > 6)
-        yield f"no example to learn from is left of {told}: these have too few for three parts"
+        yield f"no example to learn from is left of {told}: these have too few for every part"
 
 
 def set_apart(train: Examples, count: int) -> tuple[Examples, Examples | None]:

@@ -80,7 +80,7 @@ class ShownWeights(L.Callback):
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep the averages where everyone looks for the weights, and the trained weights beside them."""
-        with self.resting(), self._shown(trainer, pl_module):
+        with self._shown(trainer, pl_module):  # the clock rests while a checkpoint is written
             if self._trained is None:
                 return
             averaged = {key: value.clone() for key, value in pl_module.state_dict().items()}
