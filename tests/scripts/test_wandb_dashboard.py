@@ -1,18 +1,21 @@
 """The view is told, sent where there is a key, and a failure to send is one line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import wandb
 from tests.scripts.conftest import load
 from wandb_workspaces.workspaces.interface import Workspace
 
 
 @pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    return load("wandb_dashboard")
+    wandb.teardown()  # wandb reads its settings once per process: those of the test before would hold
+    yield load("wandb_dashboard")
+    wandb.teardown()
 
 
 def sending(monkeypatch: pytest.MonkeyPatch, send: Callable[[Any], None]) -> None:
