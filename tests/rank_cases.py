@@ -80,6 +80,12 @@ CASES = {
         *("epochs=9", "task=linear_regression", "batch_size=30", "data.examples=505", "optimizer=sgd"),
         *("stopping=[gradient_norm]", "stopping.gradient_norm.bound=1.0", "flush_every=4", "trainer.threads=1"),
     ),
+    "hardest": (*DOUBLE, "epochs=3", "sampling=hardest", "sampling.keep=[1.0,0.5,0.7]", "accumulate=3"),
+    "settled": (  # layers that stop learning
+        *DOUBLE,
+        *("task.hidden=[16,8]", "layer_freezing=progressive", "layer_freezing.until=[30%,60%]"),
+        *("accumulate=3", "clip.kind=norm", "optimizer=adam"),
+    ),
     "timed": (*DOUBLE, "stopping=[wall_time]", "stopping.wall_time.minutes=1e-9"),
     "resumed": (*DOUBLE, "checkpoint_seconds=1e-9", "augmentation=[mixup]"),  # cut off after 13 steps, started again
 }

@@ -33,7 +33,7 @@ def empty(option: Path) -> bool:
 
 
 def test_finds_what_there_is() -> None:
-    assert len(AXES) == 25
+    assert len(AXES) == 26
     assert len(OPTIONS) >= 60
 
 

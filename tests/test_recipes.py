@@ -27,6 +27,7 @@ RECIPES = {
     "distillation": 7,
     "example": 16,
     "groups": 1,
+    "layer_freezing": 1,
     "loss": 6,
     "low_rank": 2,
     "quantization": 5,
@@ -35,7 +36,7 @@ RECIPES = {
     "preprocessing": 2,
     "privacy": 1,
     "pruning": 6,
-    "sampling": 1,
+    "sampling": 2,
     "scheduler": 3,
     "task": 2,
 }
@@ -167,7 +168,7 @@ def trial_words(monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[list[str]]
 
 def test_every_axis_is_walked() -> None:
     assert set(LIST_AXES) < set(axes())
-    assert len(axes()) == 25
+    assert len(axes()) == 26
 
 
 @pytest.mark.parametrize("axis", axes())

@@ -30,6 +30,7 @@ TASKS = [
     ("clip.kind=norm", "clip.value=0.5", "optimizer=adamw", "augmentation=[mixup]", "sampling=over"),
     ("clip.kind=value", "clip.value=0.1", "optimizer=rmsprop", "loss=label_smoothing"),
     ("task=linear_regression", "optimizer=adagrad", "batch_size=16"),
+    ("task=cifar_resnet", "task.depth=8", "task.width=0.25", "batch_size=24", "sampling=hardest", "accumulate=2"),
 ]
 
 
@@ -38,7 +39,9 @@ def test_a_step_reads_no_value(words: tuple[str, ...], small_cifar10: None, job_
     experiment = job_of(*words).experiment
     batches = build_batches(experiment)
     module = build_module(experiment, batches.facts).to(NOWHERE)
-    module.trainer = SimpleNamespace(accumulate_grad_batches=experiment.accumulate, global_step=0, global_rank=0)
+    module.trainer = SimpleNamespace(
+        accumulate_grad_batches=experiment.accumulate, global_step=0, global_rank=0, datamodule=batches
+    )
     batches.trainer = SimpleNamespace(  # type: ignore[assignment]
         world_size=1, global_rank=0, training=True, strategy=SimpleNamespace(root_device=torch.device("cpu"))
     )

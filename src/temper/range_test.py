@@ -184,7 +184,9 @@ def check(job: Job, low: float, high: float, steps: int) -> None:
 
 def left_out(experiment: Experiment) -> list[str]:
     """Return what is chosen for the run and does not belong to its first steps, as words."""
-    alone = dict.fromkeys(("averaging", *SMALLER, "resolution", "batch_growth"), "none") | {"scheduler": "constant"}
+    alone = dict.fromkeys(("averaging", *SMALLER, "resolution", "batch_growth", "layer_freezing"), "none") | {
+        "scheduler": "constant"
+    }
     names = {axis: option(getattr(experiment, axis)) for axis in alone}
     words = [f"{axis}={name}" for axis, name in names.items() if name != alone[axis]]
     if experiment.scheduler.warmup not in (0, "0"):

@@ -34,6 +34,7 @@ from temper.training.build import build_batches, build_module, made_whole
 from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
+from temper.training.layer_freezing import layer_freezing
 from temper.training.pace import Pace
 from temper.training.pause import Pause
 from temper.training.private_gradient import PrivateGradient
@@ -83,7 +84,8 @@ def run(job: Job) -> Report:
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         taken, freezing = transfer(experiment, module)
-        notes += taken
+        stopped, stopping = layer_freezing(experiment, module, machine)
+        notes += [*taken, *stopped]
         notes += [told for each in experiment.smaller if (told := each.note(module.network)) is not None]
         resumed = start(job, folder.checkpoints, module)
         foreign = resumed is None or resumed.parent != folder.checkpoints
@@ -106,7 +108,7 @@ def run(job: Job) -> Report:
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
     with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
         trainer, recorder, checkpoints = build_trainer(
-            job, machine, folder, report, module, batches, console, freezing, foreign=foreign
+            job, machine, folder, report, module, batches, console, [*freezing, *stopping], foreign=foreign
         )
         trainer.fit(module, datamodule=batches, ckpt_path=resumed, weights_only=True if resumed else None)
         if experiment.pause is not None:
@@ -218,7 +220,7 @@ def build_trainer(
             max_epochs=clock.epochs,
             accumulate_grad_batches=experiment.accumulate,
             # Epochs of other lengths: Lightning asks a loader for its length only when it gets it.
-            reload_dataloaders_every_n_epochs=int(clock.steps(0) != clock.steps(clock.epochs - 1)),
+            reload_dataloaders_every_n_epochs=int(len({clock.steps(epoch) for epoch in range(clock.epochs)}) > 1),
             limit_val_batches=1.0 if batches.splits.validation is not None else 0,
             num_sanity_val_steps=0,
             # Weights that lie in parts are gathered in validation by what inference mode forbids.

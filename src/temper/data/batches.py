@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
+from temper.data.latest import LatestLosses
 from temper.data.pipeline import Pipeline, to_float
 from temper.data.resize import resized
 from temper.data.views import Level, views
@@ -79,7 +80,9 @@ class Batches(L.LightningDataModule):
         self._ready: dict[str, Examples] = {}
         self._loader: EpochLoader | None = None
         self._position = {"epoch": 0, "position": 0}
-        self._lots_drawn: tuple[int, list[Tensor]] = (-1, [])  # of an epoch's batches
+        self._drawn: tuple[int, list[Tensor]] = (-1, [])  # the rows of an epoch's batches
+        self._lots: Tensor | None = None
+        self.latest: LatestLosses | None = None
 
     def batch_size(self, epoch: int) -> int:
         """Return the size of the global batches of ``epoch``; beyond the run, as in its last one."""
@@ -106,6 +109,8 @@ class Batches(L.LightningDataModule):
             inputs = examples.inputs.to(storage)
             held = inputs if self._images else pipeline(inputs)
             self._ready[name] = Examples(held, target.to(held.device))  # images on disk come to the CPU
+        if self.sampling.remembers and self.latest is None:
+            self.latest = LatestLosses(len(self.learned))
         self.pipeline = self.pipeline.to(self._device())
 
     @property
@@ -190,7 +195,7 @@ class Batches(L.LightningDataModule):
             drawn = step.draw(parts, tuple(inputs.shape[1:]), generator)
             mine = {name: values[rows.start : rows.start + rows.size] for name, values in drawn.items()}
             if step.recalls:
-                mine |= step.recall(self._lots(rows), rows.epoch)
+                mine |= step.recall(self._lots_of(rows), rows.epoch)
             mine = {
                 name: values if name in step.chooses else sent(values, inputs.device) for name, values in mine.items()
             }
@@ -203,24 +208,39 @@ class Batches(L.LightningDataModule):
             images = resized(to_float(images), self._side(rows.epoch))
         return self.pipeline(images)
 
-    def _lots(self, rows: Rows) -> Tensor:
-        """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""
-        if self._lots_drawn[0] != rows.epoch:
-            generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
-            lots = torch.rand(len(self.learned), generator=generator)
+    def note(self, rows: Rows, losses: Tensor) -> None:
+        """Take in the losses (n,) of the rows of a batch, for a sampling that asks for them."""
+        if self.latest is not None and rows.share:
+            self.latest.note(sent(self._examples(rows), losses.device), losses.detach())
+
+    def _examples(self, rows: Rows) -> Tensor:
+        """Return which training examples the rows of a batch are, (n,)."""
+        if self._drawn[0] != rows.epoch:
             loader = self._loader or self._new_loader()
-            self._lots_drawn = rows.epoch, [lots[lent(batch)] for batch in loader.batches(rows.epoch)]
-        return self._lots_drawn[1][rows.batch][rows.start : rows.start + rows.size]
+            self._drawn = rows.epoch, [lent(batch) for batch in loader.batches(rows.epoch)]
+        return self._drawn[1][rows.batch][rows.start : rows.start + rows.size]
+
+    def _lots_of(self, rows: Rows) -> Tensor:
+        """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""
+        if self._lots is None:
+            generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
+            self._lots = torch.rand(len(self.learned), generator=generator)
+        return self._lots[self._examples(rows)]
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the run stands, and what preprocessing remembers, for those who have only the checkpoint."""
         fitted = {name: dict(kept) for name, kept in self.pipeline.to(torch.device("cpu")).fitted.items()}
         # Lightning restores a loader's state only if it thinks that an epoch was cut off; here it is always restored.
-        return {"position": self._loader.state_dict() if self._loader else self._position, "fitted": fitted}
+        position = self._loader.state_dict() if self._loader else self._position
+        latest = {} if self.latest is None else {"latest": self.latest.state_dict()}
+        return {"position": position, "fitted": fitted, **latest}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken; what is fitted on today's examples is the same."""
         self._position = state["position"]
+        if self.sampling.remembers and "latest" in state:  # not of a run that another sampling has drawn
+            self.latest = LatestLosses(0)
+            self.latest.load_state_dict(state["latest"])
 
     def _new_loader(self, cut: Cut | None = None) -> EpochLoader:
         return EpochLoader(
@@ -230,6 +250,7 @@ class Batches(L.LightningDataModule):
             sampling=self.sampling,
             cut=cut or self._cut(),
             seed=self.seed,
+            latest=self.latest,
         )
 
     def _cut(self) -> Cut:

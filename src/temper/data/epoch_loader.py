@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from temper.data.latest import LatestLosses
 from temper.data.pictures import Pictures
 from temper.data.views import AS_IT_IS, View
 from temper.facts import Examples
@@ -88,6 +89,7 @@ class EpochLoader:
         sampling: which examples an epoch holds.
         cut: how a global batch is cut.
         seed: of the order.
+        latest: the examples' losses, where the sampling asks for them.
     """
 
     def __init__(
@@ -99,8 +101,10 @@ class EpochLoader:
         sampling: Sampling,
         cut: Cut,
         seed: int,
+        latest: LatestLosses | None = None,
     ) -> None:
         self.examples, self.batch_size, self.clock, self.cut, self.seed = examples, batch_size, clock, cut, seed
+        self.latest = latest
         self.sampling, self.targets = sampling, examples.targets.cpu()  # drawn from on the CPU: alike on every machine
         self.epoch, self.position = 0, 0  # of the micro-batch to hand out next
 
@@ -110,10 +114,17 @@ class EpochLoader:
     def batches(self, epoch: int) -> list[Tensor]:
         """Return the rows of the examples in each global batch of ``epoch``."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return self.sampling.batches(self.targets, self.batch_size(epoch), self.clock.steps(epoch), generator)
+        size, steps, epochs = self.batch_size(epoch), self.clock.steps(epoch), self.clock.epochs
+        if self.latest is None or epoch >= epochs:  # beyond the run: of all examples, whatever it has found out
+            return self.sampling.batches(self.targets, size, steps, generator)
+        count = self.sampling.count(self.targets, epoch, epochs)
+        rows = self.sampling.narrowed(self.latest.losses, count, generator)
+        return [rows[drawn] for drawn in self.sampling.batches(self.targets[rows], size, steps, generator)]
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, count = self.epoch, len(self)
+        if self.latest is not None and epoch < self.clock.epochs:
+            self.latest.turn(epoch)
         drawn, positions = self.batches(epoch), range(self.position, count)
         held = torch.cat(drawn).to(self.examples.inputs.device)  # one copy an epoch, not one a step
         batches = torch.split(held, [len(batch) for batch in drawn])

@@ -19,6 +19,7 @@ from temper.strategy import (
     Distillation,
     Groups,
     Initialization,
+    LayerFreezing,
     Logger,
     Loss,
     LowRank,
@@ -74,6 +75,7 @@ class Settings:
     groups: InstanceOf[Groups]
     scheduler: InstanceOf[Scheduler]
     batch_growth: InstanceOf[BatchGrowth]
+    layer_freezing: InstanceOf[LayerFreezing]
     averaging: InstanceOf[Averaging]
     privacy: InstanceOf[Privacy]
     stopping: dict[str, InstanceOf[Stopping]]

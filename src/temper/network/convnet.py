@@ -138,9 +138,9 @@ class ConvNet(Layered):
         return answer.squeeze(1)  # leaves several outputs as they are
 
     def blocks(self) -> list[Block]:
-        """Return the stages; the stem belongs to the first."""
+        """Return the stem, where there is one, and the stages."""
         first, *others = self.stages.blocks()
-        return [(self.stem, *first), *others]
+        return [(self.stem,), first, *others] if len(self.stem) else [(self.stem, *first), *others]
 
     def units(self) -> list[Units]:
         """Return the channels of all stages."""

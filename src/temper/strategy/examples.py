@@ -112,13 +112,26 @@ class Preprocessing(ABC):
 class Sampling(ABC):
     """Which training examples an epoch holds, and in which order: alike on every process."""
 
+    remembers: ClassVar[bool] = False  # whether it asks for the loss of each example when it was last learned from
+
     @abstractmethod
     def check(self, classes: int) -> None:
         """Refuse data of ``classes`` (0: a regression) that cannot be sampled so; a ValueError says the way out."""
 
     @abstractmethod
     def size(self, targets: Tensor) -> int:
-        """Return how many examples an epoch holds, given the training targets (n,)."""
+        """Return how many examples an epoch holds at most, given the training targets (n,)."""
+
+    def count(self, targets: Tensor, epoch: int, epochs: int) -> int:
+        """Return how many examples ``epoch`` of so many holds."""
+        return self.size(targets)
+
+    def narrowed(self, losses: Tensor, count: int, generator: Generator) -> Tensor:
+        """Return the rows, (count,), that an epoch draws from where it ``remembers``; ``losses`` (n,) are the last.
+
+        The loss of an example that was not seen yet is infinite.
+        """
+        raise NotImplementedError
 
     def chance(self, steps: int) -> float | None:
         """Return how likely each example is in each of an epoch's ``steps`` batches, where coins of its own decide.

@@ -64,6 +64,20 @@ class Transfer(ABC):
         """
 
 
+class LayerFreezing(ABC):
+    """When blocks have learned enough, and stay as they are."""
+
+    @abstractmethod
+    def ends(self, blocks: int, clock: Clock) -> list[int]:
+        """Return the step from which each of so many blocks stays, from the input on; ``clock``'s last for never.
+
+        None may stay before one that lies before it.
+
+        Raises:
+            ValueError: the network's blocks do not fit the knobs.
+        """
+
+
 class Loss(ABC):
     """How wrong a prediction is."""
 

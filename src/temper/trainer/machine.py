@@ -90,10 +90,10 @@ def environment() -> list[LightningEnvironment | SLURMEnvironment]:
     return [SLURMEnvironment(auto_requeue=False) if by_slurm() else LightningEnvironment()]
 
 
-def data_parallel(on_gpu: bool) -> DDPStrategy:
-    """Return Lightning's data-parallel strategy."""
+def data_parallel(on_gpu: bool, *, some_stop: bool = False) -> DDPStrategy:
+    """Return Lightning's data-parallel strategy; with ``some_stop``, for parameters that have no gradient any more."""
     return DDPStrategy(
         process_group_backend=backend(on_gpu),
-        find_unused_parameters=False,
+        find_unused_parameters=some_stop,
         gradient_as_bucket_view=True,
     )

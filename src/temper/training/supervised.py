@@ -31,6 +31,7 @@ from temper.training.tally import Measured
 
 Scores = dict[str, float]
 Row = dict[str, float | int]  # of metrics.csv
+Terms = Mapping[str, Tensor]  # by name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class Supervised(L.LightningModule):
     def __init__(self, network: nn.Module, ingredients: Ingredients) -> None:
         super().__init__()
         self.network = network
-        self.weigher = ingredients.weigher
+        self.weigher, self.privatizer = ingredients.weigher, ingredients.privatizer
         self.distillers = nn.ModuleDict(dict(ingredients.distillers))
         self.ingredients, self.facts = ingredients, ingredients.facts
         self.measured = Measured({}, None)
@@ -86,7 +87,6 @@ class Supervised(L.LightningModule):
         self.row: Row = {}
         self.rate_factor: float | None = None
         self.reaction = ingredients.scheduler.reaction(ingredients.better)
-        self.privatizer = ingredients.privatizer
         self.verdicts: dict[str, Verdict] = {}
         self._pending: dict[str, Answers] = {}
         self._features: dict[str, Tensor] = {}
@@ -128,7 +128,8 @@ class Supervised(L.LightningModule):
             prediction = self.network(inputs)
         step, clock = self.ingredients.pruning.lap(self.global_step, self.facts.clock)
         progress = clock.progress(step)
-        terms = {"task": self.ingredients.loss(prediction, target, progress).mean()}
+        losses = self.ingredients.loss(prediction, target, progress)
+        terms = {"task": losses.mean()}
         for name, distiller in self.distillers.items():
             answer = Answer(prediction=prediction, features=self._features)
             for term, values in distiller.terms(inputs, answer, target).items():  # type: ignore[operator]
@@ -142,6 +143,7 @@ class Supervised(L.LightningModule):
         for penalty in penalties.values():
             minimised = minimised + penalty
         if first:
+            self.trainer.datamodule.note(rows, losses)  # type: ignore[attr-defined]
             self._measure(terms, penalties, prediction.detach(), target)
         return minimised
 
@@ -283,9 +285,7 @@ class Supervised(L.LightningModule):
         weights = dict(self.network.named_parameters())
         return {name: whole(penalty(weights)) for name, penalty in self.ingredients.penalties.items()}
 
-    def _measure(
-        self, terms: Mapping[str, Tensor], penalties: Mapping[str, Tensor], prediction: Tensor, target: Tensor
-    ) -> None:
+    def _measure(self, terms: Terms, penalties: Terms, prediction: Tensor, target: Tensor) -> None:
         values = {"loss" if name == "task" else name: term.detach() for name, term in terms.items()}
         values |= {name: penalty.detach() for name, penalty in penalties.items()}
         self.measured = Measured(values, (prediction, target) if self.facts.kind != "regression" else None)

@@ -13,6 +13,11 @@ def weights_can_be_cut(run: Settings) -> None:
         chosen = option(getattr(run, axis))
         if chosen != "none":
             raise ValueError(f"{name}, and {axis}={chosen} works on whole layers: choose {axis}=none, or trainer=ddp")
+    if (freezing := option(run.layer_freezing)) != "none":
+        raise ValueError(
+            f"{name}, and layer_freezing={freezing} would let some of them go without a gradient: choose"
+            " layer_freezing=none, or trainer=ddp"
+        )
     if run.precision == "16-mixed":
         raise ValueError(
             f"{name}, and precision=16-mixed must know of all gradients whether one has overflowed: choose"

@@ -18,7 +18,7 @@ def rewinding_fits(run: Settings) -> None:
             f"{name}, and scheduler={option(run.scheduler)} would go on with the rate that it came to:"
             " choose another, such as scheduler=cosine"
         )
-    for axis in ("batch_growth", "resolution"):
+    for axis in ("batch_growth", "resolution", *(("sampling",) if run.sampling.remembers else ())):
         chosen = option(getattr(run, axis))
         if chosen != "none":
             raise ValueError(f"{name}, and {axis}={chosen} goes by the epochs of the whole run: choose {axis}=none")

@@ -47,6 +47,11 @@ def something_is_taken(run: Settings) -> None:
             f"transfer={option(run.transfer)} freezes layers before the head, {alone}: set transfer.freeze=null, or"
             " name layers, such as task=mlp task.hidden=[64]"
         )
+    if (freezing := option(run.layer_freezing)) != "none":
+        raise ValueError(
+            f"layer_freezing={freezing} freezes layers before the head, {alone}: choose layer_freezing=none, or name"
+            " layers, such as task=mlp task.hidden=[64]"
+        )
 
 
 def unfreezing_begins(run: Settings) -> None:
@@ -73,20 +78,50 @@ def unfreezing_goes_with_the_optimizer(run: Settings) -> None:
 
 def frozen_weights_stay(run: Settings) -> None:
     """Want nothing removed from what is to stay, and no gradient asked of it."""
-    if not run.transfer.freezes:
-        return
-    word = f"transfer={option(run.transfer)} with transfer.freeze keeps layers as they are, and"
-    for axis in REMOVING:
-        if (chosen := option(getattr(run, axis))) != "none":
+    for freezes, word, way_out in (
+        (run.transfer.freezes, f"transfer={option(run.transfer)} with transfer.freeze", "transfer.freeze=null"),
+        (option(run.layer_freezing) != "none", _layer_freezing(run), "layer_freezing=none"),
+    ):
+        if not freezes:
+            continue
+        for axis in REMOVING:
+            if (chosen := option(getattr(run, axis))) != "none":
+                raise ValueError(
+                    f"{word} keeps layers as they are, and {axis}={chosen} would remove something of them: choose"
+                    f" {axis}=none, or {way_out}"
+                )
+        layer = getattr(run.weighting, "layer", None)
+        if run.weighting.term_gradients and layer is not None:
             raise ValueError(
-                f"{word} {axis}={chosen} would remove something of them: choose {axis}=none, or transfer.freeze=null"
+                f"{word} keeps layers as they are, and weighting.layer={layer} may be one of them, at which no term has"
+                f" a gradient: choose weighting.layer=null, or {way_out}"
             )
-    layer = getattr(run.weighting, "layer", None)
-    if run.weighting.term_gradients and layer is not None:
+
+
+def layers_stop_alone(run: Settings) -> None:
+    """Want nobody else who freezes layers, or who moves or counts on weights that have no gradient any more."""
+    if option(run.layer_freezing) == "none":
+        return
+    word = _layer_freezing(run)
+    if run.transfer.freezes:
         raise ValueError(
-            f"{word} weighting.layer={layer} may be one of them, at which no term has a gradient: choose"
-            " weighting.layer=null, or transfer.freeze=null"
+            f"{word} ends what transfer.freeze would have begin, or never begin: set transfer.freeze=null, or choose"
+            " layer_freezing=none"
         )
+    if run.optimizer.averages:
+        raise ValueError(
+            f"{word} keeps layers as they are, and optimizer={option(run.optimizer)} evaluates averages that go on"
+            " moving: choose optimizer=adamw, or layer_freezing=none"
+        )
+    if option(run.privacy) != "none":
+        raise ValueError(
+            f"{word} takes no gradient of layers that have stopped, and privacy={option(run.privacy)} clips each"
+            " example's gradient of all of them: choose layer_freezing=none"
+        )
+
+
+def _layer_freezing(run: Settings) -> str:
+    return f"layer_freezing={option(run.layer_freezing)}"
 
 
 RULES = (
@@ -96,4 +131,5 @@ RULES = (
     unfreezing_begins,
     unfreezing_goes_with_the_optimizer,
     frozen_weights_stay,
+    layers_stop_alone,
 )

@@ -1,0 +1,170 @@
+"""Blocks that stop: from their step on nothing of them moves, and no gradient is taken of them or in front of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from torch import nn
+
+from temper.command.job import Job
+from temper.report.record import Report
+from temper.run import run
+from temper.training.layer_freezing import Settling
+
+RESNET = ("task=cifar_resnet", "task.depth=8", "task.width=0.25", "batch_size=40", "trainer=cpu", "trainer.threads=1")
+CONVNET = ("task=convnet", "task.widths=[8,8]", "task.stem=offset", "batch_size=40", "trainer=cpu", "trainer.threads=1")
+WHITENED = ("preprocessing=[normalize,patch_whitening]", "preprocessing.patch_whitening.negatives=true")
+UNTIL = ("layer_freezing=progressive", "layer_freezing.until=[2steps,1epochs,4steps]", "epochs=2")  # of 3 steps
+ENDS = (2, 3, 4)
+
+
+class _At:
+    def __init__(self, step: int) -> None:
+        self.global_step = step
+
+
+def test_stops_what_is_due_and_nothing_else() -> None:
+    blocks = [(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), nn.Identity()) for _ in range(3)]
+    module: Any = None
+
+    def learning() -> int:
+        learns = [all(weight.requires_grad for weight in block[0].parameters()) for block in blocks]
+        none = [not any(weight.requires_grad for weight in block[0].parameters()) for block in blocks]
+        assert learns == [not each for each in none]
+        assert learns == [block[0][1].training and block[0][1].track_running_stats for block in blocks]
+        return sum(learns)
+
+    for weight in blocks[0][0].parameters():
+        weight.grad = torch.ones_like(weight)
+    settling = Settling(list(zip(blocks, (2, 2, 5), strict=True)))
+    settling.on_train_start(_At(0), module)  # type: ignore[arg-type]
+    assert learning() == 3
+    for step, expected in ((1, 3), (2, 1), (3, 1), (4, 1), (5, 0)):
+        settling.on_train_batch_start(_At(step), module, None, 0)  # type: ignore[arg-type]
+        assert learning() == expected, step
+    assert all(weight.grad is None for weight in blocks[0][0].parameters()), "a gradient that nobody takes again"
+
+
+def test_a_run_that_goes_on_begins_with_what_had_stopped() -> None:
+    blocks = [(nn.Linear(2, 2),) for _ in range(3)]
+    module: Any = None
+    Settling(list(zip(blocks, (2, 3, 4), strict=True))).on_train_start(_At(3), module)  # type: ignore[arg-type]
+    assert [layer.weight.requires_grad for (layer,) in blocks] == [False, False, True]
+
+
+class _Looking(L.Callback):
+    """Keeps the network's state before each step, the gradients there are, and whether each block's answer has one."""
+
+    def __init__(self) -> None:
+        self.states: list[dict[str, torch.Tensor]] = []
+        self.graded: list[set[str]] = []
+        self.followed: list[list[bool]] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        network: Any = pl_module.get_submodule("network")
+        self.fixed = {name for name, weight in network.named_parameters() if not weight.requires_grad}
+        for number, block in enumerate(network.blocks()):
+            block[-1].register_forward_hook(lambda part, given, answer, n=number: self._follow(part, answer, n))
+
+    def _follow(self, part: nn.Module, answer: torch.Tensor, number: int) -> None:
+        if torch.is_grad_enabled():
+            if number == 0:
+                self.followed.append([])
+            self.followed[-1].append(answer.requires_grad)
+
+    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        self.keep(pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self.keep(pl_module)
+
+    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
+        named = pl_module.get_submodule("network").named_parameters()
+        self.graded.append({name for name, weight in named if weight.grad is not None})
+
+    def keep(self, module: L.LightningModule) -> None:
+        self.states.append({k: v.clone() for k, v in module.get_submodule("network").state_dict().items()})
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Job], _Looking]:
+    """Return a function that runs a job and returns what was seen of each step."""
+
+    def start(job: Job) -> _Looking:
+        looking = _Looking()
+        monkeypatch.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [looking])
+        run(job)
+        return looking
+
+    return start
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        (*RESNET, "optimizer=adamw", "optimizer.weight_decay=0.1", "penalty=[l2]"),
+        (*RESNET, "optimizer=sam", "clip.kind=norm", "clip.value=0.1"),
+        (*CONVNET, *WHITENED, "optimizer=muon"),
+    ],
+    ids=["adamw", "sam", "a stem of its own"],
+)
+def test_exactly_the_blocks_that_are_due_stay(
+    net: tuple[str, ...], small_cifar10: None, job_of: Callable[..., Job], looked_at: Any
+) -> None:
+    seen = looked_at(job_of(*net, *UNTIL))
+    assert len(seen.states) == 7
+    ends = dict(zip(("stem.", "stages.0.", "stages.1."), ENDS, strict=True))
+    passes = 2 if "optimizer=sam" in net else 1
+    for step in range(6):
+        before, after = seen.states[step : step + 2]
+        moved = {name for name in before if not torch.equal(before[name], after[name])}
+        stopped = {name for name in before if any(name.startswith(each) and at <= step for each, at in ends.items())}
+        assert moved == before.keys() - stopped - seen.fixed, step
+        for graded in seen.graded[passes * step : passes * (step + 1)]:
+            assert not graded & stopped
+    learned = [all(row) for row in zip(*(row[: len(ENDS)] for row in seen.followed), strict=True)]
+    assert learned == [False] * 3, "each block's answer is without a gradient in the end"
+    first = [row[0] for row in seen.followed]
+    assert first == [number // passes < ENDS[0] for number in range(len(first))]
+
+
+def test_a_run_in_which_blocks_stop_is_resumed_to_the_bit(
+    small_cifar10: None, job_of: Callable[..., Job], cut_off: Callable[..., None], tmp_path: Path
+) -> None:
+    words = (*RESNET, *UNTIL, "optimizer=adam", "checkpoint_seconds=1e-9")
+
+    def weights(folder: Path) -> dict[str, torch.Tensor]:
+        kept: dict[str, torch.Tensor] = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        return kept
+
+    run(job_of(*words, folder=tmp_path / "whole"))
+    for step in (1, 2, 3, 5):
+        job = job_of(*words, folder=tmp_path / f"cut_{step}")
+        cut_off(job, step)
+        assert Report.load(job.folder).state == "failed"
+        run(job_of(*words, folder=job.folder))
+        whole, resumed = weights(tmp_path / "whole"), weights(job.folder)
+        assert all(torch.equal(whole[name], resumed[name]) for name in whole), step
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("activation_checkpointing=blocks",),
+        ("averaging=ema", "accumulate=2", "precision=bf16-mixed"),
+        ("quantization=aware", "quantization.start=0.2"),
+        ("compile=true",),
+    ],
+    ids=" ".join,
+)
+def test_goes_with_what_looks_at_layers_or_gradients(
+    words: tuple[str, ...], small_cifar10: None, job_of: Callable[..., Job]
+) -> None:
+    report = run(job_of(*RESNET, *UNTIL, *words))
+    assert report.state == "finished"
+    assert any(
+        note.startswith("layer_freezing=progressive: frozen are stem from step 2, stages.0") for note in report.notes
+    )
