@@ -113,14 +113,15 @@ def test_the_last_maps_before_pooling_are_found(connection: str) -> None:
     assert layer_with_maps(network, (3, 8, 8), "stem") == "stem"
 
 
-def convnet(widths: list[int]) -> ConvNet:
-    knobs = {"convolutions": 1, "residual": False, "between": "gelu", "pooling": "max", "offset": True}
+def convnet(widths: list[int], offset: bool = True) -> ConvNet:
+    knobs = {"convolutions": 1, "residual": False, "between": "gelu", "pooling": "max", "offset": offset}
     return ConvNet(3, 10, widths=widths, logit_scale=1.0, **knobs)  # type: ignore[arg-type]
 
 
 def test_maps_of_one_position_say_nothing_of_where() -> None:
     assert layer_with_maps(convnet([4, 8]).eval(), (3, 8, 8), None) == "stages.1"
-    assert layer_with_maps(convnet([4]).eval(), (3, 2, 2), None) is None
+    assert layer_with_maps(convnet([4]).eval(), (3, 2, 2), None) == "stem"
+    assert layer_with_maps(convnet([4], offset=False).eval(), (3, 2, 2), None) is None
     assert layer_with_maps(convnet([4, 8]).eval(), (3, 4, 4), None) == "stages.0"
     perceptron = MLP((64,), 10, hidden=[8], between="relu")
     assert layer_with_maps(perceptron, (64,), None) is None
