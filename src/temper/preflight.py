@@ -236,7 +236,7 @@ def _check_goes_on(word: str, kept: Mapping[str, Any], experiment: Experiment, m
     if theirs[:begun] != module.facts.clock.epoch_starts[: len(theirs[:begun])]:
         raise Refusal(
             f"{word} has {step} steps behind it, in epochs of other lengths than this run's: choose the"
-            " batch_size, batch_growth and data that it was trained with"
+            " batch_size, batch_growth, sampling and data that it was trained with"
         )
     if stands["position"] and stands["position"] != (step - theirs[stands["epoch"]]) * experiment.accumulate:
         raise Refusal(

@@ -5,6 +5,7 @@ import torch
 from temper.data.latest import LatestLosses
 
 INF = float("inf")
+HERE = torch.device("cpu")
 
 
 def noted(*pairs: tuple[int, float], into: LatestLosses) -> None:
@@ -13,7 +14,7 @@ def noted(*pairs: tuple[int, float], into: LatestLosses) -> None:
 
 
 def test_counts_from_the_next_epoch_on() -> None:
-    latest = LatestLosses(4)
+    latest = LatestLosses(4, HERE)
     latest.turn(0)
     noted((2, 0.5), (0, 4.0), into=latest)
     assert latest.losses.tolist() == [INF] * 4
@@ -28,11 +29,11 @@ def test_counts_from_the_next_epoch_on() -> None:
 
 
 def test_a_checkpoint_holds_what_does_not_count_yet() -> None:
-    latest = LatestLosses(3)
+    latest = LatestLosses(3, HERE)
     noted((0, 1.0), into=latest)
     latest.turn(1)
     noted((1, 2.0), into=latest)
-    other = LatestLosses(0)
+    other = LatestLosses(0, HERE)
     other.load_state_dict(latest.state_dict())
     noted((2, 3.0), into=latest)
     assert other.losses.tolist() == [1.0, INF, INF]

@@ -122,9 +122,12 @@ def test_a_run_is_resumed_to_the_bit_from_the_middle_of_an_epoch(
         assert all(torch.equal(whole[name], resumed[name]) for name in whole), step
 
 
-def test_goes_on_from_a_run_of_another_sampling(job_of: Callable[..., Job], tmp_path: Path) -> None:
-    words = tuple(word for word in SHORT if word != "sampling=hardest")
-    run(job_of(*words, "epochs=1", folder=tmp_path / "before"))
+@pytest.mark.parametrize("before", [("sampling=none",), ("data.validation=0.199",)], ids=" ".join)
+def test_goes_on_from_a_run_whose_losses_are_not_its_own(
+    before: tuple[str, ...], job_of: Callable[..., Job], tmp_path: Path
+) -> None:
+    words = tuple(word for word in SHORT if word.partition("=")[0] != before[0].partition("=")[0])
+    run(job_of(*words, *before, "epochs=1", folder=tmp_path / "before"))
     more = job_of(*SHORT, KEEP, "epochs=3", f"ckpt={tmp_path}/before/checkpoints/last.ckpt", folder=tmp_path / "after")
     assert run(more).state == "finished"
 

@@ -110,7 +110,7 @@ class Batches(L.LightningDataModule):
             held = inputs if self._images else pipeline(inputs)
             self._ready[name] = Examples(held, target.to(held.device))  # images on disk come to the CPU
         if self.sampling.remembers and self.latest is None:
-            self.latest = LatestLosses(len(self.learned))
+            self.latest = LatestLosses(len(self.learned), self._device())
         self.pipeline = self.pipeline.to(self._device())
 
     @property
@@ -238,9 +238,10 @@ class Batches(L.LightningDataModule):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken; what is fitted on today's examples is the same."""
         self._position = state["position"]
-        if self.sampling.remembers and "latest" in state:  # not of a run that another sampling has drawn
-            self.latest = LatestLosses(0)
-            self.latest.load_state_dict(state["latest"])
+        latest = state.get("latest")  # None of a run that another sampling has drawn; or it is of other examples
+        if self.sampling.remembers and latest is not None and len(latest["losses"]) == len(self.splits.train):
+            self.latest = LatestLosses(0, self._device())
+            self.latest.load_state_dict(latest)
 
     def _new_loader(self, cut: Cut | None = None) -> EpochLoader:
         return EpochLoader(

@@ -13,14 +13,15 @@ class LatestLosses:
 
     Args:
         count: of training examples.
+        device: that training computes on, which processes talk through.
 
     Attributes:
         losses: (count,), on the CPU; infinite of examples that were not seen yet.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, device: torch.device) -> None:
         self.losses = torch.full((count,), float("inf"))
-        self._fresh = torch.full((count,), _NOT_SEEN)
+        self._fresh = torch.full((count,), _NOT_SEEN, device=device)
         self._epoch = 0  # that ``_fresh`` is of
 
     def note(self, rows: Tensor, losses: Tensor) -> None:
@@ -44,7 +45,8 @@ class LatestLosses:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what ``state_dict`` returned."""
-        self.losses, self._fresh, self._epoch = state["losses"], state["fresh"].clone(), state["epoch"]
+        self.losses, self._epoch = state["losses"], state["epoch"]
+        self._fresh = state["fresh"].to(self._fresh.device, copy=True)
 
     def _agreed(self) -> Tensor:
         if distributed.is_available() and distributed.is_initialized():
