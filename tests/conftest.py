@@ -30,6 +30,7 @@ from temper.data.mnist import MNIST
 from temper.experiment import parse
 from temper.facts import Examples, Splits
 from temper.recipes import CONF
+from temper.refusal import refusing
 from temper.report.record import Report
 from temper.run import run
 
@@ -119,6 +120,27 @@ def job_of(tmp_path: Path) -> Callable[..., Job]:
         )
 
     return make
+
+
+@pytest.fixture
+def refusal_of(job_of: Callable[..., Job], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function from words of a command line to the one line that refuses them, before anything is made."""
+
+    def start(*words: str) -> str:
+        def typed() -> None:
+            with refusing():
+                command_line.check(list(words))
+                run(job_of(*words))
+
+        with pytest.raises(SystemExit) as ended:
+            typed()
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert len(said.splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+        return said
+
+    return start
 
 
 @pytest.fixture

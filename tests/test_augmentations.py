@@ -102,7 +102,7 @@ def test_targets_mix_as_their_kind_allows(
     batches = build_batches(job_of(*task, *words).experiment)
     batches.setup("fit")
     batch = next(iter(batches.train_dataloader()))
-    inputs, targets = batches.augment(batch.inputs, batch.targets, batch.rows)
+    inputs, targets = batches.augment(batch)
     assert inputs.dtype == torch.float32
     assert inputs.isfinite().all()
     if become == "classes":

@@ -36,8 +36,8 @@ def sides(batches: Batches, epochs: int, start: tuple[int, int] = (0, 0)) -> lis
     found: list[dict[int, bool]] = []
     for _ in range(epochs):
         seen: dict[int, bool] = {}
-        for inputs, targets, rows, _ in loader:
-            shown: Tensor = (batches.augment(inputs, targets, rows)[0] * 255).round().to(torch.uint8)
+        for batch in loader:
+            shown: Tensor = (batches.augment(batch)[0] * 255).round().to(torch.uint8)
             for image in shown:
                 key = image.contiguous().numpy().tobytes()
                 seen[plain.get(key, mirrored.get(key, -1))] = key in mirrored

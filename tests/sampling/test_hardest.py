@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from temper.command.job import Job
-from temper.data.batches import Batches
+from temper.data.batches import Batch, Batches
 from temper.refusal import Refusal
 from temper.run import run
 from temper.sampling.hardest import Hardest
@@ -33,10 +33,10 @@ def generator(seed: int = 0) -> torch.Generator:
     ],
 )
 def test_count_of_each_epoch(keep: tuple[float, ...], epochs: int, expected: list[int]) -> None:
-    sampling, targets = Hardest(keep=keep), torch.zeros(10)
-    assert [sampling.count(targets, epoch, epochs) for epoch in range(epochs)] == expected
-    assert sampling.count(targets, 99, epochs) == expected[-1]
-    assert sampling.size(targets) == 10
+    sampling = Hardest(keep=keep)
+    assert [sampling.count(10, epoch, epochs) for epoch in range(epochs)] == expected
+    assert sampling.count(10, 99, epochs) == expected[-1]
+    assert sampling.size(torch.zeros(10)) == 10
 
 
 def test_takes_the_largest_losses() -> None:
@@ -72,12 +72,12 @@ class _Watched:
         self.epochs: dict[int, dict[int, float]] = {}
         note = Batches.note
 
-        def noting(batches: Batches, rows: Any, losses: torch.Tensor) -> None:
-            seen = self.epochs.setdefault(rows.epoch, {})
-            examples = batches._examples(rows).tolist()
+        def noting(batches: Batches, batch: Batch, losses: torch.Tensor) -> None:
+            assert batch.examples is not None
+            seen, examples = self.epochs.setdefault(batch.rows.epoch, {}), batch.examples.tolist()
             assert not seen.keys() & examples, "an example twice in an epoch"
             seen |= dict(zip(examples, losses.tolist(), strict=True))
-            note(batches, rows, losses)
+            note(batches, batch, losses)
 
         patched.setattr(Batches, "note", noting)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import pytest
 import torch
 from torch import nn
@@ -53,40 +52,6 @@ def test_a_run_that_is_over_is_left_as_its_last_step_found_it() -> None:
     frozen.on_fit_end(_At(8), module)  # type: ignore[arg-type]
     assert [norm.track_running_stats for (norm,) in blocks] == [False, False, True]
     assert [norm.weight.requires_grad for (norm,) in blocks] == [False, True, True]
-
-
-class _Looking(L.Callback):
-    """Keeps the network's state before each step, and which gradients there are when the optimizer steps."""
-
-    def __init__(self) -> None:
-        self.states: list[dict[str, torch.Tensor]] = []
-        self.graded: list[set[str]] = []
-
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        self.keep(pl_module)
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.keep(pl_module)
-
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
-        named = pl_module.get_submodule("network").named_parameters()
-        self.graded.append({name for name, weight in named if weight.grad is not None})
-
-    def keep(self, module: L.LightningModule) -> None:
-        self.states.append({k: v.clone() for k, v in module.get_submodule("network").state_dict().items()})
-
-
-@pytest.fixture
-def looked_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Job], _Looking]:
-    """Return a function that runs a job and returns what was seen of each step."""
-
-    def start(job: Job) -> _Looking:
-        looking = _Looking()
-        monkeypatch.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [looking])
-        run(job)
-        return looking
-
-    return start
 
 
 BLOCKS = ("stem.", "stages.0.", "stages.1.", "stages.2.", "head.")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightning as L
 import pytest
 import torch
 from torch import nn
@@ -53,53 +52,6 @@ def test_a_run_that_goes_on_begins_with_what_had_stopped() -> None:
     module: Any = None
     Settling(list(zip(blocks, (2, 3, 4), strict=True))).on_train_start(_At(3), module)  # type: ignore[arg-type]
     assert [layer.weight.requires_grad for (layer,) in blocks] == [False, False, True]
-
-
-class _Looking(L.Callback):
-    """Keeps the network's state before each step, the gradients there are, and whether each block's answer has one."""
-
-    def __init__(self) -> None:
-        self.states: list[dict[str, torch.Tensor]] = []
-        self.graded: list[set[str]] = []
-        self.followed: list[list[bool]] = []
-
-    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        network: Any = pl_module.get_submodule("network")
-        self.fixed = {name for name, weight in network.named_parameters() if not weight.requires_grad}
-        for number, block in enumerate(network.blocks()):
-            block[-1].register_forward_hook(lambda part, given, answer, n=number: self._follow(part, answer, n))
-
-    def _follow(self, part: nn.Module, answer: torch.Tensor, number: int) -> None:
-        if torch.is_grad_enabled():
-            if number == 0:
-                self.followed.append([])
-            self.followed[-1].append(answer.requires_grad)
-
-    def on_train_batch_start(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        self.keep(pl_module)
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self.keep(pl_module)
-
-    def on_before_optimizer_step(self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Any) -> None:
-        named = pl_module.get_submodule("network").named_parameters()
-        self.graded.append({name for name, weight in named if weight.grad is not None})
-
-    def keep(self, module: L.LightningModule) -> None:
-        self.states.append({k: v.clone() for k, v in module.get_submodule("network").state_dict().items()})
-
-
-@pytest.fixture
-def looked_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Job], _Looking]:
-    """Return a function that runs a job and returns what was seen of each step."""
-
-    def start(job: Job) -> _Looking:
-        looking = _Looking()
-        monkeypatch.setattr(type(job.experiment.debug), "callbacks", lambda self, folder: [looking])
-        run(job)
-        return looking
-
-    return start
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def our_batches(case: Case) -> Iterator[Any]:
     loader = case.batches.train_dataloader()
     while True:
         for batch in loader:
-            yield case.batches.augment(batch.inputs, batch.targets, batch.rows)
+            yield case.batches.augment(batch)
 
 
 def measure_data(names: Sequence[str], root: str, seconds: float, rounds: int) -> tuple[Table, dict[str, Any]]:

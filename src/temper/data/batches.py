@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows, lent
+from temper.data.epoch_loader import Batch, Cut, EpochLoader, OnceLoader, Rows
 from temper.data.latest import LatestLosses
 from temper.data.pipeline import Pipeline, to_float
 from temper.data.resize import resized
@@ -80,7 +80,6 @@ class Batches(L.LightningDataModule):
         self._ready: dict[str, Examples] = {}
         self._loader: EpochLoader | None = None
         self._position = {"epoch": 0, "position": 0}
-        self._drawn: tuple[int, list[Tensor]] = (-1, [])  # the rows of an epoch's batches
         self._lots: Tensor | None = None
         self.latest: LatestLosses | None = None
 
@@ -109,7 +108,7 @@ class Batches(L.LightningDataModule):
             inputs = examples.inputs.to(storage)
             held = inputs if self._images else pipeline(inputs)
             self._ready[name] = Examples(held, target.to(held.device))  # images on disk come to the CPU
-        if self.sampling.remembers and self.latest is None:
+        if self.sampling.remembers:
             self.latest = LatestLosses(len(self.learned), self._device())
         self.pipeline = self.pipeline.to(self._device())
 
@@ -161,27 +160,28 @@ class Batches(L.LightningDataModule):
         """Return the batch on ``device``; Lightning's own way looks at every number of its rows, in each step."""
         if batch.inputs.device == device:
             return batch
-        return Batch(sent(batch.inputs, device), sent(batch.targets, device), batch.rows, batch.view)
+        return batch._replace(inputs=sent(batch.inputs, device), targets=sent(batch.targets, device))
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""
         return self._finished(batch, augmented=self.trainer is not None and self.trainer.training)
 
     def _finished(self, batch: Batch, augmented: bool) -> Batch:
-        inputs, targets, rows, view = batch
+        inputs, targets = batch.inputs, batch.targets
         if augmented and self.augmentation:
-            inputs, targets = self.augment(inputs, targets, rows)
+            inputs, targets = self.augment(batch)
         elif self._images:
-            inputs = self._values(inputs, rows) if augmented else self.pipeline(view.of(inputs))
+            inputs = self._values(inputs, batch.rows) if augmented else self.pipeline(batch.view.of(inputs))
         inputs = inputs.to(self.dtype)
         if self.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         if targets.is_floating_point():
             targets = targets.to(self.dtype)
-        return Batch(inputs, targets, rows, view)
+        return batch._replace(inputs=inputs, targets=targets)
 
-    def augment(self, inputs: Tensor, targets: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
+    def augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the rows of a batch varied, and preprocessed on the way, with soft targets where they are mixed."""
+        inputs, targets, rows = batch.inputs, batch.targets, batch.rows
         if self._mixes and self.facts.kind == "multiclass":
             targets = F.one_hot(targets, self.facts.classes).float()
         seed = ((self.seed * 1_000_003 + rows.epoch) * 1_000_003 + rows.batch) % 2**63
@@ -195,7 +195,7 @@ class Batches(L.LightningDataModule):
             drawn = step.draw(parts, tuple(inputs.shape[1:]), generator)
             mine = {name: values[rows.start : rows.start + rows.size] for name, values in drawn.items()}
             if step.recalls:
-                mine |= step.recall(self._lots_of(rows), rows.epoch)
+                mine |= step.recall(self._lots_of(batch), rows.epoch)
             mine = {
                 name: values if name in step.chooses else sent(values, inputs.device) for name, values in mine.items()
             }
@@ -208,24 +208,19 @@ class Batches(L.LightningDataModule):
             images = resized(to_float(images), self._side(rows.epoch))
         return self.pipeline(images)
 
-    def note(self, rows: Rows, losses: Tensor) -> None:
-        """Take in the losses (n,) of the rows of a batch, for a sampling that asks for them."""
-        if self.latest is not None and rows.share:
-            self.latest.note(sent(self._examples(rows), losses.device), losses.detach())
+    def note(self, batch: Batch, losses: Tensor) -> None:
+        """Take in the losses (n,) of a training batch, for a sampling that asks for them."""
+        if self.latest is not None and batch.rows.share:
+            assert batch.examples is not None
+            self.latest.note(sent(batch.examples, losses.device), losses.detach())
 
-    def _examples(self, rows: Rows) -> Tensor:
-        """Return which training examples the rows of a batch are, (n,)."""
-        if self._drawn[0] != rows.epoch:
-            loader = self._loader or self._new_loader()
-            self._drawn = rows.epoch, [lent(batch) for batch in loader.batches(rows.epoch)]
-        return self._drawn[1][rows.batch][rows.start : rows.start + rows.size]
-
-    def _lots_of(self, rows: Rows) -> Tensor:
+    def _lots_of(self, batch: Batch) -> Tensor:
         """Return a number in [0, 1) for each row, (n,), that is its example's own in every epoch of the run."""
+        assert batch.examples is not None
         if self._lots is None:
             generator = torch.Generator().manual_seed((self.seed * 1_000_003 - 1) % 2**63)  # no epoch's own
-            self._lots = torch.rand(len(self.learned), generator=generator)
-        return self._lots[self._examples(rows)]
+            self._lots = torch.rand(len(self.learned), generator=generator).to(batch.examples.device)
+        return self._lots[batch.examples]
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the run stands, and what preprocessing remembers, for those who have only the checkpoint."""
@@ -239,8 +234,7 @@ class Batches(L.LightningDataModule):
         """Go on where ``state`` was taken; what is fitted on today's examples is the same."""
         self._position = state["position"]
         latest = state.get("latest")  # None of a run that another sampling has drawn; or it is of other examples
-        if self.sampling.remembers and latest is not None and len(latest["losses"]) == len(self.splits.train):
-            self.latest = LatestLosses(0, self._device())
+        if self.latest is not None and latest is not None and len(latest["losses"]) == len(self.learned):
             self.latest.load_state_dict(latest)
 
     def _new_loader(self, cut: Cut | None = None) -> EpochLoader:

@@ -45,6 +45,7 @@ class Rows(NamedTuple):
 class Batch(NamedTuple):
     """What a step gets: inputs (n, ...), targets (n,) or (n, k), where they stand in the run, and how they are seen.
 
+    In training ``examples`` (n,) says which of the training examples they are, on the device that holds these.
     The views of test-time augmentation are batches of the same rows, one after the other, the images as they are first.
     """
 
@@ -52,6 +53,7 @@ class Batch(NamedTuple):
     targets: Tensor
     rows: Rows
     view: View = AS_IT_IS
+    examples: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ class EpochLoader:
         size, steps, epochs = self.batch_size(epoch), self.clock.steps(epoch), self.clock.epochs
         if self.latest is None or epoch >= epochs:  # beyond the run: of all examples, whatever it has found out
             return self.sampling.batches(self.targets, size, steps, generator)
-        count = self.sampling.count(self.targets, epoch, epochs)
+        count = self.sampling.count(self.sampling.size(self.targets), epoch, epochs)
         rows = self.sampling.narrowed(self.latest.losses, count, generator)
         return [rows[drawn] for drawn in self.sampling.batches(self.targets[rows], size, steps, generator)]
 
@@ -136,7 +138,7 @@ class EpochLoader:
         for position, (inputs, chosen, rows) in zip(positions, self._read(map(piece, positions)), strict=True):
             # Before the batch is handed out: nobody asks again after an epoch's last one.
             self.epoch, self.position = (epoch, position + 1) if position + 1 < count else (epoch + 1, 0)
-            yield Batch(inputs, self.examples.targets.index_select(0, chosen), rows)
+            yield Batch(inputs, self.examples.targets.index_select(0, chosen), rows, examples=chosen)
 
     def _read(self, pieces: Iterable[tuple[Tensor, Rows]]) -> Iterator[tuple[Tensor, Tensor, Rows]]:
         inputs: Any = self.examples.inputs

@@ -4,11 +4,11 @@
     epoch e: the kₑ of largest ℓᵢ, in a fresh order    ℓᵢ of example i as training last saw it, ∞ if it has not yet
 
 After arXiv:1511.06343, which ranks by the latest known loss and draws with a chance that falls with the rank; here the
-ranks decide alone, as in Jordan's airbench96 (2024, arXiv:2404.00498), which asks a smaller network. A loss costs
-nothing, as the step has computed it, but is as old as the last time its example was taken: an easy one comes again when
-the others have become easier than it was. The gradient is no longer that of the mean over all examples. It bites where
-most of an epoch is spent on what is known, so late in a run; labels that are wrong stay hard for good, and are learned
-by heart.
+ranks decide alone. (Jordan's airbench96_faster, 2024, also keeps the hardest, of each batch, and asks a smaller network
+for them.) A loss costs nothing, as the step has computed it, but is as old as the last time its example was taken: an
+easy one comes again when the others have become easier than it was. The gradient is no longer that of the mean over all
+examples. It bites where most of an epoch is spent on what is known, so late in a run; labels that are wrong stay hard
+for good, and are learned by heart.
 """
 
 from typing import Annotated
@@ -38,10 +38,10 @@ class Hardest(OrderedSampling):
         """Return n."""
         return len(targets)
 
-    def count(self, targets: Tensor, epoch: int, epochs: int) -> int:
-        """Return k, one example at least."""
+    def count(self, size: int, epoch: int, epochs: int) -> int:
+        """Return k, of ``size`` examples one at least."""
         share = self.keep[min(epoch, epochs - 1) * len(self.keep) // epochs]
-        return max(1, int(share * len(targets) + _ROUNDED))
+        return max(1, int(share * size + _ROUNDED))
 
     def narrowed(self, losses: Tensor, count: int, generator: Generator) -> Tensor:
         """Return the rows of the largest ``losses``; among equal ones a draw decides."""

@@ -122,9 +122,9 @@ class Sampling(ABC):
     def size(self, targets: Tensor) -> int:
         """Return how many examples an epoch holds at most, given the training targets (n,)."""
 
-    def count(self, targets: Tensor, epoch: int, epochs: int) -> int:
-        """Return how many examples ``epoch`` of so many holds."""
-        return self.size(targets)
+    def count(self, size: int, epoch: int, epochs: int) -> int:
+        """Return how many examples ``epoch`` of so many holds, where at most ``size`` are held."""
+        return size
 
     def narrowed(self, losses: Tensor, count: int, generator: Generator) -> Tensor:
         """Return the rows, (count,), that an epoch draws from where it ``remembers``; ``losses`` (n,) are the last.

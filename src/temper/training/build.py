@@ -118,17 +118,17 @@ def _batch_size(experiment: Experiment, splits: Splits) -> int:
 
 def _growing(experiment: Experiment, splits: Splits, first: int) -> Callable[[int], int]:
     """Return the size of an epoch's global batches: at most an epoch's examples."""
+    most, sampling = experiment.sampling.size(splits.train.targets), experiment.sampling
     growth, epochs = experiment.batch_growth, experiment.epochs
-    counts = [experiment.sampling.count(splits.train.targets, epoch, epochs) for epoch in range(epochs)]
-    return lambda epoch: min(counts[epoch], growth.size(first, epoch, epochs))
+    return lambda epoch: min(sampling.count(most, epoch, epochs), growth.size(first, epoch, epochs))
 
 
 def _clock(experiment: Experiment, train: Examples, batch_size: Callable[[int], int]) -> Clock:
     """Return the run's clock; a run that debug shortens ends with the epoch in which its last step lies."""
-    epochs, shortened = experiment.epochs, experiment.debug.shortened_to
+    most, shortened = experiment.sampling.size(train.targets), experiment.debug.shortened_to
     starts = [0]
-    for epoch in range(epochs):
-        examples = experiment.sampling.count(train.targets, epoch, epochs)
+    for epoch in range(experiment.epochs):
+        examples = experiment.sampling.count(most, epoch, experiment.epochs)
         steps = steps_in_epoch(examples, batch_size(epoch), experiment.data.drop_last)
         starts.append(starts[-1] + (steps if shortened is None else min(steps, shortened)))
         if shortened is not None and starts[-1] >= shortened:

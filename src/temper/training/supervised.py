@@ -120,7 +120,7 @@ class Supervised(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return what is minimised, (), so that summed over micro-batches and averaged over ranks it is the mean."""
-        inputs, target, rows, _ = batch
+        inputs, target, rows = batch.inputs, batch.targets, batch.rows
         self._reseed(rows.number)
         first = self._first_pass()
         self._features.clear()
@@ -143,7 +143,7 @@ class Supervised(L.LightningModule):
         for penalty in penalties.values():
             minimised = minimised + penalty
         if first:
-            self.trainer.datamodule.note(rows, losses)  # type: ignore[attr-defined]
+            self.trainer.datamodule.note(batch, losses)  # type: ignore[attr-defined]
             self._measure(terms, penalties, prediction.detach(), target)
         return minimised
 
