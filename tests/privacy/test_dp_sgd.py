@@ -90,14 +90,14 @@ def test_steps_are_the_papers(accumulate: int, job_of: JobOf) -> None:
     module = build_module(job.experiment, build_batches(job.experiment).facts)
     network, examples = module.network.double(), module.facts.examples
     empty = 0
-    for step, (inputs, targets, batch_rows, _) in enumerate(taken(job)):
+    for step, batch in enumerate(taken(job)):
         total = torch.zeros(sum(weight.numel() for weight in network.parameters()), dtype=torch.float64)
-        if batch_rows.share:
-            for one, target in zip(inputs.double(), targets, strict=True):
+        if batch.rows.share:
+            for one, target in zip(batch.inputs.double(), batch.targets, strict=True):
                 loss = F.cross_entropy(network(one[None]), target[None])
                 gradient = torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(network.parameters()))])
                 total += gradient * min(1.0, 0.7 / gradient.norm().item())
-        empty += not batch_rows.share
+        empty += not batch.rows.share
         generator = torch.Generator().manual_seed(noise_seed(3, step))
         total += 0.4 * 0.7 * torch.randn(len(total), dtype=torch.float64, generator=generator)
         expected_size = examples / module.facts.clock.steps(0)

@@ -160,7 +160,8 @@ class Batches(L.LightningDataModule):
         """Return the batch on ``device``; Lightning's own way looks at every number of its rows, in each step."""
         if batch.inputs.device == device:
             return batch
-        return batch._replace(inputs=sent(batch.inputs, device), targets=sent(batch.targets, device))
+        inputs, targets = sent(batch.inputs, device), sent(batch.targets, device)
+        return Batch(inputs, targets, batch.rows, batch.view, batch.examples)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment a training batch and preprocess any, on the device that holds it."""
@@ -177,7 +178,7 @@ class Batches(L.LightningDataModule):
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         if targets.is_floating_point():
             targets = targets.to(self.dtype)
-        return batch._replace(inputs=inputs, targets=targets)
+        return Batch(inputs, targets, batch.rows, batch.view, batch.examples)
 
     def augment(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the rows of a batch varied, and preprocessed on the way, with soft targets where they are mixed."""
