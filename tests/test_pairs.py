@@ -37,6 +37,8 @@ TAUGHT = ("task", "data", "loss", "preprocessing")  # what a teacher, or a sourc
 EXTRA: dict[str, dict[str, Any]] = {  # what an option needs to be legal at all, and what makes two steps of it quick
     "stopping=target": {"target": 0.99},
     "transfer=torchvision": {"transfer": {"weights": "resnet8.pth"}},
+    "averaging=swa": {"averaging": {"start": 0}},
+    "optimizer=sgd": {"optimizer": {"lr": 0.001}},  # diabetes' targets are in the hundreds
     "task=cifar_resnet": {"task": {"depth": 8, "width": 0.25}},
     "task=convnet": {"task": {"widths": [8, 8]}},
     "task=mlp": {"task": {"hidden": [8, 4]}},
@@ -229,8 +231,8 @@ def test_every_pair_is_legal_or_refused(small_data: None) -> None:
         )
     assert {pair for row in _rows() for pair in _pairs(row)} == set(legal)
     print(f"{len(_rows())} runs hold {len(legal)} legal pairs; {len(refused)} other pairs are refused")
-    assert len(legal) == 9584
-    assert len(refused) == 535
+    assert len(legal) == 9582
+    assert len(refused) == 537
 
 
 @pytest.mark.parametrize("part", range(PARTS))

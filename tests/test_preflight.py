@@ -96,7 +96,11 @@ PLATEAU = "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 schedule
     [
         (PLATEAU, "scheduler=cosine", "lower the rate to 0.1 times.*scheduler=cosine would begin with all"),
         ("averaging=ema", "", "averages of averaging=ema, which averaging=none would mistake"),
-        ("averaging=ema", "averaging=swa", "averages of averaging=ema, which averaging=swa would mistake"),
+        (
+            "averaging=ema",
+            "averaging=swa averaging.start=0",
+            "averages of averaging=ema, which averaging=swa would mistake",
+        ),
         ("pruning=magnitude", "", "pruning=none"),
     ],
 )

@@ -181,6 +181,12 @@ def test_says_what_it_leaves_out(job_of: JobOf) -> None:
     ]
 
 
+def test_hardest_examples_are_for_later(job_of: JobOf) -> None:
+    job = job_of("sampling=hardest", "epochs=2", "trainer=cpu")
+    assert left_out(job.experiment) == ["sampling=hardest"]
+    assert len(quietly(job, 1e-4, 1e-2, 60).losses) == 59  # of two epochs of 17 steps, made longer
+
+
 def test_leaves_out_a_resolution_that_changes(job_of: JobOf) -> None:
     assert left_out(job_of("task=convnet", "resolution=linear").experiment) == ["resolution=linear"]
     for words in ("low_rank=truncated_svd", "quantization=aware"):

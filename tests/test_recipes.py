@@ -25,7 +25,7 @@ RECIPES = {
     "baseline": 10,
     "batch_growth": 1,
     "distillation": 7,
-    "example": 16,
+    "example": 18,
     "groups": 1,
     "layer_freezing": 1,
     "loss": 6,

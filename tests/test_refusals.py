@@ -244,6 +244,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
         ("pruning.end=0.0", "raise end"),
     ),
     (("optimizer=schedule_free_sgd", "pruning=channels"), ("pruning=channels", "choose pruning=none")),
+    (("channels_last=true",), ("channels_last=true", "data=digits", "channels_last=false")),
     (("precision=half",), ("precision=half", "bf16-mixed")),
     (("clip.kind=length",), ("clip.kind=length", "norm")),
     (("clip.kind=adaptive", "task=linear_regression"), ("clip.kind=adaptive", "task=linear_regression", "norm")),

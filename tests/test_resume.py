@@ -99,15 +99,16 @@ FLAT = (
 )
 STATEFUL = (  # 4 steps an epoch; what holds a state of its own
     *(f"optimizer={name}" for name in options("optimizer")),
-    *(f"averaging={name}" for name in options("averaging") if name != "none"),
+    *(f"averaging={name} averaging.start=0" for name in options("averaging") if name != "none"),
     "averaging=ema averaging.start=1epochs optimizer=adam",
     "averaging=swa averaging.start=2epochs",
     "averaging=ema pruning=magnitude pruning.start=0 pruning.end=0.9",
     "averaging=ema pruning=random pruning.start=0 pruning.end=0.9",
-    "averaging=swa pruning=n_m pruning.start=0.4",
+    "averaging=swa averaging.start=0 pruning=n_m pruning.start=0.4",
     "pruning=lottery_ticket pruning.rounds=2 pruning.rewind=0.4 optimizer=adam scheduler=one_cycle",  # trainings of 5
     "low_rank=truncated_svd low_rank.start=0.3 averaging=ema optimizer=adam",
-    "low_rank=truncated_svd low_rank.rank=null low_rank.energy=0.4 low_rank.start=0.3 pruning=channels averaging=swa",
+    "low_rank=truncated_svd low_rank.rank=null low_rank.energy=0.4 low_rank.start=0.3 pruning=channels"
+    " averaging=swa averaging.start=0",
     "task.dropout=0.3",  # drawn anew in each step: of the seed and the step alone
     "task.dropout=0.3 activation_checkpointing=blocks accumulate=2",
     "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs",  # falls each time

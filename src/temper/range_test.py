@@ -42,6 +42,7 @@ from temper.quantity import Clock, Span
 from temper.quantization.none import NoQuantization
 from temper.refusal import Refusal
 from temper.resolution.none import NoResolution
+from temper.sampling.none import NoSampling
 from temper.scheduler.constant import Constant
 from temper.strategy import Scheduler, option, strategy
 from temper.trainer.emulation import precision_arguments
@@ -189,6 +190,8 @@ def left_out(experiment: Experiment) -> list[str]:
     }
     names = {axis: option(getattr(experiment, axis)) for axis in alone}
     words = [f"{axis}={name}" for axis, name in names.items() if name != alone[axis]]
+    if experiment.sampling.remembers:
+        words.append(f"sampling={option(experiment.sampling)}")
     if experiment.scheduler.warmup not in (0, "0"):
         words.append(f"scheduler.warmup={experiment.scheduler.warmup}")
     return words + ([f"stopping=[{','.join(experiment.stopping)}]"] if experiment.stopping else [])
@@ -254,6 +257,7 @@ def _first_steps(experiment: Experiment) -> Experiment:
         quantization=NoQuantization(),
         batch_growth=NoBatchGrowth(),
         resolution=NoResolution(),
+        sampling=NoSampling() if experiment.sampling.remembers else experiment.sampling,
         stopping={},
         gradient_norm=None,
     )

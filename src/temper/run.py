@@ -26,6 +26,7 @@ from temper.report import curves, page
 from temper.report.outcome import begin, conclude, final_figures
 from temper.report.record import Report, Score, show
 from temper.report.units import in_score
+from temper.scheduler.lapse import check_moves
 from temper.strategy import Remover
 from temper.trainer.emulation import NOTE, emulated, precision_arguments
 from temper.trainer.machine import environment, keep_freed_memory, processes, set_threads
@@ -81,6 +82,7 @@ def run(job: Job) -> Report:
                 experiment.batch_growth.check(experiment.batch_size, experiment.epochs)
             for each in experiment.smaller:
                 each.check(batches.facts.clock)
+            check_moves(experiment.scheduler, experiment.pruning.lap(0, batches.facts.clock)[1])
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         taken, freezing = transfer(experiment, module)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from temper.facts import Answer
+from temper.teacher import Teacher
 
 ROUNDED = 1e-9  # how far weights that are meant to add up to 1 may be off it
 
@@ -22,6 +23,7 @@ def term_name(distillation: str, term: str) -> str:
 class Distiller(nn.Module, ABC):
     """What a distillation is while a run lasts; its own parameters join the optimizer, its teacher does not."""
 
+    teacher: Teacher
     taps: tuple[str, ...] = ()  # the student's layers whose features it needs
 
     @abstractmethod

@@ -29,12 +29,21 @@ def test_is_torchs_at_the_ends_of_epochs() -> None:
 
 @pytest.mark.parametrize(
     ("start", "every", "taken"),
-    [(0, 1, [2, 4, 6, 8]), ("50%", 1, [4, 6, 8]), ("2epochs", 2, [4, 8]), (0, 3, [2, 8]), ("100%", 5, [8])],
+    [(0, 1, [2, 4, 6, 8]), ("50%", 1, [4, 6, 8]), ("2epochs", 2, [4, 8]), (0, 3, [2, 8])],
 )
 def test_takes_in_the_last_epoch_and_those_before_it(start: str | int, every: int, taken: list[int]) -> None:
     seen = Walker(swa(start, every).averager(CLOCK)).walk([float(step) for step in range(1, 9)])
     assert seen[-1] == pytest.approx(sum(taken) / len(taken))
     assert seen[: taken[0] - 1] == [None] * (taken[0] - 1)
+
+
+@pytest.mark.parametrize(("start", "every"), [("90%", 1), (0, 4), ("7steps", 1)])
+def test_refuses_a_mean_of_the_last_epoch_alone(start: str | int, every: int) -> None:
+    with pytest.raises(
+        ValueError, match=rf"averaging\.start={start} and .*every={every} takes in the last of 4 epochs"
+    ):
+        swa(start, every).check(CLOCK)
+    swa(start, every).check(Clock((0, *range(2, 82, 2))))
 
 
 @pytest.mark.parametrize(("knob", "value"), [("every", 0), ("start", "-1epochs"), ("start", "101%")])

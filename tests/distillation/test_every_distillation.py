@@ -10,7 +10,9 @@ import torch
 from temper.command.command_line import options
 from temper.command.job import Job
 from temper.network.mlp import MLP
+from temper.report.measure import multiply_adds
 from temper.run import run
+from temper.training.build import build_batches, build_module
 
 CutOff = Callable[..., None]
 OPTIONS = [name for name in options("distillation") if name != "none"]
@@ -102,7 +104,10 @@ def test_one_teacher_of_all_is_asked_once_a_step(
         return forward(self, inputs)
 
     monkeypatch.setattr(MLP, "forward", counting)
-    run(job)
+    report = run(job)
+    student = build_module(job.experiment, build_batches(job.experiment).facts).network
+    passes, teaching = {"momentum": 1, "sam": 2}[optimizer], 64 * 96 + 96 * 48 + 48 * 10
+    assert report.cost.training_multiply_adds == 360 * (passes * multiply_adds(student, (64,))[1] + teaching)
     assert asked == [50, 50, 50, 30] * 2
     with (job.folder / "metrics.csv").open() as file:
         row = [row for row in csv.DictReader(file) if row["train/loss"]][-1]

@@ -31,6 +31,10 @@ REFUSED = [
         f"{TAUGHT} weighting=gradnorm weighting.layer=hidden.linear1",
         (FROZEN, "weighting.layer=hidden.linear1", "weighting.layer=null", "layer_freezing=none"),
     ),
+    (
+        "distillation=[hints] distillation.hints.teacher=a/run weighting=gradnorm",
+        (FROZEN, "weighting=gradnorm", "distillation=hints", "weighting=fixed", "layer_freezing=none"),
+    ),
 ]
 
 

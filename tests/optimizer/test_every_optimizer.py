@@ -64,7 +64,7 @@ NOT_IN_HALF = [name for name in OPTIMIZERS if name == "sam" or name.startswith("
         "optimizer=muon optimizer@optimizer.rest=nadam",
         *(f"optimizer={name} precision=64-true" for name in ("nadam", "lamb", "lion")),
         "optimizer=lion averaging=ema",
-        "optimizer=lamb averaging=swa averaging.start=2steps scheduler=cosine",
+        "optimizer=lamb averaging=ema averaging.start=2steps scheduler=cosine",
     ],
 )
 def test_goes_on_to_the_bit(

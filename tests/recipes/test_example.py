@@ -28,6 +28,9 @@ KEPT_IN_SECONDS = (
     "exact_four",
     "unit_squared_error",
     "diabetes_net",
+    "diabetes_least_squares",
+    "line_full_batch_solved",
+    "line_growing_batch_solved",
 )
 
 
@@ -63,7 +66,7 @@ def test_exact_lines_are_solved(name: str, points: int, train: Train) -> None:
     assert distance < 1e-4
 
 
-@pytest.mark.parametrize("name", ["line_full_batch", "line_stochastic", "line_mini_batch"])
+@pytest.mark.parametrize("name", ["line_full_batch", "line_stochastic", "line_mini_batch", "line_growing_batch"])
 def test_a_quarter_of_the_slow_direction_is_left(name: str, train: Train) -> None:
     report = train(f"recipe=example/{name}", "trainer=cpu")
     rows = torch.tensor([[x, 1.0] for x, _ in line()], dtype=torch.float64)

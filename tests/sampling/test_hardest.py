@@ -135,3 +135,9 @@ def test_goes_on_from_a_run_whose_losses_are_not_its_own(
 def test_rewinding_would_count_its_epochs_otherwise(job_of: Callable[..., Job]) -> None:
     with pytest.raises(Refusal, match=r"pruning=lottery_ticket .*sampling=hardest .*choose sampling=none"):
         job_of(*SHORT, "pruning=lottery_ticket")
+
+
+@pytest.mark.parametrize("mixing", ["mixup", "cutmix"])
+def test_refuses_losses_of_two_examples_in_one(mixing: str, refusal_of: Callable[..., str]) -> None:
+    said = refusal_of("task=convnet", "task.widths=[4,4]", "sampling=hardest", f"augmentation=[{mixing}]")
+    assert all(word in said for word in ("sampling=hardest", f"augmentation={mixing}", "sampling=none"))

@@ -1,3 +1,4 @@
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,8 @@ def test_a_stopwatch_leaves_the_warm_up_out(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert Stopwatch(2.0).run(steps()) == pytest.approx(0.5)
     assert now[0] == pytest.approx(302.0)
+    with pytest.raises(RuntimeError, match="5 steps took less than 60 s: give fewer --seconds"):
+        Stopwatch(60.0).run(itertools.islice(steps(), 5))
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -1,10 +1,22 @@
 """DDP on machines with and without GPUs, pretended, and what Lightning makes of it on a CPU."""
 
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import lightning as L
 import pytest
+import torch
 from lightning.pytorch.strategies import DDPStrategy
 from pydantic import ValidationError
 
+from temper.command.job import Job
+from temper.recipes import ROOT
+from temper.report.record import Report
+from temper.run import run
 from temper.trainer import processes
 from temper.trainer.ddp import DDP
 
@@ -76,3 +88,40 @@ def test_refuses_more_gpus_than_there_are(monkeypatch: pytest.MonkeyPatch) -> No
 def test_refuses(bad: dict[str, object]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         made(**bad)
+
+
+def test_two_nodes_are_one_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
+    """Each machine's torchrun starts one process; they meet at an address, and share a disk."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ("precision=64-true", "epochs=2", "batch_size=200", "trainer.threads=1")
+    asked = (*words, "trainer=ddp", "trainer.nodes=2", "trainer.devices=1", "trainer.accelerator=cpu")
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+
+    def node(rank: int) -> "subprocess.Popen[str]":
+        torchrun = ("-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", f"--node-rank={rank}")
+        meeting = ("--master-addr=127.0.0.1", f"--master-port={port}")
+        command = [sys.executable, *torchrun, *meeting, str(ROOT / "train.py"), *asked, f"hydra.run.dir={tmp_path}/two"]
+        return subprocess.Popen(
+            command, env=own, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    nodes = [node(rank) for rank in range(2)]
+    try:
+        printed = [each.communicate(timeout=180)[0] for each in nodes]
+    finally:
+        for each in nodes:
+            each.kill()
+    assert [each.returncode for each in nodes] == [0, 0], "\n".join(printed)[-4000:]
+    assert "folder:" in printed[0]
+    assert "folder:" not in printed[1]
+    run(job_of(*words, "trainer=cpu", folder=tmp_path / "one"))
+    one, two = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("one", "two")
+    )
+    assert one.keys() == two.keys()
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-12)
+    assert Report.load(tmp_path / "two").attempts[0].examples == Report.load(tmp_path / "one").attempts[0].examples

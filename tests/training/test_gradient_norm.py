@@ -44,6 +44,16 @@ def test_is_the_norm_before_clipping(clip: str, job_of: Callable[..., Job], monk
         assert sum(value**2 for value in layers) ** 0.5 == pytest.approx(spy.norms[step], rel=1e-9)
 
 
+def test_of_a_layer_that_has_stopped_there_is_none(job_of: Callable[..., Job]) -> None:
+    job = job_of(*WORDS, "gradient_norm=layers", "layer_freezing=progressive", "layer_freezing.until=[50%]")
+    run(job)
+    rows = list(csv.DictReader((job.folder / "metrics.csv").read_text().splitlines()))
+    noted = [(int(row["epoch"]), row) for row in rows if row["gradient_norm"]]
+    first, later = ({bool(row["gradient_norm/hidden.linear1"]) for epoch, row in noted if epoch == at} for at in (0, 1))
+    assert (first, later) == ({True}, {False})
+    assert all(row["gradient_norm/hidden.linear2"] for _, row in noted)
+
+
 def test_whole_names_no_layer(job_of: Callable[..., Job]) -> None:
     job = job_of(*WORDS, "gradient_norm=whole")
     run(job)

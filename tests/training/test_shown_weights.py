@@ -55,10 +55,10 @@ def test_until_the_average_begins_the_trained_weights_are_kept(
     small_cifar10: None, train: Train, tmp_path: Path
 ) -> None:
     plain = train(*WORDS, folder=tmp_path / "plain")
-    late = train(*WORDS, "averaging=swa", "averaging.start=100%", folder=tmp_path / "late")
+    late = train(*WORDS, "averaging=swa", "averaging.start=2epochs", folder=tmp_path / "late")
     rows = [(tmp_path / name / "metrics.csv").read_text().splitlines() for name in ("plain", "late")]
     header = rows[0][0].split(",")
-    seen = [[line.split(",")[header.index("val/accuracy")] for line in lines[1:3]] for lines in rows]
+    seen = [[line.split(",")[header.index("val/accuracy")] for line in lines[1:2]] for lines in rows]
     assert seen[0] == seen[1]
     assert late.metrics.keys() == plain.metrics.keys()
 

@@ -126,10 +126,10 @@ class Two(Distillation):
 class _Distances(Distiller):
     def __init__(self, teacher: Teacher) -> None:
         super().__init__()
-        self._teacher = teacher
+        self.teacher = teacher
 
     def terms(self, inputs: torch.Tensor, answer: Answer, target: torch.Tensor) -> dict[str, torch.Tensor]:
-        apart = (self._teacher.answer(inputs).prediction - answer.prediction).abs().sum(1)
+        apart = (self.teacher.answer(inputs).prediction - answer.prediction).abs().sum(1)
         return {"near": apart, "far": apart.square()}
 
 

@@ -19,17 +19,30 @@ class SWA(LateAveraging):
 
     every: Count
 
+    def check(self, clock: Clock) -> None:
+        """Refuse a mean of the last weights alone."""
+        super().check(clock)
+        if len(self._ends(clock)) == 1:
+            raise ValueError(
+                f"averaging=swa with averaging.start={self.start} and averaging.every={self.every} takes in the last of"
+                f" {clock.epochs} epochs alone, whose weights are no mean: begin earlier, such as averaging.start=0, or"
+                " take in more by a smaller every or more epochs"
+            )
+
     def averager(self, clock: Clock) -> Averager:
         """Return the mean of a run of ``clock``."""
-        return _Mean(span_steps(self.start, clock), clock, self.every)
+        return _Mean(span_steps(self.start, clock), self._ends(clock))
+
+    def _ends(self, clock: Clock) -> frozenset[int]:
+        """Return the steps at which epochs end whose weights are taken in."""
+        ends = [end for end in clock.epoch_starts[1:] if end >= span_steps(self.start, clock)]
+        return frozenset(ends[::-1][:: self.every])  # counted from the end, so that the last epoch is in
 
 
 class _Mean(WeightAverager):
-    def __init__(self, start: int, clock: Clock, every: int) -> None:
+    def __init__(self, start: int, ends: frozenset[int]) -> None:
         super().__init__(start)
-        ends = [end for end in clock.epoch_starts[1:] if end >= start]
-        # Counted from the end, so that the last epoch is in.
-        self.ends = frozenset(ends[::-1][::every])
+        self.ends = ends
 
     def due(self, step: int) -> bool:
         return step in self.ends

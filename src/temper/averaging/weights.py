@@ -21,11 +21,11 @@ class LateAveraging(Averaging):
     start: Span
 
     def check(self, clock: Clock) -> None:
-        """Refuse an average that would never begin."""
-        if (step := span_steps(self.start, clock)) > clock.total_steps:
+        """Refuse an average that would begin with the last weights, or never."""
+        if (step := span_steps(self.start, clock)) >= clock.total_steps:
             raise ValueError(
-                f"averaging.start={self.start}: step {step} lies beyond the run's {clock.total_steps}, and nothing"
-                " would be averaged: begin earlier, for example averaging.start=50%"
+                f"averaging.start={self.start}: after step {step} none of the run's {clock.total_steps} is left, and"
+                " nothing would be averaged: begin earlier, for example averaging.start=50%"
             )
 
 

@@ -79,8 +79,20 @@ class Stopwatch:
     """Times steps from the end of the warm-up until ``seconds`` have passed."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self.steps, self.begun, self.per_step = seconds, 0, 0.0, 0.0
+        self.seconds, self.steps, self.begun = seconds, 0, 0.0
+        self._per_step: float | None = None
         self.event: Any = None  # of CUDA's own clock, at the beginning
+
+    @property
+    def per_step(self) -> float:
+        """Return the seconds a step.
+
+        Raises:
+            RuntimeError: the steps were over before the time was up.
+        """
+        if self._per_step is None:
+            raise RuntimeError(f"{self.steps} steps took less than {self.seconds:g} s: give fewer --seconds")
+        return self._per_step
 
     def tick(self) -> bool:
         """Count a step that has ended; return whether the time is up."""
@@ -89,7 +101,7 @@ class Stopwatch:
         if timed <= 0:
             self.begun = self._begin() if timed == 0 else 0.0
         elif now - self.begun >= self.seconds:
-            self.per_step = self._passed() / timed
+            self._per_step = self._passed() / timed
             return True
         return False
 

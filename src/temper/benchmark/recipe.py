@@ -28,6 +28,7 @@ from temper.report.record import Report
 from temper.report.units import in_bytes, in_score, in_seconds
 from temper.run import run
 from temper.strategy import Debug, strategy
+from temper.trainer.machine import on_cpu
 
 SIDE = {"cpu": 2048, "cuda": 8192}  # of the square matrices: large enough to be held back by arithmetic alone
 PEAK_SECONDS = 1.0
@@ -35,11 +36,13 @@ PEAK_SECONDS = 1.0
 
 @strategy
 class Events(Debug):
-    """Looks at nothing but the time: CUDA events around the fit where there is a GPU."""
+    """Looks at nothing but the time: CUDA events around the fit where it is a GPU's."""
+
+    on_gpu: bool
 
     def callbacks(self, folder: Path) -> list[L.Callback]:
         """Return the callback that records the events."""
-        return [_Around(folder / "cuda_seconds")] if torch.cuda.is_available() else []
+        return [_Around(folder / "cuda_seconds")] if self.on_gpu else []
 
 
 class _Around(L.Callback):
@@ -80,8 +83,10 @@ def measure_recipe(name: str, root: str, words: Sequence[str] = ()) -> tuple[Tab
     """
     rooted = [f"data.root={root}"] if "root" in compose_recipe(name)["data"] else []
     config = compose_recipe(name, [*rooted, *words])
-    experiment = replace(parse(config), debug=Events())
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    experiment = parse(config)
+    on_gpu = torch.cuda.is_available() and not on_cpu(experiment.trainer.arguments())
+    experiment = replace(experiment, debug=Events(on_gpu=on_gpu))
+    device = torch.device("cuda" if on_gpu else "cpu")
     before, rates = _resident_bytes(), [peak_rate(device)]
     with tempfile.TemporaryDirectory() as folder:
         report = run(Job(experiment=experiment, config=config, folder=Path(folder) / "run"))

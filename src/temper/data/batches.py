@@ -118,7 +118,7 @@ class Batches(L.LightningDataModule):
         return self._ready["train"]
 
     def train_dataloader(self) -> EpochLoader:
-        """Return this rank's micro-batches, in an order that (seed, epoch) decides, from where the run stands."""
+        """Return this rank's micro-batches, in the order of the seed and the epoch, from where the run stands."""
         stands = self._loader.state_dict() if self._loader else self._position
         self._loader = self._new_loader()
         self._loader.load_state_dict(stands)

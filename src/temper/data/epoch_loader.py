@@ -1,4 +1,4 @@
-"""The order in which examples are seen, as a function of (seed, epoch) alone.
+"""The order in which examples are seen: a function of (seed, epoch), and of the latest losses where these are ranked.
 
 A global batch is cut into ``world x accumulate`` pieces of nearly equal size; micro-batch ``m`` of rank ``r`` is piece
 ``m * world + r``. Each piece carries its share, pieces · size / batch size, by which its mean loss is multiplied: the

@@ -82,11 +82,11 @@ def _layers(network: nn.Module, layers: tuple[str, ...] | None, facts: Facts, kn
 class _Maps(Distiller):
     def __init__(self, teacher: Teacher, own: tuple[str, ...], other: tuple[str, ...], power: float) -> None:
         super().__init__()
-        self._teacher, self._other, self._power, self.taps = teacher, other, power, own
+        self.teacher, self._other, self._power, self.taps = teacher, other, power, own
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return ``attention_transfer``: the distance of the maps of each example, over all pairs, (n,)."""
-        theirs = self._teacher.answer(inputs).features
+        theirs = self.teacher.answer(inputs).features
         pairs = zip(self.taps, self._other, strict=True)
         return {"attention_transfer": sum(self._distance(answer.features[s], theirs[t]) for s, t in pairs)}  # type: ignore[dict-item]
 

@@ -47,11 +47,11 @@ class DKD(Distillation):
 class _DecoupledAnswers(Distiller):
     def __init__(self, teacher: Teacher, temperature: float, alpha: float, beta: float) -> None:
         super().__init__()
-        self._teacher, self._temperature, self._alpha, self._beta = teacher, temperature, alpha, beta
+        self.teacher, self._temperature, self._alpha, self._beta = teacher, temperature, alpha, beta
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return ``dkd`` of each example, (n,), for true classes ``target`` (n,)."""
-        taught = widened(self._teacher.answer(inputs).prediction) / self._temperature
+        taught = widened(self.teacher.answer(inputs).prediction) / self._temperature
         learned = widened(answer.prediction) / self._temperature
         sure, else_ = target_divergence(taught, learned, target), others_divergence(taught, learned, target)
         return {"dkd": self._temperature**2 * (self._alpha * sure + self._beta * else_)}

@@ -66,12 +66,12 @@ class Hints(Distillation):
 class _Regressed(Distiller):
     def __init__(self, teacher: Teacher, own: str, other: str, mine: Shape, theirs: Shape) -> None:
         super().__init__()
-        self._teacher, self._other, self.taps = teacher, other, (own,)
+        self.teacher, self._other, self.taps = teacher, other, (own,)
         self.regressor = nn.Linear(mine[0], theirs[0]) if len(mine) == 1 else nn.Conv2d(mine[0], theirs[0], 1)
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return ``hints``: half the mean squared distance of each example, (n,)."""
-        taught = widened(self._teacher.answer(inputs).features[self._other])
+        taught = widened(self.teacher.answer(inputs).features[self._other])
         learned = widened(self.regressor(answer.features[self.taps[0]]))
         return {"hints": (taught - learned).square().flatten(1).mean(1) / 2}
 

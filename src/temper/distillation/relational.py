@@ -77,12 +77,12 @@ class Relational(Distillation):
 class _Relations(Distiller):
     def __init__(self, teacher: Teacher, own: str, other: str, distance: float | None, angle: float | None) -> None:
         super().__init__()
-        self._teacher, self._other, self.taps = teacher, other, (own,)
+        self.teacher, self._other, self.taps = teacher, other, (own,)
         self._distance, self._angle = distance, angle
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return ``distance`` and ``angle`` of each example, (n,), those that have a factor."""
-        taught = _apart(self._teacher.answer(inputs).features[self._other])
+        taught = _apart(self.teacher.answer(inputs).features[self._other])
         learned = _apart(answer.features[self.taps[0]])
         found = {}
         if self._distance is not None:

@@ -39,10 +39,10 @@ class SoftenedAnswers(Distiller):
         self, name: str, teacher: Teacher, temperature: float, seen: Callable[[Tensor], Tensor] = widened
     ) -> None:
         super().__init__()
-        self._name, self._teacher, self._temperature, self._seen = name, teacher, temperature, seen
+        self._name, self.teacher, self._temperature, self._seen = name, teacher, temperature, seen
 
     def terms(self, inputs: Tensor, answer: Answer, target: Tensor) -> dict[str, Tensor]:
         """Return the divergence of each example, (n,)."""
-        both = (self._teacher.answer(inputs).prediction, answer.prediction)
+        both = (self.teacher.answer(inputs).prediction, answer.prediction)
         taught, learned = (log_softened(self._seen(logits), self._temperature) for logits in both)
         return {self._name: self._temperature**2 * divergence(taught, learned)}

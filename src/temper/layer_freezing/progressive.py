@@ -11,6 +11,7 @@ also lets the rate of each block fall to zero until it stops; here the run's sch
 early blocks are what a step costs; frozen too soon, they cost accuracy.
 """
 
+from itertools import accumulate, pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -38,18 +39,22 @@ class Progressive(LayerFreezing):
         """Return the step from which each block stays as it is.
 
         Raises:
-            ValueError: there are fewer blocks than ``until`` names, or one would stop before one that lies before it.
+            ValueError: there are fewer blocks than ``until`` names.
         """
         if len(self.until) > blocks:
             raise ValueError(
                 f"layer_freezing.until names {len(self.until)} blocks, and the network has {blocks} before its head: at"
                 f" most so many{'' if blocks else ', and so layer_freezing=none'}"
             )
-        named = [max(1, span_steps(span, clock)) for span in self.until]
-        for before, after in zip(range(blocks), named[1:], strict=False):
-            if after < named[before]:
+        named = accumulate((max(1, span_steps(span, clock)) for span in self.until), max)
+        learning = [clock.total_steps] * (blocks - len(self.until))
+        return [min(step, clock.total_steps) for step in named] + learning
+
+    def check(self, clock: Clock) -> None:
+        """Refuse a block that would stop before one in front of it."""
+        for before, after in pairwise(self.until):
+            if span_steps(after, clock) < span_steps(before, clock):
                 raise ValueError(
-                    f"layer_freezing.until: {self.until[before + 1]} is before {self.until[before]}, and a block behind"
-                    " one that learns must hand its gradient on: no block may stop before those in front of it"
+                    f"layer_freezing.until: {after} is before {before}, and a block behind one that learns must hand"
+                    " its gradient on: no block may stop before those in front of it"
                 )
-        return [min(step, clock.total_steps) for step in named] + [clock.total_steps] * (blocks - len(named))

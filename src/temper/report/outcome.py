@@ -12,6 +12,7 @@ from torch import nn
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.data.views import views
+from temper.experiment.settings import SMALLER
 from temper.metric import better as better_of
 from temper.metric import over_views
 from temper.network.layered import Layered
@@ -19,6 +20,7 @@ from temper.report.curves import read_metrics
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
 from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
+from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
 from temper.training.answers import gather
 from temper.training.folder import Folder
@@ -75,8 +77,9 @@ def conclude(
     report.speed = Speed(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
     report.cost = Cost(
-        training_multiply_adds=round(_training_multiply_adds(module) * examples),
+        training_multiply_adds=training_multiply_adds(module, batches, report.attempts, callbacks),
         seconds=seconds,
         peak_memory_bytes=int(gather(memory).sum()),
         joules=_total([attempt.joules for attempt in report.attempts]),
@@ -88,18 +91,25 @@ def conclude(
     delivered = experiment.delivered(module.network)
     report.complexity = _complexity(delivered, shape)
     report.notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
-    removers = (each for each in trainer.callbacks if isinstance(each, Remover))  # type: ignore[attr-defined]
+    removers = (each for each in callbacks if isinstance(each, Remover))
     masks = next((each for each in removers if each.axis == "pruning"), None)  # no other makes zeros
     if any(option(each) != "none" for each in experiment.smaller):
         whole = report.complexity
         if delivered is not module.network:
             whole = _complexity(experiment.quantization.plain(module.network), shape)
         before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, masks)}
+        step, score = _validated_before(job, module)
+        named = [f"{axis}={name}" for axis in SMALLER if (name := option(getattr(experiment, axis))) != "none"]
+        seen = "there was no validation" if score is None else f"the last validation was after step {step:,}"
+        report.notes.append(
+            f"before {' and '.join(named)} began, {seen} of {module.facts.clock.total_steps:,}: what the network"
+            " reaches whole, a run without says"
+        )
         report.smaller = {
-            "before": {metric: _score_before(job, module)} | before,
+            "before": {metric: score} | before,
             "after": {metric: report.metrics.get(metric)} | asdict(report.complexity),
         }
-    reasons = (getattr(callback, "reason", None) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    reasons = (getattr(callback, "reason", None) for callback in callbacks)
     report.stopped = next((reason for reason in reasons if reason), None)
     if experiment.expect is not None:
         expect = experiment.expect
@@ -135,26 +145,11 @@ def _nonzero_before(network: nn.Module, masks: Remover | None) -> int:
     return parameter_counts(network)[1] + counted - left
 
 
-def _score_before(job: Job, module: Supervised) -> float | None:
-    """Return the score of the last validation before anything was removed; None where there was none."""
+def _validated_before(job: Job, module: Supervised) -> tuple[int, float | None]:
+    """Return the step and the score of the last validation before anything was removed; no score: there was none."""
     begins = job.experiment.begins(module.facts.clock)
     series = read_metrics(job.folder).get(job.experiment.chosen_by[0], [])
-    return next((value for step, value in reversed(series) if step < begins), None)
-
-
-def _training_multiply_adds(module: Supervised) -> float:
-    """Return those of one example in a step, forward with backward, whatever its size in training.
-
-    A teacher's forward passes, and the gradients that GradNorm asks for, are not among them.
-    """
-    facts, passes = module.facts, module.ingredients.optimizer.passes
-    if not facts.epoch_shapes:
-        return passes * multiply_adds(module.network, facts.shape)[1]
-    by_shape = {shape: multiply_adds(module.network, shape)[1] for shape in set(facts.epoch_shapes)}
-    clock, taken = facts.clock, module.trainer.global_step
-    steps = [min(taken, clock.start(epoch + 1)) - min(taken, clock.start(epoch)) for epoch in range(clock.epochs)]
-    total = sum(count * by_shape[shape] for count, shape in zip(steps, facts.epoch_shapes, strict=True))
-    return passes * total / max(1, sum(steps))
+    return next(((step, value) for step, value in reversed(series) if step < begins), (0, None))
 
 
 def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batches) -> None:

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from temper.quantity import Clock, Span, parse_span
-from temper.strategy import Scheduler, strategy
+from temper.quantity import Clock, Span, parse_span, span_steps
+from temper.strategy import Scheduler, option, strategy
 
 
 def epochs_before(step: int, clock: Clock) -> float:
@@ -36,6 +36,34 @@ def check_lasts(knob: str, span: str | int | float, otherwise: str) -> None:
     """
     if parse_span(span)[0] == 0:
         raise ValueError(f"{knob} must be longer than 0; {otherwise}")
+
+
+def check_moves(scheduler: Scheduler, clock: Clock) -> None:
+    """Refuse a warm-up that a run is too short for, and a schedule that never changes the rate in it.
+
+    Raises:
+        ValueError: names the knob, and the way out.
+    """
+    total, warmup = clock.total_steps, span_steps(scheduler.warmup, clock)
+    chosen = option(scheduler)
+    if warmup > total:
+        raise ValueError(
+            f"scheduler.warmup={scheduler.warmup}: {warmup} steps are more than the run's {total}, and the rate would"
+            " never be whole: shorten it, for example scheduler.warmup=5%"
+        )
+    if chosen == "constant" or scheduler.validates:
+        return
+    if warmup == total:
+        raise ValueError(
+            f"scheduler.warmup={scheduler.warmup} takes all of the run's {total} steps, and scheduler={chosen} never"
+            " begins: shorten it, for example scheduler.warmup=5%, or choose scheduler=constant"
+        )
+    last = scheduler.warmed_factor(total - 1, clock)  # most schedules are seen to move by one look at their end
+    if total - warmup > 1 and all(scheduler.warmed_factor(step, clock) == last for step in range(warmup, total)):
+        raise ValueError(
+            f"scheduler={chosen} leaves the rate as it is in all of the run's {total} steps: let it act earlier by its"
+            " knobs, or choose scheduler=constant"
+        )
 
 
 @strategy

@@ -69,13 +69,14 @@ class LayerFreezing(ABC):
 
     @abstractmethod
     def ends(self, blocks: int, clock: Clock) -> list[int]:
-        """Return the step from which each of so many blocks stays, from the input on; ``clock``'s last for never.
-
-        None may stay before one that lies before it.
+        """Return the step from which each of so many blocks stays, never falling; ``clock``'s last for never.
 
         Raises:
             ValueError: the network's blocks do not fit the knobs.
         """
+
+    def check(self, clock: Clock) -> None:  # noqa: B027 - most go with any
+        """Refuse a block that would stay before one in front of it; a ValueError says the way out."""
 
 
 class Loss(ABC):

@@ -65,6 +65,8 @@ def build_module(experiment: Experiment, facts: Facts) -> Supervised:
     if experiment.activation_checkpointing is not None:
         network.recompute()
     if experiment.compile:
+        # What runs before it in this process have left would be taken for this one's, without the hooks on its layers.
+        torch.compiler.reset()
         network.compile()  # in place: the names of its weights stay
     taught = cache(teach)  # whoever learns from the same teacher shares it, and its answers
     module = experiment.task.module(

@@ -38,9 +38,12 @@ class GradientNorm(L.Callback):
         if not named:
             return
         norms = whole(torch._foreach_norm([gradient for _, gradient in named], 2))
-        pl_module.noted["gradient_norm"] = torch.linalg.vector_norm(torch.stack(norms))
+        noted = {"gradient_norm": torch.linalg.vector_norm(torch.stack(norms))}
         if self.layers:
-            pl_module.noted |= {f"gradient_norm/{layer}": norm for layer, norm in _by_layer(named, norms).items()}
+            noted |= {f"gradient_norm/{layer}": norm for layer, norm in _by_layer(named, norms).items()}
+        # A layer that has stopped learning has none any more.
+        others = {name: value for name, value in pl_module.noted.items() if not name.startswith("gradient_norm")}
+        pl_module.noted = others | noted
 
 
 def _by_layer(named: list[tuple[str, Tensor]], norms: tuple[Tensor, ...]) -> dict[str, Tensor]:

@@ -133,7 +133,7 @@ class ShownWeights(L.Callback):
         self._trained = {key: value.clone() for key, value in network.state_dict().items()}
         if self._made is None or self._made[0] != trainer.global_step:
             for name, weight in network.named_parameters():
-                if name in averages:
+                if name in averages and weight.requires_grad:  # what has stopped learning keeps its statistics too
                     weight.copy_(placed_like(averages[name], weight))
             for remover in self.removers:
                 remover.remove(network)

@@ -58,6 +58,16 @@ def sampling_fits_data(run: Settings) -> None:
         raise ValueError(f"sampling={option(run.sampling)} with data={option(run.data)}: {fault}") from None
 
 
+def remembered_losses_are_of_one_example(run: Settings) -> None:
+    """Want the loss of an example, where it decides who comes again."""
+    mixing = next((name for name, step in run.augmentation.items() if step.mixes), None)
+    if run.sampling.remembers and mixing is not None:
+        raise ValueError(
+            f"sampling={option(run.sampling)} ranks examples by their losses, and augmentation={mixing} mixes two of"
+            " them in one: leave it away, or choose sampling=none"
+        )
+
+
 def classes_are_evened_once(run: Settings) -> None:
     """Want one remedy against unequal classes: weights by how many there are, or a sampling that changes that."""
     alike = option(run.sampling) == "none" or run.sampling.chance(1) is not None
@@ -111,6 +121,15 @@ def views_are_of_images(run: Settings) -> None:
         )
 
 
+def channels_are_laid_out(run: Settings) -> None:
+    """Want channels where their place in memory is chosen."""
+    if run.channels_last and not run.data.images:
+        raise ValueError(
+            f"channels_last=true lays out the channels of images, and data={option(run.data)} holds rows of numbers:"
+            " choose channels_last=false"
+        )
+
+
 def promise_is_measured(run: Settings) -> None:
     """Want views where a promise is about them."""
     if run.test_time_augmentation is None and run.expect is not None and is_over_views(run.expect.metric):
@@ -144,10 +163,12 @@ RULES = (
     loss_fits_data_and_task,
     preprocessing_fits_data,
     sampling_fits_data,
+    remembered_losses_are_of_one_example,
     classes_are_evened_once,
     augmentation_fits_data,
     resolution_fits_task,
     views_are_of_images,
+    channels_are_laid_out,
     promise_is_measured,
     batch_can_be_cut,
     batch_can_grow,

@@ -98,6 +98,17 @@ def frozen_weights_stay(run: Settings) -> None:
             )
 
 
+def terms_meet_where_layers_learn(run: Settings) -> None:
+    """Want every term to have a gradient at one layer to the end, where their gradients are compared."""
+    reading = next((name for name, each in run.distillation.items() if each.reads != "answers"), None)
+    if option(run.layer_freezing) != "none" and run.weighting.term_gradients and reading is not None:
+        raise ValueError(
+            f"weighting={option(run.weighting)} compares the terms' gradients at the last layer that all of them reach,"
+            f" and distillation={reading} reads one that {_layer_freezing(run)} may stop: choose weighting=fixed, or"
+            " layer_freezing=none"
+        )
+
+
 def layers_stop_alone(run: Settings) -> None:
     """Want nobody else who freezes layers, or who moves or counts on weights that have no gradient any more."""
     if option(run.layer_freezing) == "none":
@@ -131,5 +142,6 @@ RULES = (
     unfreezing_begins,
     unfreezing_goes_with_the_optimizer,
     frozen_weights_stay,
+    terms_meet_where_layers_learn,
     layers_stop_alone,
 )
