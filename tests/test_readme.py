@@ -81,6 +81,7 @@ NOT_RUN = {
     "python scripts/predict.py outputs/mine my_digits.csv": "below, on a run of this test",
     "python scripts/export.py outputs/mine": "below, on a run of this test",
     "python scripts/explain.py outputs/mine": "below, on a run of this test",
+    "python scripts/compress.py outputs/mine quantization=static": "below, on a run of this test",
 }
 
 
@@ -220,7 +221,8 @@ def test_scripts_on_a_run(job_of: Callable[..., Job], tmp_path: Path, capsys: py
     job = job_of("epochs=1")
     run(job)
     (tmp_path / "my_digits.csv").write_text("\n".join([",".join(["0"] * 64)] * 2))
-    for script, *files in (["evaluate"], ["predict", str(tmp_path / "my_digits.csv")], ["export"], ["explain"]):
+    digits, static = str(tmp_path / "my_digits.csv"), "quantization=static"
+    for script, *files in (["evaluate"], ["predict", digits], ["export"], ["explain"], ["compress", static]):
         capsys.readouterr()
         load(script).main([str(job.folder), *files])
         assert capsys.readouterr().out

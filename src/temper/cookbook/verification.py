@@ -157,7 +157,7 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
         while queue or running:
             while queue and len(running) < jobs:
                 errand = queue.pop(0)
-                console.print(f"{errand.name}: {errand.folder}", highlight=False, soft_wrap=True)
+                console.print(f"{errand.name}: {errand.folder}", highlight=False, markup=False, soft_wrap=True)
                 if not timed:
                     errand.untimed.parent.mkdir(parents=True, exist_ok=True)
                     errand.untimed.touch()
@@ -174,12 +174,12 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
                     ledger.append(row, results)
                 except (RuntimeError, ValueError, OSError) as fault:  # the others go on
                     failures.append(str(fault))
-                    console.print(f"{errand.name}: failed", highlight=False)
+                    console.print(f"{errand.name}: failed", highlight=False, markup=False)
                 else:
                     left = len(queue) + len(running)
                     took = "not timed" if row.seconds is None else f"in {in_seconds(row.seconds)}"
                     said = f"test/{row.metric} {in_score(row.test)}, {took}"
-                    console.print(f"{errand.name}: {said}; {left} to go", highlight=False)
+                    console.print(f"{errand.name}: {said}; {left} to go", highlight=False, markup=False)
     return failures
 
 
@@ -211,5 +211,9 @@ def fitting(name: str, words: Sequence[str]) -> list[str]:
 
 
 def _bars(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("epoch {task.completed}/{task.total}"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("epoch {task.completed}/{task.total}"),
+    )
     return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from temper.network.layers import dtype_of
+from temper.report.record import Complexity
 
 POWERCAP = Path("/sys/class/powercap")
 WARM_UP = (0.05, 20)  # seconds, and the most forward passes in them
@@ -71,6 +72,18 @@ def parameter_counts(network: nn.Module) -> tuple[int, int]:
 def size_bytes(network: nn.Module) -> int:
     """Return the bytes of the tensors in the network's state dict."""
     return sum(value.numel() * value.element_size() for value in network.state_dict().values())
+
+
+def complexity(network: nn.Module, shape: tuple[int, ...]) -> Complexity:
+    """Return what is measured of ``network`` on one example shaped ``shape``."""
+    counted, nonzero = parameter_counts(network)
+    return Complexity(
+        parameters=counted,
+        nonzero_parameters=nonzero,
+        multiply_adds=multiply_adds(network, shape)[0],
+        bytes=size_bytes(network),
+        latency_seconds=latency_seconds(network, shape),
+    )
 
 
 def latency_seconds(network: nn.Module, shape: tuple[int, ...]) -> float:

@@ -18,8 +18,8 @@ from temper.metric import over_views
 from temper.network.layered import Layered
 from temper.report.curves import read_metrics
 from temper.report.environment import commit, device_name, versions
-from temper.report.measure import latency_seconds, multiply_adds, parameter_counts, peak_memory_bytes, size_bytes
-from temper.report.record import Complexity, Cost, Generalisation, Report, Score, Speed, judge_promise
+from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
+from temper.report.record import Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
 from temper.training.answers import gather
@@ -89,14 +89,14 @@ def conclude(
     report.generalisation = Generalisation(test=test, gap=train - test if better == "max" else test - train)
     assert isinstance(module.network, Layered)
     delivered = experiment.delivered(module.network)
-    report.complexity = _complexity(delivered, shape)
+    report.complexity = complexity(delivered, shape)
     report.notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
     removers = (each for each in callbacks if isinstance(each, Remover))
     masks = next((each for each in removers if each.axis == "pruning"), None)  # no other makes zeros
     if any(option(each) != "none" for each in experiment.smaller):
         whole = report.complexity
         if delivered is not module.network:
-            whole = _complexity(experiment.quantization.plain(module.network), shape)
+            whole = complexity(experiment.quantization.plain(module.network), shape)
         before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, masks)}
         step, score = _validated_before(job, module)
         named = [f"{axis}={name}" for axis in SMALLER if (name := option(getattr(experiment, axis))) != "none"]
@@ -118,18 +118,6 @@ def conclude(
             if job.comparable and experiment.debug.shortened_to is None and experiment.debug.memorised is None
             else "not comparable"
         )
-
-
-def _complexity(network: nn.Module, shape: tuple[int, ...]) -> Complexity:
-    """Return what is measured of ``network`` on one example shaped ``shape``."""
-    counted, nonzero = parameter_counts(network)
-    return Complexity(
-        parameters=counted,
-        nonzero_parameters=nonzero,
-        multiply_adds=multiply_adds(network, shape)[0],
-        bytes=size_bytes(network),
-        latency_seconds=latency_seconds(network, shape),
-    )
 
 
 @torch.no_grad()

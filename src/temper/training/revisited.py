@@ -25,8 +25,12 @@ def experiment_of(trained: Trained, root: str | None) -> Experiment:
     """
     if root is not None and "root" not in trained.config()["data"]:
         raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
-    experiment = trained.experiment(root)
-    # A judge needs neither the teachers, who may be gone, nor weights of several terms, nor a compiled network.
+    return judged(trained.experiment(root))
+
+
+def judged(experiment: Experiment) -> Experiment:
+    """Return ``experiment`` as a judge needs it, in float32 or, of a run in 64-true, in float64."""
+    # Neither with teachers, who may be gone, nor weights of several terms, nor a compiled network.
     plain = replace(experiment, distillation={}, weighting=Fixed(), compile=False)
     return plain if experiment.precision == "64-true" else replace(plain, precision="32-true")
 
