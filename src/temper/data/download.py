@@ -5,18 +5,25 @@ import gzip
 import hashlib
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any
-from urllib.request import urlopen
+from typing import Any
+from urllib.request import Request, urlopen
 
-_ANSWER_SECONDS = 4.0  # name look-up, connection and first bytes; also each later silence
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+_ANSWER_SECONDS = 4.0  # name look-up, connection and first bytes
+_SILENCE_SECONDS = 20.0  # of a line that has answered
+_TRIES = 5  # of one file
 
 
 @contextmanager
@@ -76,25 +83,53 @@ def _stored(root: Path, folder: str) -> Iterator[Path]:
 
 
 def _download(url: str, md5: str, archive: Path) -> None:
-    digest = hashlib.md5(usedforsecurity=False)
-    try:
-        with _opened(url) as response, archive.open("wb") as file:
-            while block := response.read(1 << 20):
-                digest.update(block)
-                file.write(block)
-    except HTTPException as error:
-        raise OSError(f"{url} broke off ({error!r})") from error
-    if digest.hexdigest() != md5:
-        raise OSError(f"what came from {url} is damaged: another checksum")
+    """Fetch ``url`` into ``archive``; where the line broke off, go on from there as long as something comes."""
+    came, total, broke = 0, None, ""
+    with archive.open("wb") as file, _bar(url) as tell:
+        for _ in range(_TRIES):
+            before = came
+            try:
+                with _opened(url, came) as response:
+                    if came and getattr(response, "status", None) != HTTPStatus.PARTIAL_CONTENT:
+                        came = file.seek(0)  # it begins anew
+                        file.truncate()
+                    total = (
+                        came + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else None
+                    )
+                    while block := response.read(1 << 18):
+                        came += file.write(block)
+                        tell(came, total)
+                broke = "the line was closed"
+            except (HTTPException, OSError) as error:
+                if not came:
+                    raise OSError(f"{url}: {error}") from error
+                broke = repr(error)
+            if total is None or came >= total or came <= before:
+                break
+    if total is not None and came < total:
+        raise OSError(f"{url} broke off after {came / 1e6:.0f} of {total / 1e6:.0f} MB ({broke})")
+    with archive.open("rb") as whole:
+        if hashlib.file_digest(whole, partial(hashlib.md5, usedforsecurity=False)).hexdigest() != md5:
+            raise OSError(f"what came from {url} is damaged: another checksum")
 
 
-def _opened(url: str) -> IO[bytes]:
-    """Return the response, or give up: a name look-up knows no time-out of its own, hence the thread."""
+@contextmanager
+def _bar(url: str) -> Iterator[Callable[[int, int | None], None]]:
+    """Show on a terminal how much has come; yield what is told (bytes so far, bytes in all)."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, transient=True, disable=not sys.stdout.isatty()) as progress:
+        task = progress.add_task(f"fetching {url.rpartition('/')[2]}", total=None)
+        yield lambda came, total: progress.update(task, completed=came, total=total)
+
+
+def _opened(url: str, begin: int) -> Any:
+    """Return the response, from byte ``begin`` on, or give up: a name look-up knows no time-out, hence the thread."""
     outcome: list[Any] = []
+    asked = Request(url, headers={"Range": f"bytes={begin}-"} if begin else {})
 
     def attempt() -> None:
         try:
-            outcome.append(urlopen(url, timeout=_ANSWER_SECONDS))
+            outcome.append(urlopen(asked, timeout=_SILENCE_SECONDS))
         except (OSError, HTTPException) as error:
             outcome.append(error)
 
@@ -105,5 +140,4 @@ def _opened(url: str) -> IO[bytes]:
         raise TimeoutError(f"{url} did not answer in {_ANSWER_SECONDS:g} s")
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
-    response: IO[bytes] = outcome[0]
-    return response
+    return outcome[0]
