@@ -82,7 +82,8 @@ def run(job: Job) -> Report:
                 experiment.batch_growth.check(experiment.batch_size, experiment.epochs)
             for each in experiment.smaller:
                 each.check(batches.facts.clock)
-            check_moves(experiment.scheduler, experiment.pruning.lap(0, batches.facts.clock)[1])
+            if experiment.debug.memorised is None:  # of which an epoch is but a step
+                check_moves(experiment.scheduler, experiment.pruning.lap(0, batches.facts.clock)[1])
         module = build_module(experiment, batches.facts)
         check_kernels(experiment, machine, module.network)
         taken, freezing = transfer(experiment, module)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.report.outcome import worse_than_the_mean
+from temper.report.notes import worse_than_the_mean
 from temper.report.record import Report
 
 ROWS = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]

@@ -112,3 +112,7 @@ def test_a_run_refuses_a_schedule_that_never_moves(
     assert "scheduler=step leaves the rate as it is" in capsys.readouterr().err
     assert not job.folder.exists()
     assert run(job_of(*words, "debug=steps")).state == "finished"
+
+
+def test_a_run_on_a_few_examples_is_shorter_than_its_warm_up(job_of: Callable[..., Job]) -> None:
+    assert run(job_of("scheduler.warmup=150steps", "debug=overfit", "epochs=10")).state == "finished"

@@ -47,7 +47,7 @@ def state(folder: Path, name: str = "last") -> dict[str, Tensor]:
 
 
 def made(whole: Path, folder: Path, *words: str) -> Report:
-    compress.main([str(whole), *words, "--output", str(folder)])
+    compress.main([str(whole), "--output", str(folder), *words])
     return Report.load(folder)
 
 
@@ -83,11 +83,11 @@ def test_whole_numbers_of_the_weights_as_they_are(
 
 
 def test_ranges_are_means_over_batches_of_training_examples(perceptron: Path, tmp_path: Path) -> None:
-    made(perceptron, tmp_path / "small", "quantization=static", "--examples", "700")
+    made(perceptron, tmp_path / "small", "quantization=static", "--examples", "1050")
     trained = Trained.find(str(perceptron), "RUN")
     batches = batches_of(experiment_of(trained, None), trained.checkpoint(), "test", "--split")
     inputs = batches.learned.inputs
-    parts = [inputs[:500], inputs[500:700]]
+    parts = [inputs[:500], inputs[500:1000]]  # and no small batch that would weigh as much
     kept = state(tmp_path / "small")
     assert kept["hidden.linear1.watched"] == 2
     for name, value in (("least", torch.amin), ("largest", torch.amax)):
@@ -164,6 +164,7 @@ def test_what_is_made_is_a_run(
     ("words", "named"),
     [
         ((), ("nothing says what makes it smaller", "quantization=static")),
+        (("quantization=none",), ("nothing says what makes it smaller", "quantization=static")),
         (("optimizer=adam",), ("optimizer=adam", "pruning, low_rank, quantization")),
         (("pruning=magnitude", "pruning.start=0.2"), ("pruning.start=0.2", "leave pruning.start away")),
         (("quantization=static", "quantization.momentum=0.2"), ("quantization.momentum=0.2", "at once")),
@@ -189,6 +190,65 @@ def test_refuses(
     assert said.count("\n") == 1, said
     assert all(word in said for word in named), said
     assert not (tmp_path / "small").exists()
+
+
+@pytest.mark.parametrize(
+    ("trained", "words"),
+    [
+        (("layer_freezing=progressive", "precision=bf16-true"), ("low_rank=truncated_svd",)),
+        (("data=table", "loss=mse", "preprocessing.standardize.target=true"), ("quantization=static",)),
+        (("data.validation=0", "averaging=ema", "precision=64-true"), ("pruning=channels", "pruning.by=l2")),
+        (("sampling=poisson", "privacy=dp_sgd"), ("pruning=magnitude",)),
+    ],
+    ids=str,
+)
+def test_of_any_kind_of_run(
+    trained: tuple[str, ...],
+    words: tuple[str, ...],
+    job_of: Callable[..., Job],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if "data=table" in trained:
+        rows = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]
+        (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,price", *rows]))
+        trained += (f"data.path={tmp_path / 'my_table.csv'}", "data.target=price")
+    whole = run(job_of("epochs=2", "batch_size=30", "trainer=cpu", "trainer.threads=1", *trained))
+    report = made(tmp_path / "run", tmp_path / "small", *words)
+    for name, value in report.smaller["before"].items():
+        if "/" in name and "bf16-true" not in " ".join(trained):
+            assert value == pytest.approx(whole.metrics[name], rel=1e-5)
+    assert report.privacy == whole.privacy
+    assert report.digest != whole.digest
+    for split in ("test", "train"):
+        capsys.readouterr()
+        evaluate.main([str(tmp_path / "small"), "--split", split, "--json"])
+        told = json.loads(capsys.readouterr().out)
+        assert told["metrics"] == {name: report.metrics[name] for name in told["metrics"]}
+
+
+def test_what_fails_leaves_nothing(
+    perceptron: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> Report:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compress, "save", broken)
+    with pytest.raises(KeyboardInterrupt):
+        made(perceptron, tmp_path / "small", "quantization=dynamic")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        made(perceptron, tmp_path / "file" / "small", "quantization=dynamic")
+    assert "with --output FOLDER" in capsys.readouterr().err
+
+
+def test_a_run_compressed_is_another_method_than_one_trained_so(
+    perceptron: Path, job_of: Callable[..., Job], tmp_path: Path
+) -> None:
+    made(perceptron, tmp_path / "small", "quantization=static")
+    assert Report.load(tmp_path / "small").digest != job_of(*SHORT, "quantization=static").digest
 
 
 def test_refuses_what_is_small_or_there_already(

@@ -199,3 +199,13 @@ def test_photos_that_have_moved(train: Any, tmp_path: Path, capsys: pytest.Captu
         folder=tmp_path / "more",
     )  # fmt: skip
     assert again.state == "finished"
+
+
+def test_a_run_of_rows_that_once_laid_out_channels_is_read(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report: Report = train("task=mlp", "epochs=1")
+    file = tmp_path / "run" / "config.yaml"
+    file.write_text(file.read_text().replace("channels_last: false", "channels_last: true"))
+    assert "channels_last: true" in file.read_text()
+    assert answer(capsys, tmp_path / "run")["metrics"]["test/accuracy"] == report.metrics["test/accuracy"]

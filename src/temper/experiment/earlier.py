@@ -17,21 +17,29 @@ from temper.recipes import CONF
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``config`` with every knob and axis that it lacks and that does nothing unless it is set."""
     axes = {axis: none for axis in _fields(Settings) if axis not in config and (none := _none(axis)) is not None}
-    return axes | {key: _with_nulls(value) for key, value in config.items()} | _nulls(Settings, config)
+    found = axes | {key: _with_nulls(value) for key, value in config.items()} | _nulls(Settings, config)
+    if not getattr(_record(config.get("data")), "images", True):
+        found["channels_last"] = False  # which once could be set for rows of numbers, and did nothing
+    return found
 
 
 def _with_nulls(node: Any) -> Any:
     if not isinstance(node, Mapping):
         return node
     held = {key: _with_nulls(child) for key, child in node.items()}
-    module, _, name = str(node.get("_target_", "")).rpartition(".")
-    if not module.startswith("temper."):  # no record; or none of ours, which is refused where it is parsed
-        return held
+    record = _record(node)
+    return held if record is None else held | _nulls(record, held)
+
+
+def _record(node: Any) -> Any:
+    """Return the record that ``node`` names; None where it is none of ours, which is refused where it is parsed."""
+    module, _, name = str(node.get("_target_", "") if isinstance(node, Mapping) else "").rpartition(".")
+    if not module.startswith("temper."):
+        return None
     try:
-        record = getattr(import_module(module), name)
+        return getattr(import_module(module), name)
     except (ImportError, AttributeError):
-        return held
-    return held | _nulls(record, held)
+        return None
 
 
 def _nulls(record: type, held: Mapping[str, Any]) -> dict[str, None]:

@@ -53,7 +53,7 @@ class Progressive(LayerFreezing):
     def check(self, clock: Clock) -> None:
         """Refuse a block that would stop before one in front of it."""
         for before, after in pairwise(self.until):
-            if span_steps(after, clock) < span_steps(before, clock):
+            if max(1, span_steps(after, clock)) < max(1, span_steps(before, clock)):
                 raise ValueError(
                     f"layer_freezing.until: {after} is before {before}, and a block behind one that learns must hand"
                     " its gradient on: no block may stop before those in front of it"

@@ -1,7 +1,6 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +10,13 @@ from torch import nn
 
 from temper.command.job import Job
 from temper.data.batches import Batches
-from temper.data.views import views
 from temper.experiment.settings import SMALLER
 from temper.metric import better as better_of
-from temper.metric import over_views
 from temper.network.layered import Layered
 from temper.report.curves import read_metrics
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
+from temper.report.notes import of_views, worse_than_the_mean
 from temper.report.record import Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
@@ -62,11 +60,7 @@ def conclude(
     _tell_solution(report, job, module, batches)
     report.notes += worse_than_the_mean(report.metrics)
     metric, better = experiment.chosen_by
-    if (level := experiment.test_time_augmentation) is not None:
-        report.notes.append(
-            f"test_time_augmentation={level}: test/{over_views(metric.removeprefix('val/'))} is of the mean over"
-            f" {len(views(level))} views of each image; latency and multiply-adds are those of one"
-        )
+    report.notes += of_views(experiment.test_time_augmentation, metric)
     if "val" in module.verdicts:
         report.score = Score(metric=metric, value=report.metrics[metric], better=better)
     if module.privatizer is not None:
@@ -158,17 +152,6 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
     target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
     report.notes.append(f"solution: coefficients are those of {inputs}{target}")
-
-
-def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:
-    """Return what a reader must know of a regression whose test r2 is below 0; of any other nothing."""
-    explained = metrics.get("test/r2")
-    if explained is None or not explained < 0:
-        return []
-    return [
-        "test/r2 is below 0, worse than the mean of the targets: where they are far from 1 in size, learn them in"
-        " deviations (preprocessing.standardize.target=true); or lower optimizer.lr, or train for longer"
-    ]
 
 
 def _total(values: list[float | None]) -> float | None:

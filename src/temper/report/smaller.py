@@ -8,7 +8,7 @@ from rich.text import Text
 from temper.report.units import in_bytes, in_count, in_score, in_seconds
 
 Sides = Mapping[str, Mapping[str, float | None]]  # before and after: each figure by its name
-HEADING = "made smaller: whole, scored when removal began; and as delivered"
+HEADING = "made smaller: before, and as delivered"
 COUNTED = {
     "parameters": ("parameters", in_count),
     "nonzero_parameters": ("not zero", in_count),

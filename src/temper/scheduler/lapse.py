@@ -61,8 +61,8 @@ def check_moves(scheduler: Scheduler, clock: Clock) -> None:
     last = scheduler.warmed_factor(total - 1, clock)  # most schedules are seen to move by one look at their end
     if total - warmup > 1 and all(scheduler.warmed_factor(step, clock) == last for step in range(warmup, total)):
         raise ValueError(
-            f"scheduler={chosen} leaves the rate as it is in all of the run's {total} steps: let it act earlier by its"
-            " knobs, or choose scheduler=constant"
+            f"scheduler={chosen} leaves the rate as it is in all of the run's {total - warmup} steps"
+            f"{' after the warm-up' if warmup else ''}: let it act earlier by its knobs, or choose scheduler=constant"
         )
 
 

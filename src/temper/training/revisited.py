@@ -55,13 +55,13 @@ def batches_of(experiment: Experiment, checkpoint: Mapping[str, Any], split: str
     return batches
 
 
-@torch.inference_mode()
 def answered(network: nn.Module, batches: Batches, split: str, level: Level | None) -> Answers:
-    """Return what ``network`` answers to ``split`` in the views of ``level``, on the CPU."""
+    """Return what ``network``, which is moved to the GPU if there is one, answers to ``split`` in ``level``'s views."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = network.to(device).eval()
+    network = network.to(device).eval()  # outside inference mode, which would forbid its weights a gradient for good
     answers = Answers()
-    for position, stored in enumerate(batches.evaluated(split, level)):
-        batch = batches.on_after_batch_transfer(stored, position)
-        answers.add(network(batch.inputs.to(device)).cpu(), batch)
+    with torch.inference_mode():
+        for position, stored in enumerate(batches.evaluated(split, level)):
+            batch = batches.on_after_batch_transfer(stored, position)
+            answers.add(network(batch.inputs.to(device)).cpu(), batch)
     return answers

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from temper.command import command_line
 from temper.command.job import composing, container
-from temper.data.batches import MEASURED_TRAIN_EXAMPLES, Batches
+from temper.data.batches import EVALUATED_AT_ONCE, MEASURED_TRAIN_EXAMPLES, Batches
 from temper.digest import digest
 from temper.experiment import Experiment, parse
 from temper.experiment.settings import REMOVING, SMALLER
@@ -29,16 +29,18 @@ from temper.refusal import Refusal
 from temper.report import page
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity
+from temper.report.notes import of_views, worse_than_the_mean
 from temper.report.record import FILE, Complexity, Generalisation, Report, Score
 from temper.strategy import Remover, option
 from temper.training.build import build_module
 from temper.training.folder import Folder
 from temper.training.revisited import answered, batches_of, experiment_of, judged
-from temper.training.supervised import Verdict
+from temper.training.supervised import Supervised, Verdict
 from temper.training.trained import DATAMODULE, Trained, network_of
 
-AT_ONCE = {"pruning": ("start", "end", "every"), "low_rank": ("start",), "quantization": ("start", "momentum")}
+WHEN = {"pruning": ("start", "end", "every"), "low_rank": ("start",), "quantization": ("start", "momentum")}
 LEARNING = {"pruning=lottery_ticket": "trains what is left again", "quantization=aware": "trains with rounded weights"}
+AT_REST = ("trainer", "transfer", "layer_freezing")  # what is over with training, and would rule out what follows it
 Tell = Callable[[str], None]  # what is being done
 
 
@@ -49,6 +51,13 @@ class Side:
     verdicts: Mapping[str, Verdict]
     complexity: Complexity
 
+    @property
+    def scores(self) -> dict[str, float]:
+        """Return each score by its set and name, such as ``test/accuracy``."""
+        return {
+            f"{split}/{name}": value for split, each in self.verdicts.items() for name, value in each.scores.items()
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compressed:
@@ -56,17 +65,18 @@ class Compressed:
 
     Attributes:
         config: the run's, with the choices that made it smaller.
-        network: as a run keeps it in a checkpoint; ``experiment.delivered`` makes the smaller one of it.
-        batches: of the run.
+        checkpoint: with the network as a run keeps it; ``experiment.delivered`` makes the smaller one of it.
         notes: what no figure says.
     """
 
     experiment: Experiment
     config: Mapping[str, Any]
-    network: Layered
-    batches: Batches
+    checkpoint: Mapping[str, Any]
+    class_names: Sequence[str]
     before: Side
     after: Side
+    device: str
+    digest: str
     notes: Sequence[str]
 
 
@@ -77,14 +87,12 @@ def config_of(trained: Trained, words: Sequence[str]) -> dict[str, Any]:
         Refusal: a word is about something else, or about a training that does not happen; or it is smaller already.
     """
     config = trained.config()
-    if not words:
-        raise Refusal(f"{trained.folder}: nothing says what makes it smaller: add quantization=static, for example")
     for word in words:
         key = word.partition("=")[0].lstrip("+~")
         axis, _, knob = key.partition(".")
         if axis not in SMALLER:
             raise Refusal(f"{word}: a finished run is made smaller by {', '.join(SMALLER)} and by nothing else")
-        if knob in AT_ONCE[axis]:
+        if knob in WHEN[axis]:
             raise Refusal(f"{word}: all is done at once, after training: leave {key} away")
         if word in LEARNING:
             raise Refusal(
@@ -94,12 +102,14 @@ def config_of(trained: Trained, words: Sequence[str]) -> dict[str, Any]:
     command_line.check(words)
     with composing(words), initialize_config_dir(str(CONF), version_base="1.3"):
         composed = container(compose("config", list(words)))
+    if all(_named(composed[axis]) == "none" for axis in SMALLER):
+        raise Refusal(f"{trained.folder}: nothing says what makes it smaller: add quantization=static, for example")
     for axis in SMALLER:
         if (before := _named(config[axis])) != "none":
             raise Refusal(f"{trained.folder} was made smaller already, by {axis}={before}: name the run of the whole")
         at_the_end = {knob: 1.0 for knob in ("start", "end") if axis in REMOVING and knob in composed[axis]}
         config[axis] = {**composed[axis], **at_the_end}
-    return config
+    return config | {axis: composed[axis] for axis in AT_REST}
 
 
 def compress(trained: Trained, words: Sequence[str], examples: int, root: str | None, tell: Tell) -> Compressed:
@@ -108,76 +118,83 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
     Args:
         trained: a whole network.
         words: of a command line, such as ``quantization=static``.
-        examples: of the training set, by which ranges and statistics are taken.
+        examples: of the training set, by which ranges and statistics are taken, in batches of 500.
         root: where the data lies, in place of the run's own; None: there.
         tell: is told what is being done.
 
     Raises:
         ValueError: see `config_of`; or there is nothing to remove, or the data is not there.
     """
-    config = config_of(trained, words)
-    whole, checkpoint = experiment_of(trained, root), trained.checkpoint()
+    config, whole, checkpoint = config_of(trained, words), experiment_of(trained, root), trained.checkpoint()
+    config["precision"] = whole.precision  # in which it is judged
     placed = config if root is None else {**config, "data": {**config["data"], "root": root}}
-    experiment = judged(parse(placed))
+    try:
+        experiment = judged(parse(placed))
+    except Refusal as fault:
+        raise Refusal(
+            f"{fault}. What this run was trained by stays as it is here: a run of other settings goes on as a smaller"
+            f" one by transfer=checkpoint transfer.run={trained.folder}"
+        ) from None
     network = network_of(whole, checkpoint)
-    notes = [told for each in experiment.smaller if (told := each.note(network)) is not None]
+    notes = [f"made of {trained.file} at once: nothing was trained, and what training took is that run's"]
+    notes += [told for each in experiment.smaller if (told := each.note(network)) is not None]
     batches = batches_of(whole, checkpoint, "test", "--split")
-    before = _side(whole, network, batches, tell, "whole")
+    judge, level = build_module(whole, batches.facts), whole.test_time_augmentation
+    before = _side(judge, network, batches, lambda split: tell(f"whole: the {split} set"))
     tell("making it smaller")
     smaller = experiment.quantization.prepared(copy.deepcopy(network))
     _remove(experiment, smaller, batches)
     _look(experiment, smaller, batches, examples)
     delivered = experiment.delivered(smaller).eval()
     notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
-    after = _side(experiment, delivered, batches, tell, "smaller")
+    after = _side(judge, delivered, batches, lambda split: tell(f"smaller: the {split} set"))
+    notes += [*of_views(level, whole.chosen_by[0]), *worse_than_the_mean(after.scores)]
+    notes += [batches.splits.note] if batches.splits.note else []
+    kept = {key: checkpoint[key] for key in ("facts", "class_names", DATAMODULE)}
+    state = {f"network.{name}": value.cpu() for name, value in smaller.state_dict().items()}
     return Compressed(
         experiment=experiment,
         config=config,
-        network=smaller,
-        batches=batches,
+        checkpoint={**kept, "state_dict": state},
+        class_names=batches.splits.class_names,
         before=before,
         after=after,
+        device=device_name(next(smaller.parameters()).device),
+        # Another method than a training that ends in the same choices.
+        digest=digest({**config, "compressed": {"of": digest(trained.config()), "examples": examples}}),
         notes=notes,
     )
 
 
 def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Report:
-    """Write ``made`` of ``trained`` into ``folder``, as a run that has finished; return its report.
-
-    Raises:
-        Refusal: there is something in the folder, or it cannot be written to.
-    """
-    experiment, checkpoint, held = made.experiment, trained.checkpoint(), Folder(folder)
+    """Write ``made`` of ``trained`` into ``folder``, as a run that has finished; return its report."""
+    source = Report.load(trained.folder) if (trained.folder / FILE).exists() else None
+    held = Folder(folder)
     held.enter(made.config)
     held.checkpoints.mkdir(exist_ok=True)
-    kept = {key: checkpoint[key] for key in ("facts", "class_names", DATAMODULE)}
-    state = {f"network.{name}": value.cpu() for name, value in made.network.state_dict().items()}
-    torch.save({**kept, "state_dict": state}, held.checkpoints / "last.ckpt")
-    metric, better = experiment.chosen_by
-    before, after = _scores(made.before), _scores(made.after)
+    torch.save(dict(made.checkpoint), held.checkpoints / "last.ckpt")
+    metric, better = made.experiment.chosen_by
+    before, after = made.before.scores, made.after.scores
     compared = [name for name in (metric, metric.replace("val/", "test/")) if name in after]
     name = metric.removeprefix("val/")
     train, test = after[f"train/{name}"], after[f"test/{name}"]
-    recalls = made.after.verdicts["test"].per_class
     report = Report(
         command=command,
         state="finished",
-        digest=digest(made.config),
+        digest=made.digest,
         commit=commit(),
         versions=versions(),
-        device=device_name(next(made.network.parameters()).device),
-        choices=_choices(trained, made.config),
+        device=made.device,
+        choices=(source.choices if source else {}) | {axis: _named(made.config[axis]) for axis in SMALLER},
         metrics=dict(after),
         score=Score(metric=metric, value=after[metric], better=better) if metric in after else None,
         generalisation=Generalisation(test=test, gap=train - test if better == "max" else test - train),
         complexity=made.after.complexity,
-        notes=[
-            f"made of {trained.file} at once: nothing was trained, and what training took is that run's",
-            *made.notes,
-        ],
-        per_class=dict(zip(made.batches.splits.class_names, recalls, strict=False)),
-        seed=experiment.seed,
-        epochs=experiment.epochs,
+        notes=list(made.notes),
+        per_class=dict(zip(made.class_names, made.after.verdicts["test"].per_class, strict=False)),
+        seed=made.experiment.seed,
+        epochs=made.experiment.epochs,
+        privacy=source.privacy if source else None,  # what is made of private weights is as private
         smaller={
             "before": {name: before[name] for name in compared} | asdict(made.before.complexity),
             "after": {name: after[name] for name in compared} | asdict(made.after.complexity),
@@ -189,27 +206,16 @@ def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Repo
     return report
 
 
-def _scores(side: Side) -> dict[str, float]:
-    return {f"{split}/{name}": value for split, each in side.verdicts.items() for name, value in each.scores.items()}
-
-
-def _choices(trained: Trained, config: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """Return the option of each axis by its name, as the run's report has them, with those that made it smaller."""
-    known = Report.load(trained.folder).choices if (trained.folder / FILE).exists() else {}
-    return known | {axis: _named(config[axis]) for axis in SMALLER}
-
-
 def _named(node: Mapping[str, Any]) -> str:
     return str(node["_target_"]).split(".")[-2]
 
 
-def _side(experiment: Experiment, network: Layered, batches: Batches, tell: Tell, which: str) -> Side:
-    module, verdicts = build_module(judged(experiment), batches.facts), {}
+def _side(judge: Supervised, network: Layered, batches: Batches, tell: Tell) -> Side:
+    verdicts = {}
     for split in batches.tested:
-        tell(f"{which}: the {split} set")
-        level = experiment.test_time_augmentation if split == "test" else None
-        answers = answered(network, batches, split, level)
-        verdicts[split] = module.verdict(answers.prediction, answers.target, answers.mean)
+        tell(split)
+        answers = answered(network, batches, split, batches.test_time_augmentation if split == "test" else None)
+        verdicts[split] = judge.verdict(answers.prediction, answers.target, answers.mean)
     return Side(verdicts=verdicts, complexity=complexity(network, batches.facts.shape))
 
 
@@ -235,9 +241,12 @@ def _look(experiment: Experiment, network: Layered, batches: Batches, examples: 
 
 
 def _shown(batches: Batches, examples: int, device: torch.device) -> Iterator[Tensor]:
-    left = min(examples, MEASURED_TRAIN_EXAMPLES)
-    for position, stored in enumerate(batches.evaluated("train", None)):
-        if left <= 0:
+    """Yield ``examples`` training examples in batches of one size; what is left over is not looked at."""
+    loader = batches.evaluated("train", None)
+    left = min(examples, MEASURED_TRAIN_EXAMPLES, len(loader.examples))
+    size = min(left, EVALUATED_AT_ONCE)
+    for position, stored in enumerate(loader):
+        if left < size:
             return
-        yield batches.on_after_batch_transfer(stored, position).inputs[:left].to(device)
-        left -= len(stored.inputs)
+        yield batches.on_after_batch_transfer(stored, position).inputs[:size].to(device)
+        left -= size
