@@ -6,7 +6,6 @@ Whole weights on each process, and a part on each, against one another.
 import csv
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.conftest import write_photos
+from tests.processes import free_port, printed_by
 from tests.rank_cases import CASES, CUT, EXAMPLES, OF_TWO, ON, SHARDED
 
 from temper.command.job import Job
@@ -41,16 +41,13 @@ def words_of(name: str, folders: dict[str, Path]) -> list[str]:
 
 
 def start_two_ranks(cases: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     common = {
         "WORLD_SIZE": "2",
         "LOCAL_WORLD_SIZE": "2",
         "GROUP_RANK": "0",
         "TORCHELASTIC_RUN_ID": "test",
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
+        "MASTER_PORT": str(free_port()),
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(HERE.parent),
     }
@@ -64,12 +61,7 @@ def start_two_ranks(cases: Path) -> None:
         )
         for rank in range(2)
     ]
-    try:
-        printed = [rank.communicate(timeout=600)[0] for rank in ranks]
-    finally:
-        for rank in ranks:
-            rank.kill()
-    assert [rank.returncode for rank in ranks] == [0, 0], "\n".join(printed)[-4000:]
+    printed_by(ranks, seconds=600)
 
 
 @pytest.fixture(scope="module")

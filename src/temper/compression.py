@@ -19,19 +19,19 @@ from temper.command import command_line
 from temper.command.job import composing, container
 from temper.data.batches import EVALUATED_AT_ONCE, MEASURED_TRAIN_EXAMPLES, Batches
 from temper.digest import digest
-from temper.experiment import Experiment, parse
+from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import REMOVING, SMALLER
 from temper.network.layered import Layered
 from temper.network.simulated import layers_of
 from temper.network.statistics import hold_statistics, let_statistics_go, recompute_statistics
-from temper.recipes import CONF
+from temper.recipes import CONF, option_of
 from temper.refusal import Refusal
 from temper.report import page
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity
 from temper.report.notes import of_views, worse_than_the_mean
 from temper.report.record import FILE, Complexity, Generalisation, Report, Score
-from temper.strategy import Remover, option
+from temper.strategy import Remover, Smaller, option
 from temper.training.build import build_module
 from temper.training.folder import Folder
 from temper.training.revisited import answered, batches_of, experiment_of, judged
@@ -39,7 +39,6 @@ from temper.training.supervised import Supervised, Verdict
 from temper.training.trained import DATAMODULE, Trained, network_of
 
 WHEN = {"pruning": ("start", "end", "every"), "low_rank": ("start",), "quantization": ("start", "momentum")}
-LEARNING = {"pruning=lottery_ticket": "trains what is left again", "quantization=aware": "trains with rounded weights"}
 AT_REST = ("trainer", "transfer", "layer_freezing")  # what is over with training, and would rule out what follows it
 Tell = Callable[[str], None]  # what is being done
 
@@ -94,18 +93,21 @@ def config_of(trained: Trained, words: Sequence[str]) -> dict[str, Any]:
             raise Refusal(f"{word}: a finished run is made smaller by {', '.join(SMALLER)} and by nothing else")
         if knob in WHEN[axis]:
             raise Refusal(f"{word}: all is done at once, after training: leave {key} away")
-        if word in LEARNING:
-            raise Refusal(
-                f"{word} {LEARNING[word]}, and here nothing learns: choose another, or train with it:"
-                f" python train.py transfer=checkpoint transfer.run={trained.folder} {word}"
-            )
     command_line.check(words)
     with composing(words), initialize_config_dir(str(CONF), version_base="1.3"):
         composed = container(compose("config", list(words)))
-    if all(_named(composed[axis]) == "none" for axis in SMALLER):
+    made: list[Smaller] = [make(composed[axis], axis) for axis in SMALLER]
+    for axis, each in zip(SMALLER, made, strict=True):
+        if each.learns:
+            word = f"{axis}={option(each)}"
+            raise Refusal(
+                f"{word} is a way to train, and here nothing learns: choose another, or train with it: python train.py"
+                f" transfer=checkpoint transfer.run={trained.folder} {word}"
+            )
+    if all(option(each) == "none" for each in made):
         raise Refusal(f"{trained.folder}: nothing says what makes it smaller: add quantization=static, for example")
     for axis in SMALLER:
-        if (before := _named(config[axis])) != "none":
+        if (before := option_of(config[axis])) != "none":
             raise Refusal(f"{trained.folder} was made smaller already, by {axis}={before}: name the run of the whole")
         at_the_end = {knob: 1.0 for knob in ("start", "end") if axis in REMOVING and knob in composed[axis]}
         config[axis] = {**composed[axis], **at_the_end}
@@ -185,7 +187,7 @@ def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Repo
         commit=commit(),
         versions=versions(),
         device=made.device,
-        choices=(source.choices if source else {}) | {axis: _named(made.config[axis]) for axis in SMALLER},
+        choices=(source.choices if source else {}) | {axis: option_of(made.config[axis]) for axis in SMALLER},
         metrics=dict(after),
         score=Score(metric=metric, value=after[metric], better=better) if metric in after else None,
         generalisation=Generalisation(test=test, gap=train - test if better == "max" else test - train),
@@ -204,10 +206,6 @@ def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Repo
     page.write(folder)
     held.leave()
     return report
-
-
-def _named(node: Mapping[str, Any]) -> str:
-    return str(node["_target_"]).split(".")[-2]
 
 
 def _side(judge: Supervised, network: Layered, batches: Batches, tell: Tell) -> Side:

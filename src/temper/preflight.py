@@ -11,6 +11,7 @@ from temper.cookbook.standing import compose_recipe
 from temper.digest import digest, of_the_disk, placed
 from temper.experiment import Experiment
 from temper.facts import Kind
+from temper.recipes import option_of
 from temper.refusal import Refusal
 from temper.report.record import Report
 from temper.strategy import Distillation, option
@@ -109,7 +110,7 @@ def check_transfer(job: Job) -> list[str]:
     before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
     notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
-    pruned, prunes = _named(config, "pruning"), _named(job.config, "pruning")
+    pruned, prunes = option_of(config["pruning"]), option_of(job.config["pruning"])
     if pruned == "channels" and prunes != "channels":
         notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros")
     if pruned not in ("none", "channels") and prunes in ("none", "channels"):
@@ -117,14 +118,9 @@ def check_transfer(job: Job) -> list[str]:
             f"{word} was pruned by pruning={pruned}: the weights that it removed come as zeros, and learn again unless"
             " pruning removes some here too"
         )
-    if _named(config, "low_rank") != "none" and _named(job.config, "low_rank") == "none":
+    if option_of(config["low_rank"]) != "none" and option_of(job.config["low_rank"]) == "none":
         notes.append(f"{word} was cut to a low rank, and with low_rank=none its layers are whole again")
     return notes
-
-
-def _named(config: Mapping[str, Any], axis: str) -> str:
-    """Return the option of ``axis`` in ``config``, whose data need not be there any more."""
-    return str(config[axis]["_target_"]).split(".")[-2]
 
 
 def _set_alike(config: Mapping[str, Any]) -> dict[str, Any]:

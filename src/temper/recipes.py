@@ -87,6 +87,11 @@ def plain(option: str) -> str:
     return option.split(TUNED)[0]
 
 
+def option_of(node: Mapping[str, Any]) -> str:
+    """Return the option that ``node`` of a configuration was made from: the place of its record says so."""
+    return str(node["_target_"]).split(".")[-2]
+
+
 @cache
 def slots(axis: str, option: str) -> dict[str, str]:
     """Return the fields of ``option`` that hold another of ``axis``, each with the one it holds by default."""

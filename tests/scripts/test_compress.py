@@ -189,6 +189,7 @@ def test_refuses(
     said = capsys.readouterr().err
     assert said.count("\n") == 1, said
     assert all(word in said for word in named), said
+    assert ("transfer=checkpoint" in said) == ("transfer=checkpoint" in named), said
     assert not (tmp_path / "small").exists()
 
 

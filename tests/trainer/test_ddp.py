@@ -1,7 +1,6 @@
 """DDP on machines with and without GPUs, pretended, and what Lightning makes of it on a CPU."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 import torch
 from lightning.pytorch.strategies import DDPStrategy
 from pydantic import ValidationError
+from tests.processes import free_port, printed_by
 
 from temper.command.job import Job
 from temper.recipes import ROOT
@@ -92,9 +92,7 @@ def test_refuses(bad: dict[str, object]) -> None:
 
 def test_two_nodes_are_one_run(job_of: Callable[..., Job], tmp_path: Path) -> None:
     """Each machine's torchrun starts one process; they meet at an address, and share a disk."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     words = ("precision=64-true", "epochs=2", "batch_size=200", "trainer.threads=1")
     asked = (*words, "trainer=ddp", "trainer.nodes=2", "trainer.devices=1", "trainer.accelerator=cpu")
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
@@ -107,15 +105,9 @@ def test_two_nodes_are_one_run(job_of: Callable[..., Job], tmp_path: Path) -> No
             command, env=own, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
-    nodes = [node(rank) for rank in range(2)]
-    try:
-        printed = [each.communicate(timeout=180)[0] for each in nodes]
-    finally:
-        for each in nodes:
-            each.kill()
-    assert [each.returncode for each in nodes] == [0, 0], "\n".join(printed)[-4000:]
-    assert "folder:" in printed[0]
-    assert "folder:" not in printed[1]
+    first, second = printed_by([node(rank) for rank in range(2)], seconds=180)
+    assert "folder:" in first
+    assert "folder:" not in second
     run(job_of(*words, "trainer=cpu", folder=tmp_path / "one"))
     one, two = (
         torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]

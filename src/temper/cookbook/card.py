@@ -15,7 +15,7 @@ from temper.comparison.table import markdown
 from temper.cookbook.ledger import Row
 from temper.cookbook.standing import Standing, by_machine, in_time
 from temper.metric import over_views
-from temper.recipes import CONF, axes, plain, slot_key, slots
+from temper.recipes import CONF, axes, option_of, plain, slot_key, slots
 from temper.report.units import in_score
 
 HAND_WRITTEN = ("When it helps", "Does not go with", "If it fails")
@@ -137,7 +137,7 @@ def _rows(axis: str, option: str, place: str, values: Mapping[str, Any]) -> Iter
         if match and match[1] in values and match[1] not in ("_target_", option):
             yield [f"`{place}.{match[1]}`", _shown(values[match[1]]), match[2], match[3] or ""]
     for field, default in slots(axis, option).items():
-        held = str(values[field]["_target_"]).split(".")[-2]
+        held = option_of(values[field])
         yield [f"`{slot_key(axis, f'{place}.{field}')}`", held, default, "what it holds, with its own knobs below"]
         yield from _rows(axis, held, f"{place}.{field}", values[field])
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +24,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 _ANSWER_SECONDS = 4.0  # name look-up, connection and first bytes
 _SILENCE_SECONDS = 20.0  # of a line that has answered
-_TRIES = 5  # of one file
+_TRIES, _REST_SECONDS = 5, 1.0  # of one file, and between two of them
 
 
 @contextmanager
@@ -83,11 +84,11 @@ def _stored(root: Path, folder: str) -> Iterator[Path]:
 
 
 def _download(url: str, md5: str, archive: Path) -> None:
-    """Fetch ``url`` into ``archive``; where the line broke off, go on from there as long as something comes."""
+    """Fetch ``url`` into ``archive``; where the line broke off, go on from there."""
     came, total, broke = 0, None, ""
     with archive.open("wb") as file, _bar(url) as tell:
-        for _ in range(_TRIES):
-            before = came
+        for attempt in range(_TRIES):
+            time.sleep(_REST_SECONDS if attempt else 0)
             try:
                 with _opened(url, came) as response:
                     if came and getattr(response, "status", None) != HTTPStatus.PARTIAL_CONTENT:
@@ -101,13 +102,13 @@ def _download(url: str, md5: str, archive: Path) -> None:
                         tell(came, total)
                 broke = "the line was closed"
             except (HTTPException, OSError) as error:
-                if not came:
-                    raise OSError(f"{url}: {error}") from error
+                if not came and isinstance(error, OSError):
+                    raise
                 broke = repr(error)
-            if total is None or came >= total or came <= before:
+            if total is None or came >= total:
                 break
-    if total is not None and came < total:
-        raise OSError(f"{url} broke off after {came / 1e6:.0f} of {total / 1e6:.0f} MB ({broke})")
+    if came < (total or 1):
+        raise OSError(f"{url} broke off after {came / 1e6:.1f} of {(total or 0) / 1e6:.1f} MB ({broke})")
     with archive.open("rb") as whole:
         if hashlib.file_digest(whole, partial(hashlib.md5, usedforsecurity=False)).hexdigest() != md5:
             raise OSError(f"what came from {url} is damaged: another checksum")

@@ -31,6 +31,7 @@ KEY = "early_state"  # of a checkpoint
 class LotteryTicket(Pruning):
     """Remove what is smallest after a training, and train again from early weights, ``rounds`` times."""
 
+    learns: ClassVar[bool] = True
     rewinds: ClassVar[bool] = True
 
     sparsity: ProperFraction

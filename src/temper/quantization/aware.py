@@ -20,4 +20,5 @@ from temper.strategy import strategy
 class Aware(Watched):
     """Train with rounded weights and inputs."""
 
+    learns: ClassVar[bool] = True
     rounds: ClassVar[bool] = True

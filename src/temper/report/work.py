@@ -29,9 +29,9 @@ def training_multiply_adds(
     stops = set() if settling is None else set(settling.ends)
 
     @cache
-    def of_one(shape: tuple[int, ...], stopped: int) -> int:
-        """Return those of one example in a step from which on, at the latest, ``stopped`` has come."""
-        with nullcontext() if settling is None else settling.as_at(stopped):
+    def of_one(shape: tuple[int, ...], step: int) -> int:
+        """Return those of one example in ``step``."""
+        with nullcontext() if settling is None else settling.as_at(step):
             own = multiply_adds(module.network, shape)[1]
         return passes * own + sum(multiply_adds(teacher, shape)[0] for teacher in teachers)
 
@@ -43,6 +43,7 @@ def training_multiply_adds(
         shown = max(0, min(end, taken) - max(begin, first)) * batches.batch_size(epoch)
         shape = facts.epoch_shapes[epoch] if facts.epoch_shapes else facts.shape
         if shown:
+            # Named by the last stop: between two of them all steps cost the same.
             worked += shown * of_one(shape, max((stop for stop in stops if stop <= begin), default=0))
             seen += shown
     return round(examples * worked / seen) if seen else 0

@@ -54,6 +54,8 @@ class Remover(L.Callback, ABC):
 class Smaller(ABC):
     """What makes a network smaller, and when."""
 
+    learns: ClassVar[bool] = False  # whether it is more than what is done at the end: training goes by it, or again
+
     @abstractmethod
     def settled(self, clock: Clock) -> int:
         """Return the step from which the network is as small as it will be: before, no checkpoint may be chosen."""

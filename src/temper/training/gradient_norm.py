@@ -41,9 +41,7 @@ class GradientNorm(L.Callback):
         noted = {"gradient_norm": torch.linalg.vector_norm(torch.stack(norms))}
         if self.layers:
             noted |= {f"gradient_norm/{layer}": norm for layer, norm in _by_layer(named, norms).items()}
-        # A layer that has stopped learning has none any more.
-        others = {name: value for name, value in pl_module.noted.items() if not name.startswith("gradient_norm")}
-        pl_module.noted = others | noted
+        pl_module.noted = noted  # not added to what was: a layer that has stopped learning has no norm any more
 
 
 def _by_layer(named: list[tuple[str, Tensor]], norms: tuple[Tensor, ...]) -> dict[str, Tensor]:

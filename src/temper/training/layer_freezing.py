@@ -100,7 +100,7 @@ def layer_freezing(
         return [], []
     if experiment.compile:  # each block that stops is a graph of its own, in training and in evaluation
         dynamo: Any = importlib.import_module("torch._dynamo.config")
-        dynamo.recompile_limit += 2 * len(stopping)
+        dynamo.recompile_limit = max(dynamo.recompile_limit, 8 + 2 * len(stopping))
     if isinstance(machine["strategy"], DDPStrategy):
         machine["strategy"] = data_parallel(not on_cpu(machine), some_stop=True)
     called = [" and ".join(names(network, block)) for block in parts(network)]
