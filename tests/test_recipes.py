@@ -21,24 +21,30 @@ from temper.training.folder import differences
 Compose = Callable[..., dict[str, Any]]
 Kitchen = Callable[[str, str], None]
 RECIPES = {
-    "averaging": 1,
-    "baseline": 10,
+    "augmentation": 10,
+    "averaging": 2,
+    "baseline": 14,
     "batch_growth": 1,
     "distillation": 7,
     "example": 18,
     "groups": 1,
+    "initialization": 8,
     "layer_freezing": 1,
-    "loss": 6,
+    "loss": 10,
     "low_rank": 2,
-    "quantization": 5,
-    "optimizer": 8,
+    "optimizer": 26,
+    "penalty": 3,
     "pipeline": 3,
-    "preprocessing": 2,
+    "preprocessing": 5,
     "privacy": 1,
     "pruning": 6,
-    "sampling": 2,
-    "scheduler": 3,
+    "quantization": 5,
+    "resolution": 1,
+    "sampling": 7,
+    "scheduler": 13,
+    "stopping": 1,
     "task": 2,
+    "weighting": 4,
 }
 NAMES = recipes.names()
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
