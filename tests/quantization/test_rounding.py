@@ -107,7 +107,9 @@ def test_when_it_begins(record: type[Rounded], start: float, begins: int, settle
 
 def test_a_run_that_ends_before_says_so(train: Train, tmp_path: Path) -> None:
     report = train(*ROUNDED, "quantization=static", "quantization.start=0.9", "stopping=[target]", "target=0.1")
-    assert report.stopped is None or "target" in report.stopped
+    assert report.stopped is not None
+    assert "target" in report.stopped, "not before it rounds"
+    assert report.complexity.bytes < 4 * (64 * 32)
     early = train(
         *ROUNDED,
         "quantization=static",

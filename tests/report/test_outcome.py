@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.report.notes import worse_than_the_mean
+from temper.report.notes import of_class_weights, worse_than_the_mean
 from temper.report.record import Report
 
 ROWS = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]
@@ -26,6 +26,33 @@ def test_says_so_below_0_alone() -> None:
     (note,) = worse_than_the_mean({"test/r2": -0.1})
     assert "worse than the mean of the targets" in note
     assert "preprocessing.standardize.target=true" in note
+
+
+def test_says_what_each_class_weighs() -> None:
+    assert of_class_weights((), ("cat", "dog")) == []
+    assert of_class_weights((0.5, 12.345), ("cat", "dog")) == [
+        "an example's loss weighs by its class: 0.5 (cat), 12.3 (dog)"
+    ]
+    many = of_class_weights([1.0] * 29 + [0.25, 4.0], [f"class_{row}" for row in range(31)])
+    assert many == ["an example's loss weighs by its class: from 0.25 (class_29) to 4 (class_30)"]
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last"),
+    [
+        # The 421 examples of a long tail, 104 of the digit 0 and 10 of the 9: inverse to that, and 1 on average.
+        (("loss=cross_entropy", "loss.class_weights=inverse"), 42.1 / 104, 42.1 / 10),
+        (("loss=class_balanced", "loss.beta=0.0"), 1.0, 1.0),
+    ],
+)
+def test_a_run_says_what_its_classes_weigh(
+    train: Callable[..., Report], words: tuple[str, ...], first: float, last: float, tmp_path: Path
+) -> None:
+    report = train("epochs=1", "data.imbalance=10", *words)
+    (note,) = (note for note in report.notes if note.startswith("an example's loss weighs by its class: "))
+    told = [float(each.split()[0]) for each in note.rpartition("class: ")[2].split(", ")]
+    assert (told[0], told[9]) == pytest.approx((first, last), rel=0.01)
+    assert not [note for note in train("epochs=1", folder=tmp_path / "plain").notes if "weighs by its class" in note]
 
 
 def test_a_number_of_ones_own_table(train: Callable[..., Report], priced: None, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
     (first, second) = one of 25 pairs alike, each image by its own draw
     image = second(first(image))     each with its own probability and level, 0..9, else left out
 
-Magnitudes lie in temper.augmentation.operations' moderate ranges; half of the signed ones are negative. It bites on
-CIFAR-10, which it was learned on, and elsewhere hardly more than RandAugment.
+What a level means is torchvision's (temper.augmentation.operations' moderate ranges): factors of colour, contrast,
+brightness and sharpness are 1 plus or minus up to 0.9 by the level, where the paper's go from 0.1 to 1.9 by it, and
+shifts are a little longer. It bites on CIFAR-10, which it was learned on, and elsewhere hardly more than RandAugment.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,8 @@
 """Random erasing (Zhong et al., 2017, arXiv:1708.04896, algorithm 1): a rectangle of the image is overwritten.
 
     area ~ U(smallest, largest)                      of the image's
-    aspect = exp(U(log slimmest, -log slimmest))     height over width
+    aspect = exp(U(log slimmest, -log slimmest))     height over width; the paper draws it uniformly, so that most
+                                                     boxes are tall: torchvision's way treats both sides alike
     height = √(area · aspect), width = √(area / aspect), rounded, drawn anew (10 times at most) until both fit inside
     image[:, top : top + height, left : left + width] = fill     with probability p, at any place alike
 

@@ -3,8 +3,8 @@
     x = 8x8 pixels of grey, round(255 · ink / 16)    the examples of `temper.data.digits`, in the same parts
     y = the digit, 0 to 9
 
-With few of them to learn from (``validation`` and ``test`` large) what augmentation is worth can be seen; what holds for
-photos has to be tried on photos.
+With few of them to learn from (``validation`` and ``test`` large) what augmentation is worth can be seen; what holds
+for photos has to be tried on photos.
 """
 
 from pathlib import Path

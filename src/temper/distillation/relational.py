@@ -1,4 +1,4 @@
-"""Relational distillation (RKD; Park et al., 2019, arXiv:1904.05068, eq. 5 to 9): keep how examples lie to each other.
+"""Relational distillation (RKD; Park et al., 2019, arXiv:1904.05068, eq. 5 to 10): keep how examples lie to each other.
 
     distance    δ_d · mean_j h(ψ_ij(t) - ψ_ij(s)),    ψ_ij(t) = ‖t_i - t_j‖ / μ, μ the mean of that over all pairs
     angle       δ_a · mean_jk h(cos∠jik(t) - cos∠jik(s))    the angle at i between j and k

@@ -35,11 +35,15 @@ class ClassBalanced(Loss):
         """Return ``multiclass``, for two classes or more."""
         return class_kind("class_balanced", classes)
 
-    def build(self, facts: Facts) -> LossFunction:
-        """Return the weighed cross-entropy of logits (n, k) to hard or soft targets, (n,)."""
+    def weighs(self, facts: Facts) -> tuple[float, ...]:
+        """Return the inverse effective numbers, 1 on average over the training examples."""
         # A class without an example is nobody's: any finite number will do.
         inverse = [(1 - self.beta) / (1 - self.beta ** max(1, count)) for count in facts.class_counts]
-        weights = Weights(normalised(inverse, facts))
+        return tuple(normalised(inverse, facts))
+
+    def build(self, facts: Facts) -> LossFunction:
+        """Return the weighed cross-entropy of logits (n, k) to hard or soft targets, (n,)."""
+        weights = Weights(self.weighs(facts))
 
         def loss(prediction: Tensor, target: Tensor, progress: float) -> Tensor:
             prediction = widened(prediction)

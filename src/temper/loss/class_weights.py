@@ -34,6 +34,11 @@ class ClassWeighted(Loss):
         """Return whether the weights follow from how many examples a class has."""
         return isinstance(self.class_weights, str)
 
+    def weighs(self, facts: Facts) -> tuple[float, ...]:
+        """Return the weights that are asked for, 1 on average over the training examples."""
+        weights = class_weights(self.class_weights, facts)
+        return () if weights is None else weights.values
+
 
 def class_weights(asked: ClassWeights, facts: Facts) -> "Weights | None":
     """Return what each class weighs where weights are ``asked`` for, None where all weigh 1.

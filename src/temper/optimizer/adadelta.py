@@ -6,7 +6,8 @@ G ← ρG + (1 - ρ)g²             the mean square of gradients
 D ← ρD + (1 - ρ)Δ²             the mean square of steps; it starts at 0, so that ε decides how the first steps grow
 θ ← θ - ηΔ                     the paper has η = 1; a schedule may lower it
 
-It bites when nothing is known of the scale of a problem. It starts slowly, by steps of about √ε, and rarely ends ahead.
+It bites when nothing is known of the scale of a problem. It starts slowly, by steps of about √(ε/(1 - ρ)), and rarely
+ends ahead.
 """
 
 from collections.abc import Sequence

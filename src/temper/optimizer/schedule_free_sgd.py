@@ -1,4 +1,4 @@
-"""Schedule-free SGD: an average in the place of a falling rate (Defazio et al., 2024, arXiv:2405.15682, Algorithm 1).
+"""Schedule-free SGD: an average in the place of a falling rate (Defazio et al., 2024, arXiv:2405.15682, sect. 2).
 
 y = (1 - β)z + βx               where gradients are taken: these are the weights that are trained
 g = ∇J(y) + λy                  the gradient, with weight decay λ coupled to it

@@ -3,7 +3,7 @@
     y[i, j] = Σ_a Σ_b g_a g_b x[i + a, j + b]    |a|, |b| <= size // 2; mirrored at the border's pixels
     g_a = exp(-a² / (2 sigma²)) / Σ_b exp(-b² / (2 sigma²))
 
-Independent noise of deviation s falls to s · Σ_a g_a², at sigma=1 to 0.28 s, and detail finer than sigma is lost with
+Independent noise of deviation s falls to s · Σ_a g_a², at sigma=1 to 0.29 s, and detail finer than sigma is lost with
 it: worth it only where the noise is louder than the detail.
 """
 

@@ -1,9 +1,11 @@
 """What a reader must know of figures that would else be taken for something else; one text each, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from temper.data.views import Level, views
 from temper.metric import over_views
+
+_MOST_CLASSES = 20  # that are told one by one
 
 
 def of_views(level: Level | None, metric: str) -> list[str]:
@@ -14,6 +16,17 @@ def of_views(level: Level | None, metric: str) -> list[str]:
         f"test_time_augmentation={level}: test/{over_views(metric.removeprefix('val/'))} is of the mean over"
         f" {len(views(level))} views of each image; latency and multiply-adds are those of one"
     ]
+
+
+def of_class_weights(weights: Sequence[float], names: Sequence[str]) -> list[str]:
+    """Return what an example of each class weighs in the loss; nothing where all weigh the same."""
+    if not weights:
+        return []
+    told = [f"{weight:.3g} ({name})" for weight, name in zip(weights, names, strict=True)]
+    if len(told) > _MOST_CLASSES:
+        order = sorted(range(len(weights)), key=lambda index: weights[index])
+        told = [f"from {told[order[0]]} to {told[order[-1]]}"]
+    return [f"an example's loss weighs by its class: {', '.join(told)}"]
 
 
 def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reduce on plateau: lower the rate when validation has stopped to improve (PyTorch's ReduceLROnPlateau, to the bit).
+"""Reduce on plateau: lower the rate when validation has stopped to improve (PyTorch's ReduceLROnPlateau at eps=0).
 
 improved:  x > b(1 + δ)     mode ``rel``: x is the metric now, b the best so far, δ ``threshold`` (x < b(1 - δ) where
                             less is better)

@@ -7,7 +7,8 @@ another strategy.
 What contracts hand to each other, and the shapes of predictions and targets, stand in `temper.facts`.
 
     examples   what is learned, and an example's way to the network
-    learning   how the network learns
+    learning   what the network learns from
+    stepping   how it steps through a run
     smaller    what makes it smaller
     running    where it trains, and who looks on
     searching  how the values of a sweep are chosen, and where its trials run
@@ -23,22 +24,15 @@ from temper.strategy.examples import (
     Task,
 )
 from temper.strategy.learning import (
-    Averaging,
-    BatchGrowth,
     Distillation,
-    Groups,
     Initialization,
     LayerFreezing,
     Loss,
     LossFunction,
-    Optimizer,
     Penalty,
     PenaltyFunction,
-    Privacy,
     ReadRun,
     Reads,
-    Scheduler,
-    Stopping,
     Teach,
     Transfer,
     Weighting,
@@ -47,6 +41,7 @@ from temper.strategy.record import option, strategy
 from temper.strategy.running import Debug, Logger, Trainer
 from temper.strategy.searching import Launcher, RunTrial, Search, Trial
 from temper.strategy.smaller import LowRank, Pruning, Quantization, Remover, Smaller, Unchanged
+from temper.strategy.stepping import Averaging, BatchGrowth, Groups, Optimizer, Privacy, Scheduler, Stopping
 
 __all__ = [
     "Augmentation",
