@@ -106,6 +106,15 @@ CASES |= {  # from the weights of the first case
     "frozen": (*TAKEN, "transfer.freeze=1", "optimizer=adamw", "penalty=[l2]"),
     "unfrozen": (*TAKEN, "transfer.freeze=backbone", "transfer.unfreeze=4steps", "accumulate=3", "clip.kind=norm"),
 }
+SYNCED = (  # batch norm over the examples of both ranks, of parts of 49 and 48
+    *DOUBLE[:1],
+    *("epochs=1", "batch_size=97", "data=digit_images", "preprocessing=[normalize]", "trainer.threads=1"),
+    *("task=cifar_resnet", "task.depth=8", "task.width=0.25", "task.norm=sync"),
+)
+CASES |= {
+    "synced": (*SYNCED, "epochs=2", "optimizer=adam", "averaging=ema", "activation_checkpointing=blocks"),
+    "synced_twice": (*SYNCED, "optimizer=sam", "task.connection=preactivation", "task.stem=imagenet"),
+}
 IMAGES = (  # batch norm sees each rank's examples by themselves: two ranks are held against two
     *DOUBLE[:1],
     "epochs=2",

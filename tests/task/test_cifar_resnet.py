@@ -11,6 +11,7 @@ from torch import nn
 from torchvision.ops import StochasticDepth
 
 from temper.facts import Facts
+from temper.network.synced_norm import SyncedBatchNorm
 from temper.quantity import Clock
 from temper.task.cifar_resnet import CifarResNet, CifarResNetModule
 from temper.task.ruler import judge
@@ -26,6 +27,7 @@ GOOD = {
     "dropout": None,
     "stochastic_depth": None,
     "norm": None,
+    "stem": None,
 }
 
 
@@ -83,6 +85,26 @@ def test_group_norm_takes_the_place_of_batch_norm() -> None:
     assert not make(**GOOD | {"norm": "group"}).mixes_examples
     with pytest.raises(ValidationError, match="norm"):
         network(norm="batch")
+
+
+def test_synchronized_norms_take_the_place_of_batch_norm() -> None:
+    net, plain = network(norm="sync"), network()
+    assert net.state_dict().keys() == plain.state_dict().keys()
+    norms = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
+    assert {type(layer) for layer in norms} == {SyncedBatchNorm}
+    assert len(norms) == sum(isinstance(layer, nn.BatchNorm2d) for layer in plain.modules())
+    assert make(**GOOD | {"norm": "sync"}).mixes_examples
+
+
+def test_the_stem_of_photos_quarters_them() -> None:
+    photos, small = network(stem="imagenet"), network()
+    images = torch.zeros(2, 3, 64, 32, device="meta")
+    assert photos.stem(images).shape == (2, 16, 16, 8)
+    assert small.stem(images).shape == (2, 16, 64, 32)
+    assert network(stem="imagenet", connection="preactivation").stem(images).shape == (2, 16, 16, 8)
+    assert count(photos) - count(small) == (7 * 7 - 3 * 3) * 3 * 16
+    with pytest.raises(ValidationError, match="stem"):
+        network(stem="cifar")
 
 
 @settings(deadline=None, max_examples=25)

@@ -15,6 +15,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet, ResNet34_W
 
 from temper.command.job import Job
 from temper.facts import Facts
+from temper.network.taking import take
 from temper.preflight import check_transfer
 from temper.quantity import Clock
 from temper.refusal import Refusal
@@ -31,7 +32,7 @@ DEPTHS: dict[int, tuple[type[BasicBlock] | type[Bottleneck], list[int], str]] = 
 DEEP = ("task=cifar_resnet", "task.stages=4")
 
 
-def task(depth: int) -> CifarResNet:
+def task(depth: int, stem: str | None = None) -> CifarResNet:
     return CifarResNet(
         stages=4,
         depth=depth,
@@ -42,6 +43,7 @@ def task(depth: int) -> CifarResNet:
         dropout=None,
         stochastic_depth=None,
         norm=None,
+        stem=stem,
     )
 
 
@@ -70,6 +72,19 @@ def test_answers_as_torchvisions_own_network_where_the_stem_is_ours(depth: int) 
     ours = task(depth).network(facts(7)).eval()
     ours.load_state_dict(renamed(theirs.state_dict()))
     images = torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        expected = theirs(images)
+        torch.testing.assert_close(ours(images), expected, rtol=1e-5, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_is_torchvisions_own_network_with_the_stem_of_photos(depth: int) -> None:
+    torch.manual_seed(depth)
+    block, blocks, _ = DEPTHS[depth]
+    theirs = ResNet(block, blocks, num_classes=7).eval()
+    ours = task(depth, "imagenet").network(facts(7)).eval()
+    assert all(take(ours, renamed(theirs.state_dict())))
+    images = torch.randn(2, 3, 65, 48)
     with torch.no_grad():
         expected = theirs(images)
         torch.testing.assert_close(ours(images), expected, rtol=1e-5, atol=1e-5 * expected.abs().max().item())

@@ -1,6 +1,7 @@
-"""A residual network for small images (He et al., 2015, arXiv:1512.03385, sections 3 and 4.2).
+"""A residual network for small images, and for photos (He et al., 2015, arXiv:1512.03385, sections 3 and 4.2).
 
     stem     one 3x3 convolution, norm, ReLU; no pooling, since the images are small
+             of photos (section 3.4, table 1): 7x7 at stride 2, norm, ReLU, the maximum of 3x3 at stride 2
     stages   blocks of one width each; from the second stage on the first block halves height and width
     head     the mean over all positions, dropout, then one linear layer
 
@@ -37,6 +38,7 @@ class ResNet(Layered):
         bottleneck: bool,
         dropout: float = 0.0,
         stochastic_depth: float = 0.0,
+        photos: bool = False,
     ) -> None:
         """Make the layers.
 
@@ -49,12 +51,16 @@ class ResNet(Layered):
             bottleneck: whether a block is 1x1, 3x3, 1x1 instead of two 3x3.
             dropout: the probability with which a channel is hidden from the head in a training step.
             stochastic_depth: the probability p_L with which the last block is dropped in a training step.
+            photos: whether the stem quarters height and width.
         """
         super().__init__()
         preactivation = connection == "preactivation"
-        layers: OrderedDict[str, nn.Module] = OrderedDict(conv=convolution(channels, widths[0], 3))
+        first = convolution(channels, widths[0], 7, 2) if photos else convolution(channels, widths[0], 3)
+        layers: OrderedDict[str, nn.Module] = OrderedDict(conv=first)
         if not preactivation:
             layers |= OrderedDict(norm=nn.BatchNorm2d(widths[0]), relu=nn.ReLU())
+        if photos:
+            layers["pool"] = nn.MaxPool2d(3, stride=2, padding=1)
         self.stem = nn.Sequential(layers)
 
         self.stages = nn.Sequential()

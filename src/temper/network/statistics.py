@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from temper.network.simulated import Simulated
+from temper.network.synced_norm import SyncedBatchNorm
 
 NORM = nn.modules.batchnorm._BatchNorm
 KEEPING = (NORM, Simulated)  # layers that keep statistics of what they see
@@ -47,22 +48,30 @@ def frozen_statistics(network: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def recompute_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Set the running statistics to the plain mean of those of ``batches`` (Izmailov et al., 2018, section 3.2)."""
+    """Set the running statistics to the plain mean of those of ``batches`` (Izmailov et al., 2018, section 3.2).
+
+    Every process is given the same batches, so that none has to hear of another's.
+    """
     layers = [layer for layer in network.modules() if isinstance(layer, KEEPING) and layer.track_running_stats]
     if not layers:
         return
     before = {layer: layer.momentum for layer in layers}
+    synced = [layer for layer in layers if isinstance(layer, SyncedBatchNorm)]
     flags = {module: module.training for module in network.modules()}
     network.eval()  # dropout would change what the layers see
     for layer in layers:
         layer.reset_running_stats()
         layer.momentum = None  # of torch's: a cumulative mean
         layer.train()
+    for norm in synced:
+        norm.alone = True
     try:
         with torch.compiler.set_stance("force_eager"):
             for inputs in batches:
                 network(inputs)
     finally:
+        for norm in synced:
+            norm.alone = False
         for layer, momentum in before.items():
             layer.momentum = momentum
         for module, flag in flags.items():

@@ -6,8 +6,10 @@
 
 ``blocks`` names the blocks of each stage instead of a depth, ``widths`` its channels, and ``connection`` how a block
 sees what came before: these are independent, so that depth, width and shortcuts can be told apart. ``norm`` puts group
-norm in the place of batch norm where the examples of a batch must not see each other. Residual connections bite from
-some twenty layers on; on few images a small ResNet is enough.
+norm in the place of batch norm where the examples of a batch must not see each other, or lets those of all processes do
+so. ``stem=imagenet`` halves images twice before the first stage, as the published ResNets of photos do: for photos of
+some hundred pixels and more, at a sixteenth of the work. Residual connections bite from some twenty layers on; on few
+images a small ResNet is enough.
 
     channel <- channel · r / (1 - p)         ``dropout`` p before the head, in training only: r is 0 with probability p
     F_l <- F_l · r_l / (1 - l/L · p_L)       ``stochastic_depth`` p_L: body l of L is silent with probability l/L · p_L
@@ -27,6 +29,7 @@ from temper.network.block import Connection
 from temper.network.group_norm import with_group_norm
 from temper.network.layered import Layered
 from temper.network.resnet import ResNet
+from temper.network.synced_norm import with_synced_norm
 from temper.quantity import Count, Positive, ProperFraction
 from temper.strategy import Task, strategy
 from temper.task.ruler import judge
@@ -35,6 +38,7 @@ from temper.training.supervised import Supervised
 _WIDTHS = {3: (16, 32, 64), 4: (64, 128, 256, 512)}
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # by the depth, of four stages
 _BOTTLENECKS_FROM = 50
+_NORMS = {"group": with_group_norm, "sync": with_synced_norm}
 
 
 @strategy
@@ -53,17 +57,18 @@ class CifarResNet(Task):
     connection: Connection
     dropout: ProperFraction | None
     stochastic_depth: ProperFraction | None
-    norm: Literal["group"] | None
+    norm: Literal["group", "sync"] | None
+    stem: Literal["imagenet"] | None
 
     @property
     def mixes_examples(self) -> bool:
         """Return whether the norms are over the batch."""
-        return self.norm is None
+        return self.norm != "group"
 
     @property
     def scales_channels(self) -> bool:
         """Return whether the norms are over the batch: each has a scale."""
-        return self.norm is None
+        return self.norm != "group"
 
     @model_validator(mode="after")
     def _depth_fits(self) -> Self:
@@ -113,8 +118,9 @@ class CifarResNet(Task):
             bottleneck=self.stages == 4 and self.depth is not None and self.depth >= _BOTTLENECKS_FROM,
             dropout=self.dropout or 0.0,
             stochastic_depth=self.stochastic_depth or 0.0,
+            photos=self.stem == "imagenet",
         )
-        return made if self.norm is None else with_group_norm(made)
+        return made if self.norm is None else _NORMS[self.norm](made)
 
     def module(self, network: nn.Module, ingredients: Any) -> "CifarResNetModule":
         """Return the module that trains the ResNet."""

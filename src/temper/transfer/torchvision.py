@@ -6,10 +6,10 @@
     fc                                       nothing: its classes are ImageNet's, and the head is new
 
 Depth 18, 34 or 50, by the number of convolutions; a bottleneck strides in its 3x3 convolution on both sides. ImageNet's
-stem sees 7x7 pixels at stride 2 and pools, ours 3x3 at stride 1, so the stem is new, unless ``weights`` names a file in
-which it is as ours. A block is taken whole or not at all. The weights have learned from normalised images
-(preprocessing=[normalize]) of 224 pixels. It bites on a few hundred photographs of your own, the more the larger they
-are: with a stem that begins anew, the first blocks have to follow it.
+stem, of 7x7 pixels at stride 2 and pooling, is taken with ``task.stem=imagenet``; the 3x3 one of small images is new,
+unless ``weights`` names a file in which it is as ours. A block is taken whole or not at all. The weights have learned
+from normalised images (preprocessing=[normalize]) of 224 pixels. It bites on a few hundred photographs of your own, the
+more the larger they are: with a stem that begins anew, the first blocks have to follow it.
 """
 
 import re

@@ -23,7 +23,9 @@ def torchvision_has_such_networks(run: Settings) -> None:
             f"transfer=torchvision holds residual networks, and task={option(run.task)} is none: choose"
             " task=cifar_resnet with task.stages=4 task.depth=18, or transfer=none"
         )
-    wanted: dict[str, object] = {"connection": "residual", "norm": None}
+    wanted: dict[str, object] = {"connection": "residual"}
+    if getattr(run.task, "norm", None) != "sync":  # which is batch norm, and has its weights
+        wanted["norm"] = None
     if getattr(run.transfer, "weights", None) is None:
         wanted |= {"stages": 4, "blocks": None, "width": 1.0, "widths": None}
     for knob, value in wanted.items():
