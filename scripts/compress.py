@@ -66,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> Report:
         help="of the training set, by which ranges and statistics are taken, in batches of 500 (default: 4000; at most"
         " 10,000)",
     )
-    parser.add_argument("--root", metavar="FOLDER", help="where the data lies here, in place of the run's data.root")
+    parser.add_argument("--root", metavar="PLACE", help="where the data lies here, in place of data.root or data.path")
     asked = parser.parse_intermixed_args(words)
     command = shlex.join(["python", "scripts/compress.py", *(sys.argv[1:] if words is None else words)])
     console = Console()

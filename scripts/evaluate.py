@@ -38,6 +38,7 @@ class Evaluation:
         classes: their names, in order; empty for a regression.
         expected: what report.json says of the main metrics by name; empty where it says nothing of this network.
         precision: that the run itself was evaluated in.
+        changed: how the data differs from what was learned; None: nowise.
     """
 
     trained: Trained
@@ -47,6 +48,7 @@ class Evaluation:
     classes: tuple[str, ...]
     expected: dict[str, float]
     precision: str
+    changed: str | None
 
 
 def evaluate(trained: Trained, split: str, root: str | None, views: str | None = None) -> Evaluation:
@@ -73,6 +75,7 @@ def evaluate(trained: Trained, split: str, root: str | None, views: str | None =
         classes=batches.splits.class_names,
         expected=_expected(trained, split, alike=level == own),
         precision=trained.experiment(root).precision,
+        changed=batches.changed,
     )
 
 
@@ -107,6 +110,8 @@ def show(evaluation: Evaluation, console: Console) -> None:
         _print(console, in_worst_class(recalls) or "")
     for line in _comparison(evaluation):
         _print(console, line)
+    if evaluation.changed is not None:
+        _print(console, f"note: {evaluation.changed}")
 
 
 def _print(console: Console, text: str) -> None:
@@ -142,6 +147,7 @@ def as_json(evaluation: Evaluation) -> str:
             "examples": evaluation.examples,
             "metrics": {f"{evaluation.split}/{key}": value if math.isfinite(value) else None for key, value in scores},
             "per_class": _per_class(evaluation),
+            "note": evaluation.changed,
             "report": {f"{evaluation.split}/{name}": before for name, before in evaluation.expected.items()} or None,
         }
     )
@@ -164,7 +170,7 @@ def main(words: Sequence[str] | None = None) -> None:
         help=f"also by the mean over views of each image: none, {', '.join(LEVELS)} (default: on the test set as the"
         " run was tested, else none); try levels on --split val, not on test",
     )
-    parser.add_argument("--root", metavar="FOLDER", help="where the data lies here, in place of the run's data.root")
+    parser.add_argument("--root", metavar="PLACE", help="where the data lies here, in place of data.root or data.path")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
     asked = parser.parse_args(words)
     with refusing():

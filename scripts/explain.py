@@ -96,7 +96,7 @@ def main(words: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--output", metavar="FOLDER", help="where the files go (default: the run's folder)")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    parser.add_argument("--root", metavar="FOLDER", help="where the data lies here, in place of the run's data.root")
+    parser.add_argument("--root", metavar="PLACE", help="where the data lies here, in place of data.root or data.path")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of tables")
     asked = parser.parse_args(words)
     with refusing():

@@ -147,7 +147,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--format", choices=(*FORMATS, "both"), help="(default: as --output ends, else both)")
     parser.add_argument("--output", metavar="PATH", help="a file, or a folder to write into (default: the run's)")
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
-    parser.add_argument("--root", metavar="FOLDER", help="where the data lies, if no longer where the run found it")
+    parser.add_argument("--root", metavar="PLACE", help="where the data lies, if no longer where the run found it")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
     asked = parser.parse_args(words)
     with refusing():

@@ -30,6 +30,7 @@ from temper.network.layers import dtype_of
 from temper.prediction import probabilities
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
+from temper.training.same_data import other_names
 from temper.training.trained import Trained, facts_of, level_of, network_of, pipeline_of
 
 Row = tuple[str, ...]  # the prediction, and for classes its probability
@@ -56,6 +57,8 @@ class Predictor:
         experiment = trained.experiment()
         level, checkpoint = level_of(views_of, experiment), trained.checkpoint()
         facts = facts_of(checkpoint)
+        if (fault := other_names(facts, None, experiment.data.feature_names)) is not None:
+            raise Refusal(f"{fault}: put {getattr(experiment.data, 'path', 'it')} back as it was")
         return cls(
             data=experiment.data,
             facts=facts,

@@ -27,8 +27,8 @@ NOT_RUN = {
     "pip install -e .": "reaches for the package index",
     "python train.py trainer=ddp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
     "python train.py trainer=fsdp trainer.devices=2": "starts processes: tests/test_ddp.py trains on two",
-    "python train.py task=cifar_resnet task.stages=4 task.depth=18 data=image_folder data.root=my_photos"
-    " transfer=torchvision groups=layer_decay": (
+    "python train.py task=cifar_resnet task.stages=4 task.depth=18 task.stem=imagenet data=image_folder"
+    " data.root=my_photos data.size=128 transfer=torchvision groups=layer_decay": (
         "needs a network for ImageNet's weights: tests/transfer/test_torchvision.py has a cache"
     ),
     "python train.py logger=[wandb]": "starts W&B's service: tests/logger/test_wandb.py does",

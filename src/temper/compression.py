@@ -36,7 +36,7 @@ from temper.training.build import build_module
 from temper.training.folder import Folder
 from temper.training.revisited import answered, batches_of, experiment_of, judged
 from temper.training.supervised import Supervised, Verdict
-from temper.training.trained import DATAMODULE, Trained, network_of
+from temper.training.trained import DATAMODULE, Trained, network_of, placed_at
 
 WHEN = {"pruning": ("start", "end", "every"), "low_rank": ("start",), "quantization": ("start", "momentum")}
 AT_REST = ("trainer", "transfer", "layer_freezing")  # what is over with training, and would rule out what follows it
@@ -129,9 +129,8 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
     """
     config, whole, checkpoint = config_of(trained, words), experiment_of(trained, root), trained.checkpoint()
     config["precision"] = whole.precision  # in which it is judged
-    placed = config if root is None else {**config, "data": {**config["data"], "root": root}}
     try:
-        experiment = judged(parse(placed))
+        experiment = judged(parse(placed_at(root, config)))
     except Refusal as fault:
         raise Refusal(
             f"{fault}. What this run was trained by stays as it is here: a run of other settings goes on as a smaller"
@@ -151,7 +150,7 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
     notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
     after = _side(judge, delivered, batches, lambda split: tell(f"smaller: the {split} set"))
     notes += [*of_views(level, whole.chosen_by[0]), *worse_than_the_mean(after.scores)]
-    notes += [batches.splits.note] if batches.splits.note else []
+    notes += [note for note in (batches.splits.note, batches.changed) if note]
     kept = {key: checkpoint[key] for key in ("facts", "class_names", DATAMODULE)}
     state = {f"network.{name}": value.cpu() for name, value in smaller.state_dict().items()}
     return Compressed(

@@ -8,7 +8,7 @@ Shapes: ``n`` examples, ``k`` classes. What the network puts out, and the target
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor, nn
@@ -33,6 +33,8 @@ class Facts:
         class_counts: training examples of each class; empty for a regression.
         clock: the run's steps.
         class_names: of the data's classes; empty for a regression.
+        columns: the names of those of a stored row; empty where they have none.
+        contents: checksums of the data (`temper.strategy.Data.contents`).
         target_mean, target_deviation: (target - mean) / deviation is what a regression learns.
     """
 
@@ -46,6 +48,8 @@ class Facts:
     stored_shape: tuple[int, ...] = ()
     epoch_shapes: tuple[tuple[int, ...], ...] = ()
     class_names: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    contents: Mapping[str, str] = field(default_factory=dict)
     target_mean: float = 0.0
     target_deviation: float = 1.0
 

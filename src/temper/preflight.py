@@ -10,7 +10,7 @@ from temper.command.job import Job
 from temper.cookbook.standing import compose_recipe
 from temper.digest import digest, of_the_disk, placed
 from temper.experiment import Experiment
-from temper.facts import Kind
+from temper.facts import Facts, Kind
 from temper.recipes import option_of
 from temper.refusal import Refusal
 from temper.report.record import Report
@@ -18,8 +18,9 @@ from temper.strategy import Distillation, option
 from temper.training.checkpoints import last_good
 from temper.training.folder import differences
 from temper.training.private_gradient import KEY
+from temper.training.same_data import other_examples, other_names
 from temper.training.supervised import Supervised
-from temper.training.trained import DATAMODULE, Trained, recipe_of, teacher_named
+from temper.training.trained import DATAMODULE, Trained, facts_of, recipe_of, teacher_named
 
 OF_THE_PLACE = ("download", "drop_last")  # more knobs of data that leave its examples as they are
 OF_THE_SPLIT = ("validation", "test", "missing", "skip_broken")  # which rows there are is shuffled, and cut
@@ -59,6 +60,11 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
         raise Refusal(
             f"{word} sees inputs through other preprocessing, or answers another kind of question: use the teacher's"
             " preprocessing and a loss of its kind"
+        )
+    if other_examples(facts_of(trained.checkpoint()), job.experiment.data.contents()) is not None:
+        raise Refusal(
+            f"{word} has learned from what the data held then, and it holds other examples now, split anew, so that it"
+            " may know the student's test set: put the data back as it was, or train the teacher anew"
         )
     if option(job.experiment.resolution) != "none" and not teacher.task.any_size:
         raise Refusal(
@@ -107,9 +113,15 @@ def check_transfer(job: Job) -> list[str]:
             f"{word} was trained on the same data, split otherwise, so that it may know this run's test set: set"
             f" {' and '.join(f'data.{knob}={value}' for knob, value in _split(config).items())}, as there"
         )
+    notes, then = [], facts_of(source.checkpoint())
+    if _set_alike(config) == _set_alike(job.config):
+        changed = other_examples(then, job.experiment.data.contents())
+        notes += [f"{word}: {changed}"] if changed else []
+    if (fault := other_names(then, None, job.experiment.data.feature_names)) is not None:
+        notes.append(f"{word}: {fault}; layers are taken by the columns' places, not by their names")
     before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
-    notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
+    notes += [f"{word} was trained with another {', '.join(found)}"] if found else []
     pruned, prunes = option_of(config["pruning"]), option_of(job.config["pruning"])
     if pruned == "channels" and prunes != "channels":
         notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros")
@@ -140,6 +152,8 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     """
     named = job.experiment.ckpt
     own = last_good(folder)
+    if own is not None:
+        _check_is_of_the_data(own, module.facts)
     if own is not None or named is None:
         return own
     path = Path(named)
@@ -171,6 +185,17 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     if epoch >= job.experiment.epochs:
         raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path
+
+
+def _check_is_of_the_data(checkpoint: Path, today: Facts) -> None:
+    """Refuse to go on with a run whose data is no longer what it was."""
+    then = facts_of(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True))
+    fault = other_names(then, today.class_names, today.columns) or other_examples(then, today.contents)
+    if fault is not None:
+        raise Refusal(
+            f"{checkpoint.parents[1]}: {fault}: put it back as it was to go on, or begin a new run in another folder,"
+            " hydra.run.dir=FOLDER"
+        )
 
 
 def _outline(groups: Sequence[Mapping[str, Any]]) -> list[tuple[set[str], int]]:

@@ -50,6 +50,7 @@ class Batches(L.LightningDataModule):
 
     Attributes:
         tested: the names of the sets that `test_dataloader` gives, in order.
+        changed: of a network that was trained before, how the data differs from what it has learned; None: nowise.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Batches(L.LightningDataModule):
         self._position = {"epoch": 0, "position": 0}
         self._lots: Tensor | None = None
         self.latest: LatestLosses | None = None
+        self.changed: str | None = None
 
     def batch_size(self, epoch: int) -> int:
         """Return the size of the global batches of ``epoch``; beyond the run, as in its last one."""

@@ -4,10 +4,12 @@
     x = all others but ``ignore``       numbers as they are, words as one column of 0 and 1 each
 
 How words are encoded and which means fill gaps is read off the table whenever it is needed, also to predict and to
-evaluate: the table must then be there, as it was. Columns of different units want preprocessing=[standardize].
+evaluate: the table must then be there, as it was, and a checkpoint holds by what to tell. Columns of different units
+want preprocessing=[standardize].
 """
 
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -91,6 +93,15 @@ class Table(Data):
     def feature_names(self) -> tuple[str, ...]:
         """Return the columns of numbers, and for each word of the others ``column=word``."""
         return tuple(name for column in self._learned.columns for name in column.names)
+
+    def contents(self) -> Mapping[str, str]:
+        """Return a checksum of the rows, as they lie in the file, and of what their columns and labels are called."""
+        held = self._learned
+        names = "\n".join([*self.feature_names, "", *held.labels.class_names]).encode()
+        found = zlib.crc32(names)
+        for values in (held.inputs, held.labels.targets):
+            found = zlib.crc32(values.contiguous().numpy().tobytes(), found)
+        return {"rows": f"{found:08x}"}
 
     @property
     def fills(self) -> tuple[float, ...]:

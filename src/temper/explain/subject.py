@@ -98,7 +98,7 @@ class Subject:
             prediction=prediction,
             target=target if facts.kind == "regression" else target.long(),
             reference=_reference(trained),
-            notes=_notes(experiment, rounded),
+            notes=(*_notes(experiment, rounded), *([batches.changed] if batches.changed else [])),
         )
 
     @property

@@ -19,6 +19,7 @@ from temper.export.formats import FORMATS, Answer, program_of
 from temper.facts import Facts
 from temper.network.int8 import Int8
 from temper.refusal import Refusal
+from temper.training.same_data import other_names
 from temper.training.trained import Trained, facts_of, network_of, pipeline_of
 
 PYTORCH = "pytorch"  # among what is timed: the network itself
@@ -47,10 +48,10 @@ class Subject:
         Raises:
             Refusal: the run's files are damaged, or its data is not there.
         """
-        if root is not None and "root" not in trained.config()["data"]:
-            raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
         experiment, checkpoint = trained.experiment(root), trained.checkpoint()
         facts = facts_of(checkpoint)
+        if (fault := other_names(facts, None, experiment.data.feature_names)) is not None:
+            raise Refusal(f"{fault}: put it back as it was, or name a copy that is so, --root PLACE")
         model = Answering(network_of(experiment, checkpoint), pipeline_of(experiment, checkpoint), facts)
         tested = _tested(experiment, facts)
         return cls(

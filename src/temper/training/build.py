@@ -179,6 +179,8 @@ def _facts(
         examples=len(train),
         class_counts=tuple(counts),
         class_names=splits.class_names if classes else (),
+        columns=experiment.data.feature_names,
+        contents=dict(experiment.data.contents()),
         clock=clock,
         target_mean=mean,
         target_deviation=deviation,

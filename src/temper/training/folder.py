@@ -93,7 +93,8 @@ class Folder:
         self._lock = lock  # held until this object goes
         if not known.exists():
             partial = known.with_suffix(".partial")
-            OmegaConf.save(OmegaConf.create(dict(config)), partial)
+            # With whole paths: who looks at the run later may stand elsewhere.
+            OmegaConf.save(OmegaConf.create(placed(config)), partial)
             partial.replace(known)
 
     def wait(self, over: Event) -> None:

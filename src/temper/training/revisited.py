@@ -13,18 +13,17 @@ from temper.experiment import Experiment
 from temper.refusal import Refusal
 from temper.training.answers import Answers
 from temper.training.build import build_batches
+from temper.training.same_data import other_examples, other_names
 from temper.training.trained import Trained, facts_of, pipeline_of
 from temper.weighting.fixed import Fixed
 
 
 def experiment_of(trained: Trained, root: str | None) -> Experiment:
-    """Return the run's experiment in the precision in which it is judged; ``root`` replaces ``data.root``.
+    """Return the run's experiment in the precision in which it is judged; ``root`` replaces the place of its data.
 
     Raises:
-        Refusal: the run's configuration is damaged, or its data lies in no folder.
+        Refusal: the run's configuration is damaged, or its data lies in no place.
     """
-    if root is not None and "root" not in trained.config()["data"]:
-        raise Refusal(f"--root {root}: this run's data lies in no folder: leave --root away")
     return judged(trained.experiment(root))
 
 
@@ -41,16 +40,21 @@ def batches_of(experiment: Experiment, checkpoint: Mapping[str, Any], split: str
     ``key`` is the option of the command line by which ``split`` was chosen.
 
     Raises:
-        Refusal: the data is not there, or the run has no such split.
+        Refusal: the data is not there, or has other classes or columns now, or the run has no such split.
     """
     try:
         experiment.data.prepare()
         batches = build_batches(experiment)
     except ValueError as fault:
-        raise Refusal(f"{fault} (here: --root FOLDER)" if hasattr(experiment.data, "root") else str(fault)) from None
+        placed = any(hasattr(experiment.data, place) for place in ("root", "path"))
+        raise Refusal(f"{fault} (here: --root PLACE)" if placed else str(fault)) from None
     if split not in batches.tested:
         raise Refusal(f"{key} {split}: this run set no examples apart for it: choose {key} test")
-    batches.facts, batches.pipeline = facts_of(checkpoint), pipeline_of(experiment, checkpoint)
+    today, then = batches.facts, facts_of(checkpoint)
+    if (names := other_names(then, today.class_names, today.columns)) is not None:
+        raise Refusal(f"{names}: put it back as it was, or name a copy that is so (here: --root PLACE)")
+    batches.changed = other_examples(then, today.contents)
+    batches.facts, batches.pipeline = then, pipeline_of(experiment, checkpoint)
     batches.setup("test")
     return batches
 

@@ -69,16 +69,13 @@ class Trained:
         return completed({str(key): value for key, value in loaded.items()})
 
     def experiment(self, root: str | None = None) -> Experiment:
-        """Return the run's experiment; ``root`` replaces ``data.root``.
+        """Return the run's experiment; ``root`` replaces ``data.root``, or ``data.path`` of a table.
 
         Raises:
-            Refusal: its configuration is not one of this version; names the file and the key.
+            Refusal: its configuration is not one of this version; names the file and the key. Or its data has no place.
         """
-        config = self.config()
-        if root is not None:
-            config["data"] = {**config["data"], "root": root}
         try:
-            return parse(config)
+            return parse(placed_at(root, self.config()))
         except Refusal as fault:
             raise Refusal(f"{self.folder / 'config.yaml'}: {fault}") from None
 
@@ -95,11 +92,25 @@ class Trained:
         return loaded
 
 
+def placed_at(root: str | None, config: dict[str, Any]) -> dict[str, Any]:
+    """Return ``config`` with its data at ``root``; None: where it says.
+
+    Raises:
+        Refusal: such data lies in no place.
+    """
+    if root is None:
+        return config
+    place = next((key for key in ("root", "path") if key in config["data"]), None)
+    if place is None:
+        raise Refusal(f"--root {root}: this run's data lies in no folder or file: leave --root away")
+    return {**config, "data": {**config["data"], place: root}}
+
+
 def facts_of(checkpoint: Mapping[str, Any]) -> Facts:
     """Return the facts that a checkpoint was trained under."""
     kept = dict(checkpoint["facts"])
     clock = Clock(tuple(kept.pop("clock")["epoch_starts"]))
-    names = ("shape", "stored_shape", "class_counts", "class_names")
+    names = ("shape", "stored_shape", "class_counts", "class_names", "columns")
     kept |= {name: tuple(kept[name]) for name in names if name in kept}
     kept["epoch_shapes"] = tuple(map(tuple, kept.get("epoch_shapes", ())))  # runs of earlier versions have none
     return Facts(**kept, clock=clock)
