@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from temper.data.sheet import Sheet, decimal_comma, is_missing, number
+from temper.data.sheet import Sheet, decimal_comma, is_missing, number, ornament
 from temper.refusal import nearest
 
 TableKind = Literal["auto", "regression", "classification"]
@@ -63,6 +63,7 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
         return Column(name, None)
     if not categorical:
         _refuse_commas(sheet, name, odd, f"data.categorical=[{name}]")
+        _refuse_ornaments(sheet, name, odd, f"data.categorical=[{name}]")
     if not categorical and len(odd) < len(held) / 2:
         raise ValueError(
             f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as most of the column are:"
@@ -99,6 +100,7 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     odd = [row for row, value in enumerate(values) if value is None]
     if kind != "classification":
         _refuse_commas(sheet, name, odd, "data.kind=classification")
+        _refuse_ornaments(sheet, name, odd, "data.kind=classification")
     numbers = [value for value in values if value is not None]
     if kind == "regression" or (kind == "auto" and len(odd) < len(cells) / 2):
         if odd:
@@ -154,6 +156,19 @@ def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> Non
             raise ValueError(
                 f"{sheet.place(row, name)}: {cell!r} has a{kind} comma, and numbers are written {written} here:"
                 f" mend the column, or have the values taken for words, {way}"
+            )
+
+
+def _refuse_ornaments(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
+    """Refuse ``odd`` rows that are numbers to people, such as $4,270.00, where most of the different cells are some."""
+    cells = {cell for cell in sheet.columns[name] if not is_missing(cell)}
+    if sum(number(cell) is not None or ornament(cell) is not None for cell in cells) <= len(cells) / 2:
+        return
+    for row in odd:
+        if (found := ornament(sheet.columns[name][row])) is not None:
+            raise ValueError(
+                f"{sheet.place(row, name)}: {sheet.columns[name][row]!r} has {found}, and numbers are written plainly"
+                f" here, such as 1234.5: mend the column, or have the values taken for words, {way}"
             )
 
 

@@ -13,6 +13,15 @@ MISSING = {"", "na", "nan", "null"}  # in any case
 _SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
 _ROW_NUMBERS = re.compile(r"__index_level_\d+__")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_CURRENCY = r"(?:[A-Z]{0,2}[$¢-¥฿\u20a0-\u20cf])"  # € and US$ too
+_DRESSED = re.compile(
+    rf"""[+-]?(?P<before>{_CURRENCY}\s?)?[+-]?
+    (?:\d+(?:[.,]\d+)?  # in groups: 12,34,567.8 or 1.234,5 or 1.234.567 or 1 234,5; a postcode's are of other lengths
+    |(?P<grouped>[1-9]\d{{0,2}}(?:(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?|(?:\.\d{{3}})+,\d+|(?:\.\d{{3}}){{2}}
+    |(?:[\s'’]\d{{3}})+(?:[.,]\d+)?)))
+    \s?(?P<after>{_CURRENCY}|(?P<percent>%))?""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,18 @@ def number(cell: str) -> float | None:
 def decimal_comma(cell: str) -> bool:
     """Return whether ``cell`` is a number as it is written where the comma stands before the decimals."""
     return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def ornament(cell: str) -> str | None:
+    """Return what keeps ``cell`` from being a plain number, if it is one to people; else None."""
+    found = _DRESSED.fullmatch(cell)
+    if found is None or number(cell) is not None:
+        return None
+    if found["percent"]:
+        return "a percent sign"
+    if found["before"] or found["after"]:
+        return "a currency sign"
+    return "digits in groups" if found["grouped"] else "a decimal comma"
 
 
 def read_sheet(path: Path) -> Sheet:
