@@ -64,10 +64,10 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
     if not categorical:
         _refuse_commas(sheet, name, odd, f"data.categorical=[{name}]")
         _refuse_ornaments(sheet, name, odd, f"data.categorical=[{name}]")
-    if not categorical and len(odd) < len(held) / 2:
+    if not categorical and (most := _most_numbers([cell for _, cell in held])):
         raise ValueError(
-            f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as most of the column are:"
-            f" mend it, or have the values taken for words, data.categorical=[{name}]"
+            f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as {most} of the column are:"
+            f" mend it (a cell without a value is empty), or have the values taken for words, data.categorical=[{name}]"
         )
     words = sorted({cell for _, cell in held})
     if len(words) > _MOST_WORDS or _name_rows(words, len(held)):
@@ -102,11 +102,12 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
         _refuse_commas(sheet, name, odd, "data.kind=classification")
         _refuse_ornaments(sheet, name, odd, "data.kind=classification")
     numbers = [value for value in values if value is not None]
-    if kind == "regression" or (kind == "auto" and len(odd) < len(cells) / 2):
+    most = _most_numbers(cells)
+    if kind == "regression" or (kind == "auto" and most):
         if odd:
             way = "mend it" if kind == "regression" else "mend it, or set data.kind=classification"
-            most = "" if kind == "regression" else ", as most labels are"
-            raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{most}: {way}")
+            why = "" if kind == "regression" else f", as {most} are"
+            raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{why}: {way}")
         if kind == "regression" or len(set(numbers)) > FEW_CLASSES or any(value % 1 for value in numbers):
             _refuse_merging(sheet, name, numbers)
             return Labels(_finite(sheet, name, numbers), ())
@@ -126,6 +127,15 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
         )
     index = {each: position for position, each in enumerate(known)}
     return Labels(torch.tensor([index[each] for each in names]), tuple(known))
+
+
+def _most_numbers(cells: Sequence[str]) -> str:
+    """Return how many of ``cells`` are numbers, where words among them are a fault; nothing where they are meant."""
+    words = [cell for cell in cells if number(cell) is None]
+    if len(words) < len(cells) / 2:
+        return "most"
+    # One, however often it stands there, is what somebody writes where there is no value.
+    return "all others" if len(set(words)) == 1 and len({number(cell) for cell in cells}) > 2 else ""
 
 
 def _name_rows(words: Sequence[str], count: int) -> bool:

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from temper.refusal import nearest
 
-MISSING = {"", "na", "nan", "null"}  # in any case
+# What pandas takes for it, in any case; but None in this case alone, as none is a word of its own.
+MISSING = {
+    *("", "na", "n/a", "nan", "-nan", "null", "<na>"),
+    *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+}
 _SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
 _ROW_NUMBERS = re.compile(r"__index_level_\d+__")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
@@ -55,7 +59,7 @@ class Sheet:
 
 def is_missing(cell: str) -> bool:
     """Return whether ``cell`` says that there is no value."""
-    return cell.lower() in MISSING
+    return cell.lower() in MISSING or cell == "None"
 
 
 def number(cell: str) -> float | None:
