@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from temper.data.sheet import Sheet, decimal_comma, is_missing, number, ornament
+from temper.data.sheet import Sheet, decimal_comma, number, ornament
 from temper.refusal import nearest
 
 TableKind = Literal["auto", "regression", "classification"]
@@ -48,13 +48,14 @@ class Labels:
     class_names: tuple[str, ...]
 
 
-def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
-    """Return what the column called ``name`` holds; ``categorical``: words, whatever they look like.
+def fit_column(sheet: Sheet, name: str) -> Column:
+    """Return what the column called ``name`` holds: words, whatever they look like, if it is one of ``sheet.words``.
 
     Raises:
         ValueError: neither numbers nor few enough words; names the row, the column and the way out.
     """
-    held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not is_missing(cell)]
+    categorical = name in sheet.words
+    held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not sheet.is_missing(row, name)]
     if not held:
         raise ValueError(f"{sheet.path}: column {name} holds nothing: leave it out, data.ignore=[{name}]")
     odd = [row for row, cell in held if number(cell) is None]
@@ -171,7 +172,7 @@ def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> Non
 
 def _refuse_ornaments(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
     """Refuse ``odd`` rows that are numbers to people, such as $4,270.00, where most of the different cells are some."""
-    cells = {cell for cell in sheet.columns[name] if not is_missing(cell)}
+    cells = {cell for row, cell in enumerate(sheet.columns[name]) if not sheet.is_missing(row, name)}
     if sum(number(cell) is not None or ornament(cell) is not None for cell in cells) <= len(cells) / 2:
         return
     for row in odd:
@@ -193,7 +194,7 @@ def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
     place = {word: position for position, word in enumerate(column.words)}
     coded = np.zeros((len(cells), column.width), dtype=np.float32)
     for row, cell in enumerate(cells):
-        if is_missing(cell):
+        if sheet.is_missing(row, column.name):
             continue
         if cell not in place:
             raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} was not seen; {nearest(cell, column.words)}")
@@ -203,7 +204,7 @@ def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
 
 def _number(sheet: Sheet, column: Column, row: int) -> float:
     cell = sheet.columns[column.name][row]
-    value = float("nan") if is_missing(cell) else number(cell)
+    value = float("nan") if sheet.is_missing(row, column.name) else number(cell)
     if value is None:
         raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} is no number, as the column's others are")
     return value

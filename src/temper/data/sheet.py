@@ -10,7 +10,7 @@ from pathlib import Path
 from temper.refusal import nearest
 
 # What pandas takes for it, in any case; but None in this case alone, as none is a word of its own.
-MISSING = {
+_MISSING = {
     *("", "na", "n/a", "nan", "-nan", "null", "<na>"),
     *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 }
@@ -36,11 +36,13 @@ class Sheet:
         path: of the file.
         numbers: of each row, by which its reader finds it: the line of a CSV, the row of a Parquet file from 1.
         columns: the cells of each column, stripped, in the order of the file.
+        words: the columns of words, whatever they look like: only an empty cell is missing there, and NA a country.
     """
 
     path: Path
     numbers: list[int]
     columns: dict[str, list[str]]
+    words: frozenset[str] = frozenset()
 
     def place(self, row: int, name: str) -> str:
         """Return where a cell stands, for a message."""
@@ -51,15 +53,15 @@ class Sheet:
         if name not in self.columns:
             raise ValueError(f"{self.path} has no column {name}; {nearest(name, self.columns)}")
 
+    def is_missing(self, row: int, name: str) -> bool:
+        """Return whether a cell says that there is no value."""
+        cell = self.columns[name][row]
+        return not cell if name in self.words else cell.lower() in _MISSING or cell == "None"
+
     def only(self, rows: list[int]) -> "Sheet":
         """Return the sheet with these rows alone."""
         columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
-        return Sheet(self.path, [self.numbers[row] for row in rows], columns)
-
-
-def is_missing(cell: str) -> bool:
-    """Return whether ``cell`` says that there is no value."""
-    return cell.lower() in MISSING or cell == "None"
+        return Sheet(self.path, [self.numbers[row] for row in rows], columns, self.words)
 
 
 def number(cell: str) -> float | None:
@@ -149,5 +151,6 @@ def _read_parquet(path: Path) -> tuple[list[str], list[int], Iterable[list[str]]
     # pandas keeps the numbers of its rows as a column, where these are not one after the other.
     own = [place for place, name in enumerate(table.column_names) if not _ROW_NUMBERS.fullmatch(name)]
     columns = [cells[place] for place in own]
-    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
+    # nan is a number that is missing, and no word of a column of words.
+    rows = [["" if cell is None or cell != cell else str(cell) for cell in row] for row in zip(*columns, strict=True)]
     return [table.column_names[place] for place in own], list(range(1, len(rows) + 1)), rows
