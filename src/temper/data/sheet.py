@@ -15,6 +15,7 @@ _MISSING = {
     *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
 }
 _SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
+_SAID = re.compile(r'"?sep=([^\w"\r\n])"?\s*', re.IGNORECASE)  # Excel's own line above the names
 _ROW_NUMBERS = re.compile(r"__index_level_\d+__")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _CURRENCY = r"(?:[A-Z]{0,2}[$¢-¥฿\u20a0-\u20cf])"  # € and US$ too
@@ -120,9 +121,12 @@ def _read_csv(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
             head = next((line for line in file if line.strip()), "")
             file.seek(0)
             cuts = {each: len(next(csv.reader([head], delimiter=each), [])) for each in _SEPARATORS}
-            reader = csv.reader(file, delimiter=max(cuts, key=lambda each: cuts[each]))
-            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+            said = _SAID.fullmatch(head)
+            reader = csv.reader(file, delimiter=said[1] if said else max(cuts, key=lambda each: cuts[each]))
+            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)][bool(said) :]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is no CSV text file in UTF-8 ({error}): save it as UTF-8") from None
+    except (csv.Error, OSError) as error:
         raise ValueError(f"{path}: is no CSV text file ({error})") from None
     if not lines:
         raise ValueError(f"{path}: holds no rows")
