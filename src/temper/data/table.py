@@ -218,6 +218,7 @@ def _learn(
         way = "a mean is no label: mend it, or leave such rows out, data.missing=drop"
         _refuse_missing(sheet, [target], way, _CLASSES)
     columns = tuple(fit_column(sheet, name) for name in names)
+    _refuse_alike(sheet, columns)
     inputs = encode(sheet, columns)
     return _Learned(columns, inputs, read_labels(sheet, target, kind), rows - len(sheet.numbers))
 
@@ -239,6 +240,18 @@ def _refuse_missing(sheet: Sheet, names: Iterable[str], way: str, as_word: str =
         if cell and as_word and _of_words(sheet, name):
             way += f"; if {cell} is a word, {as_word.format(name)}"
         raise ValueError(f"{sheet.place(row, name)}: the value is missing{more}: {way}")
+
+
+def _refuse_alike(sheet: Sheet, columns: Iterable[Column]) -> None:
+    """Refuse a word of one column that is called as another column is, or as a word of it."""
+    held: dict[str, str] = {}
+    for column in columns:
+        for name in column.names:
+            if (other := held.setdefault(name, column.name)) != column.name:
+                raise ValueError(
+                    f"{sheet.path}: columns {other} and {column.name} would both be read as {name}, by a word of one:"
+                    f" rename one, or leave it out, data.ignore=[{min(other, column.name, key=len)}]"
+                )
 
 
 def _gaps(sheet: Sheet, name: str) -> list[int]:
