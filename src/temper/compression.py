@@ -29,7 +29,7 @@ from temper.refusal import Refusal
 from temper.report import page
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity
-from temper.report.notes import of_views, worse_than_the_mean
+from temper.report.notes import of_views, worse_once_smaller
 from temper.report.record import FILE, Complexity, Generalisation, Report, Score
 from temper.strategy import Remover, Smaller, option
 from temper.training.build import build_module
@@ -39,6 +39,7 @@ from temper.training.supervised import Supervised, Verdict
 from temper.training.trained import DATAMODULE, Trained, network_of, placed_at
 
 WHEN = {"pruning": ("start", "end", "every"), "low_rank": ("start",), "quantization": ("start", "momentum")}
+KEPT = ("task", "data", "preprocessing", "loss", "batch_size", "precision")  # of a run, where no training is
 AT_REST = ("trainer", "transfer", "layer_freezing")  # what is over with training, and would rule out what follows it
 Tell = Callable[[str], None]  # what is being done
 
@@ -94,8 +95,7 @@ def config_of(trained: Trained, words: Sequence[str]) -> dict[str, Any]:
         if knob in WHEN[axis]:
             raise Refusal(f"{word}: all is done at once, after training: leave {key} away")
     command_line.check(words)
-    with composing(words), initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = container(compose("config", list(words)))
+    composed = _composed(words)
     made: list[Smaller] = [make(composed[axis], axis) for axis in SMALLER]
     for axis, each in zip(SMALLER, made, strict=True):
         if each.learns:
@@ -129,9 +129,12 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
     """
     config, whole, checkpoint = config_of(trained, words), experiment_of(trained, root), trained.checkpoint()
     config["precision"] = whole.precision  # in which it is judged
+    placed = placed_at(root, config)
     try:
-        experiment = judged(parse(placed_at(root, config)))
+        experiment = judged(parse(placed))
     except Refusal as fault:
+        # What the words are refused for beside a training by default too is their own, and told as it is.
+        parse(_composed(words) | {key: placed.get(key, {}) for key in (*KEPT, *SMALLER)})
         raise Refusal(
             f"{fault}. What this run was trained by stays as it is here: a run of other settings goes on as a smaller"
             f" one by transfer=checkpoint transfer.run={trained.folder}"
@@ -149,7 +152,7 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
     delivered = experiment.delivered(smaller).eval()
     notes += [told for each in experiment.smaller if (told := each.outcome(delivered)) is not None]
     after = _side(judge, delivered, batches, lambda split: tell(f"smaller: the {split} set"))
-    notes += [*of_views(level, whole.chosen_by[0]), *worse_than_the_mean(after.scores)]
+    notes += [*of_views(level, whole.chosen_by[0]), *worse_once_smaller(before.scores, after.scores)]
     notes += [note for note in (batches.splits.note, batches.changed) if note]
     kept = {key: checkpoint[key] for key in ("facts", "class_names", DATAMODULE)}
     state = {f"network.{name}": value.cpu() for name, value in smaller.state_dict().items()}
@@ -205,6 +208,11 @@ def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Repo
     page.write(folder)
     held.leave()
     return report
+
+
+def _composed(words: Sequence[str]) -> dict[str, Any]:
+    with composing(words), initialize_config_dir(str(CONF), version_base="1.3"):
+        return container(compose("config", list(words)))
 
 
 def _side(judge: Supervised, network: Layered, batches: Batches, tell: Tell) -> Side:

@@ -14,6 +14,7 @@ def test_good_command_lines_pass() -> None:
         ["optimizer=adam", "optimizer.beta1=0.8"],
         ["-m", "optimizer=sgd,adam", "seed=1,2"],
         ["augmentation=[]"],
+        ["data=table", 'data.target="Sale Price ($)"'],
         ["clip.value=0.5", "clip.kind=norm"],
         ["-m", "clip.value=0.5", "clip.kind=none,norm"],
     ):
@@ -33,6 +34,8 @@ REFUSED = [  # words typed, what the message must say
     (("pruning.sparsity=0.5",), ("pruning=channels, lottery_ticket, magnitude, random has it",)),
     (("task.stages=4",), ("task=cifar_resnet has it",)),
     (("averaging.dcay=0.9",), ("it has no knobs",)),
+    (("data.target=Sale Price ($)",), ("wants quotes of its own: 'data.target=\"Sale Price ($)\"'",)),
+    (("augmentation=[crop,flip",), ("quote brackets and commas for the shell", "'augmentation=\"VALUE\"'")),
     ((f"hydra.run.dir={__file__}/mine",), ("test_command_line.py is a file: name a folder",)),
 ]
 

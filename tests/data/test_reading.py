@@ -48,7 +48,7 @@ def test_faults_of_other_files_are_named(tmp_path: Path) -> None:
     for name, words in (
         ("text.npy", "real numbers"),
         ("broken.npy", r"is no \.npy"),
-        ("latin.csv", "is no CSV text"),
+        ("latin.csv", "save it as UTF-8"),
         ("absent.csv", "no such file"),
         (".", "is a folder"),
     ):

@@ -26,6 +26,19 @@ def test_lines_above_the_names_may_be_blank(tmp_path: Path) -> None:
     assert splits.train.inputs.tolist() == [[1], [2]]
 
 
+@pytest.mark.parametrize("said", ["sep=;", '"sep=;"', "SEP=;", "sep=\t", "sep=|"])
+def test_a_separator_may_be_said(tmp_path: Path, said: str) -> None:
+    cut = said.strip('"')[-1]
+    path = write_table(tmp_path, said, f"a,b{cut}kind", f"1{cut}cat", f"2{cut}dog")
+    data = table(path)
+    assert (data.feature_names, data.splits().train.inputs.tolist()) == (("a,b",), [[1], [2]])
+    path.write_text(path.read_text() + f"\n{cut}cat")
+    with pytest.raises(ValidationError, match="row 5, column a,b: the value is missing"):
+        table(path)
+    with pytest.raises(ValidationError, match="holds no rows"):
+        table(write_table(tmp_path, said))
+
+
 def test_numbers_of_rows_that_pandas_keeps_are_no_column(tmp_path: Path) -> None:
     import pyarrow
     from pyarrow import parquet
@@ -48,9 +61,10 @@ def test_an_underscore_makes_a_word(tmp_path: Path) -> None:
 
 
 def test_faults_of_other_files_are_named(tmp_path: Path) -> None:
-    (tmp_path / "latin.csv").write_bytes(b"\xe9,kind\n1,a\n")
-    with pytest.raises(ValidationError, match=r"latin\.csv: is no CSV text file"):
-        table(tmp_path / "latin.csv")
+    for coding in ("latin-1", "utf-16"):
+        (tmp_path / "t.csv").write_text("é,kind\n1,a\n", encoding=coding)
+        with pytest.raises(ValidationError, match=r"t\.csv: is no CSV text file in UTF-8 \(.*\): save it as UTF-8"):
+            table(tmp_path / "t.csv")
     with pytest.raises(ValidationError, match=r"absent\.csv: there is no such file"):
         table(tmp_path / "absent.csv")
 

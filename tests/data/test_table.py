@@ -192,6 +192,8 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
         (["x,z,kind", "1,,a", "1,,b"], {"missing": "mean"}, r"column z holds nothing.*data\.ignore=\[z\]"),
         (["x,x,kind", "1,2,a"], {}, "two columns are called 'x'"),
         (["x,,kind", "1,2,a"], {}, "a column is called ''"),
+        (["c,c=x,kind", "x,1,a", "z,2,b"], {}, r"columns c and c=x would both be read as c=x.*data\.ignore=\[c\]"),
+        (["c=x,c,kind", "y,x=y,a", "z,u,b"], {}, r"columns c=x and c would both be read as c=x=y.*data\.ignore=\[c\]"),
         (["x,kind", "1,a", "2,a"], {}, "target=kind: .*t.csv holds but one class, a: "),
         (["x,kind", "1,3", "2,3"], {}, "holds but one class, 3: "),
         (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.report.notes import of_class_weights, worse_than_the_mean
+from temper.report.notes import of_class_weights, worse_once_smaller, worse_than_the_mean
 from temper.report.record import Report
 
 ROWS = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]
@@ -26,6 +26,15 @@ def test_says_so_below_0_alone() -> None:
     (note,) = worse_than_the_mean({"test/r2": -0.1})
     assert "worse than the mean of the targets" in note
     assert "preprocessing.standardize.target=true" in note
+
+
+def test_says_so_of_what_was_made_smaller() -> None:
+    good, bad = {"test/r2": 0.5}, {"test/r2": -0.1}
+    assert worse_once_smaller(good, good) == worse_once_smaller(bad, good) == worse_once_smaller({}, {}) == []
+    for before, named in ((good, ("let less of it go", "transfer=checkpoint")), (bad, ("train that better first",))):
+        (note,) = worse_once_smaller(before, bad)
+        assert "the smaller network is worse than the mean of the targets" in note
+        assert all(word in note for word in named)
 
 
 def test_says_what_each_class_weighs() -> None:

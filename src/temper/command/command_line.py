@@ -104,7 +104,10 @@ def _parsed(words: Iterable[str]) -> list[Override]:
         try:
             overrides.append(parser.parse_override(word))
         except HydraException as fault:
-            raise Refusal(f"{word}: {str(fault).splitlines()[0]} (quote brackets and commas for the shell)") from None
+            key, _, value = word.partition("=")
+            plain = value if not set(value) & set("[]{}'\"\\") else "VALUE"
+            said = f"{word}: {str(fault).splitlines()[0]} (quote brackets and commas for the shell"
+            raise Refusal(f"{said}; a value with other signs wants quotes of its own: '{key}=\"{plain}\"')") from None
     return overrides
 
 

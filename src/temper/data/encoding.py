@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from temper.data.sheet import Sheet, decimal_comma, is_missing, number
+from temper.data.sheet import Sheet, decimal_comma, number, ornament
 from temper.refusal import nearest
 
 TableKind = Literal["auto", "regression", "classification"]
@@ -48,13 +48,14 @@ class Labels:
     class_names: tuple[str, ...]
 
 
-def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
-    """Return what the column called ``name`` holds; ``categorical``: words, whatever they look like.
+def fit_column(sheet: Sheet, name: str) -> Column:
+    """Return what the column called ``name`` holds: words, whatever they look like, if it is one of ``sheet.words``.
 
     Raises:
         ValueError: neither numbers nor few enough words; names the row, the column and the way out.
     """
-    held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not is_missing(cell)]
+    categorical = name in sheet.words
+    held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not sheet.is_missing(row, name)]
     if not held:
         raise ValueError(f"{sheet.path}: column {name} holds nothing: leave it out, data.ignore=[{name}]")
     odd = [row for row, cell in held if number(cell) is None]
@@ -63,10 +64,11 @@ def fit_column(sheet: Sheet, name: str, categorical: bool) -> Column:
         return Column(name, None)
     if not categorical:
         _refuse_commas(sheet, name, odd, f"data.categorical=[{name}]")
-    if not categorical and len(odd) < len(held) / 2:
+        _refuse_ornaments(sheet, name, odd, f"data.categorical=[{name}]")
+    if not categorical and (most := _most_numbers([cell for _, cell in held])):
         raise ValueError(
-            f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as most of the column are:"
-            f" mend it, or have the values taken for words, data.categorical=[{name}]"
+            f"{sheet.place(odd[0], name)}: {sheet.columns[name][odd[0]]!r} is no number, as {most} of the column are:"
+            f" mend it (a cell without a value is empty), or have the values taken for words, data.categorical=[{name}]"
         )
     words = sorted({cell for _, cell in held})
     if len(words) > _MOST_WORDS or _name_rows(words, len(held)):
@@ -99,12 +101,14 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
     odd = [row for row, value in enumerate(values) if value is None]
     if kind != "classification":
         _refuse_commas(sheet, name, odd, "data.kind=classification")
+        _refuse_ornaments(sheet, name, odd, "data.kind=classification")
     numbers = [value for value in values if value is not None]
-    if kind == "regression" or (kind == "auto" and len(odd) < len(cells) / 2):
+    most = _most_numbers(cells)
+    if kind == "regression" or (kind == "auto" and most):
         if odd:
             way = "mend it" if kind == "regression" else "mend it, or set data.kind=classification"
-            most = "" if kind == "regression" else ", as most labels are"
-            raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{most}: {way}")
+            why = "" if kind == "regression" else f", as {most} are"
+            raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{why}: {way}")
         if kind == "regression" or len(set(numbers)) > FEW_CLASSES or any(value % 1 for value in numbers):
             _refuse_merging(sheet, name, numbers)
             return Labels(_finite(sheet, name, numbers), ())
@@ -124,6 +128,15 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
         )
     index = {each: position for position, each in enumerate(known)}
     return Labels(torch.tensor([index[each] for each in names]), tuple(known))
+
+
+def _most_numbers(cells: Sequence[str]) -> str:
+    """Return how many of ``cells`` are numbers, where words among them are a fault; nothing where they are meant."""
+    words = [cell for cell in cells if number(cell) is None]
+    if len(words) < len(cells) / 2:
+        return "most"
+    # One, however often it stands there, is what somebody writes where there is no value.
+    return "all others" if len(set(words)) == 1 and len({number(cell) for cell in cells}) > 2 else ""
 
 
 def _name_rows(words: Sequence[str], count: int) -> bool:
@@ -157,6 +170,19 @@ def _refuse_commas(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> Non
             )
 
 
+def _refuse_ornaments(sheet: Sheet, name: str, odd: Sequence[int], way: str) -> None:
+    """Refuse ``odd`` rows that are numbers to people, such as $4,270.00, where most of the different cells are some."""
+    cells = {cell for row, cell in enumerate(sheet.columns[name]) if not sheet.is_missing(row, name)}
+    if sum(number(cell) is not None or ornament(cell) is not None for cell in cells) <= len(cells) / 2:
+        return
+    for row in odd:
+        if (found := ornament(sheet.columns[name][row])) is not None:
+            raise ValueError(
+                f"{sheet.place(row, name)}: {sheet.columns[name][row]!r} has {found}, and numbers are written plainly"
+                f" here, such as 1234.5: mend the column, or have the values taken for words, {way}"
+            )
+
+
 def _shown(value: float) -> str:
     return f"{value + 0.0:.15g}"  # -0 is 0
 
@@ -168,7 +194,7 @@ def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
     place = {word: position for position, word in enumerate(column.words)}
     coded = np.zeros((len(cells), column.width), dtype=np.float32)
     for row, cell in enumerate(cells):
-        if is_missing(cell):
+        if sheet.is_missing(row, column.name):
             continue
         if cell not in place:
             raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} was not seen; {nearest(cell, column.words)}")
@@ -178,7 +204,7 @@ def _encoded(sheet: Sheet, column: Column) -> np.ndarray:
 
 def _number(sheet: Sheet, column: Column, row: int) -> float:
     cell = sheet.columns[column.name][row]
-    value = float("nan") if is_missing(cell) else number(cell)
+    value = float("nan") if sheet.is_missing(row, column.name) else number(cell)
     if value is None:
         raise ValueError(f"{sheet.place(row, column.name)}: {cell!r} is no number, as the column's others are")
     return value

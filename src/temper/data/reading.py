@@ -122,7 +122,9 @@ def _read_csv(path: Path, columns: int) -> np.ndarray:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             lines = [(reader.line_num, line) for line in reader if any(field.strip() for field in line)]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is no CSV text file in UTF-8 ({error}): save it as UTF-8") from None
+    except (csv.Error, OSError) as error:
         raise ValueError(f"{path}: is no CSV text file ({error})") from None
     if lines and all(number(field) is None for field in lines[0][1]):
         lines = lines[1:]

@@ -9,10 +9,24 @@ from pathlib import Path
 
 from temper.refusal import nearest
 
-MISSING = {"", "na", "nan", "null"}  # in any case
+# What pandas takes for it, in any case; but None in this case alone, as none is a word of its own.
+_MISSING = {
+    *("", "na", "n/a", "nan", "-nan", "null", "<na>"),
+    *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+}
 _SEPARATORS = (",", ";", "\t")  # the one that cuts the line of names into most
+_SAID = re.compile(r'"?sep=([^\w"\r\n])"?\s*', re.IGNORECASE)  # Excel's own line above the names
 _ROW_NUMBERS = re.compile(r"__index_level_\d+__")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_CURRENCY = r"(?:[A-Z]{0,2}[$¢-¥฿\u20a0-\u20cf])"  # € and US$ too
+_DRESSED = re.compile(
+    rf"""[+-]?(?P<before>{_CURRENCY}\s?)?[+-]?
+    (?:\d+(?:[.,]\d+)?  # in groups: 12,34,567.8 or 1.234,5 or 1.234.567 or 1 234,5; a postcode's are of other lengths
+    |(?P<grouped>[1-9]\d{{0,2}}(?:(?:,\d{{2,3}})*,\d{{3}}(?:\.\d+)?|(?:\.\d{{3}})+,\d+|(?:\.\d{{3}}){{2}}
+    |(?:[\s'’]\d{{3}})+(?:[.,]\d+)?)))
+    \s?(?P<after>{_CURRENCY}|(?P<percent>%))?""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -23,11 +37,13 @@ class Sheet:
         path: of the file.
         numbers: of each row, by which its reader finds it: the line of a CSV, the row of a Parquet file from 1.
         columns: the cells of each column, stripped, in the order of the file.
+        words: the columns of words, whatever they look like: only an empty cell is missing there, and NA a country.
     """
 
     path: Path
     numbers: list[int]
     columns: dict[str, list[str]]
+    words: frozenset[str] = frozenset()
 
     def place(self, row: int, name: str) -> str:
         """Return where a cell stands, for a message."""
@@ -38,15 +54,15 @@ class Sheet:
         if name not in self.columns:
             raise ValueError(f"{self.path} has no column {name}; {nearest(name, self.columns)}")
 
+    def is_missing(self, row: int, name: str) -> bool:
+        """Return whether a cell says that there is no value."""
+        cell = self.columns[name][row]
+        return not cell if name in self.words else cell.lower() in _MISSING or cell == "None"
+
     def only(self, rows: list[int]) -> "Sheet":
         """Return the sheet with these rows alone."""
         columns = {name: [cells[row] for row in rows] for name, cells in self.columns.items()}
-        return Sheet(self.path, [self.numbers[row] for row in rows], columns)
-
-
-def is_missing(cell: str) -> bool:
-    """Return whether ``cell`` says that there is no value."""
-    return cell.lower() in MISSING
+        return Sheet(self.path, [self.numbers[row] for row in rows], columns, self.words)
 
 
 def number(cell: str) -> float | None:
@@ -61,6 +77,18 @@ def number(cell: str) -> float | None:
 def decimal_comma(cell: str) -> bool:
     """Return whether ``cell`` is a number as it is written where the comma stands before the decimals."""
     return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def ornament(cell: str) -> str | None:
+    """Return what keeps ``cell`` from being a plain number, if it is one to people; else None."""
+    found = _DRESSED.fullmatch(cell)
+    if found is None or number(cell) is not None:
+        return None
+    if found["percent"]:
+        return "a percent sign"
+    if found["before"] or found["after"]:
+        return "a currency sign"
+    return "digits in groups" if found["grouped"] else "a decimal comma"
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -93,9 +121,12 @@ def _read_csv(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
             head = next((line for line in file if line.strip()), "")
             file.seek(0)
             cuts = {each: len(next(csv.reader([head], delimiter=each), [])) for each in _SEPARATORS}
-            reader = csv.reader(file, delimiter=max(cuts, key=lambda each: cuts[each]))
-            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+            said = _SAID.fullmatch(head)
+            reader = csv.reader(file, delimiter=said[1] if said else max(cuts, key=lambda each: cuts[each]))
+            lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)][bool(said) :]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is no CSV text file in UTF-8 ({error}): save it as UTF-8") from None
+    except (csv.Error, OSError) as error:
         raise ValueError(f"{path}: is no CSV text file ({error})") from None
     if not lines:
         raise ValueError(f"{path}: holds no rows")
@@ -124,5 +155,6 @@ def _read_parquet(path: Path) -> tuple[list[str], list[int], Iterable[list[str]]
     # pandas keeps the numbers of its rows as a column, where these are not one after the other.
     own = [place for place, name in enumerate(table.column_names) if not _ROW_NUMBERS.fullmatch(name)]
     columns = [cells[place] for place in own]
-    rows = [["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)]
+    # nan is a number that is missing, and no word of a column of words.
+    rows = [["" if cell is None or cell != cell else str(cell) for cell in row] for row in zip(*columns, strict=True)]
     return [table.column_names[place] for place in own], list(range(1, len(rows) + 1)), rows

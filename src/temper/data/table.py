@@ -5,7 +5,9 @@
 
 How words are encoded and which means fill gaps is read off the table whenever it is needed, also to predict and to
 evaluate: the table must then be there, as it was, and a checkpoint holds by what to tell. Columns of different units
-want preprocessing=[standardize].
+want preprocessing=[standardize]. A cell that is empty, or says NA, null or another of pandas' words for it, is missing;
+where words are asked for, by ``categorical`` or, of labels without a number, ``kind=classification``, the empty one
+alone.
 """
 
 import zlib
@@ -21,13 +23,14 @@ from torch import Tensor
 
 from temper.data.corruption import corrupt
 from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels
-from temper.data.sheet import Sheet, is_missing, read_sheet
+from temper.data.sheet import Sheet, number, read_sheet
 from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
 from temper.quantity import AboveOne, Fraction, Positive, ProperFraction, Switch
 from temper.strategy import Data, strategy
 
 Missing = Literal["refuse", "mean", "drop"]
+_CLASSES = "data.kind=classification"
 
 
 def _is_named(value: Any) -> Any:
@@ -153,7 +156,7 @@ class Table(Data):
         Raises:
             ValueError: a column is missing, or a cell does not fit it; names the row and the column.
         """
-        sheet = read_sheet(path)
+        sheet = replace(read_sheet(path), words=frozenset(self.categorical or ()))
         columns = self._learned.columns
         for column in columns:
             sheet.check(column.name)
@@ -213,32 +216,61 @@ def _learn(
     names = [name for name in sheet.columns if name != target and name not in ignore]
     if not names:
         raise ValueError(f"target={target}: {path} has no other column to predict it from")
+    named = (*categorical, target) if kind == "classification" and _of_words(sheet, target) else categorical
+    sheet = replace(sheet, words=frozenset(named))
     rows = len(sheet.numbers)
     if missing == "drop":
         sheet = _complete(sheet, [*names, target])
     elif missing == "refuse":
-        _refuse_missing(sheet, names, "data.missing=drop leaves such rows out, mean fills in a column's mean")
-        _refuse_missing(sheet, [target], "mend it, or leave such rows out, data.missing=drop")
+        way = "data.missing=drop leaves such rows out, mean fills in a column's mean"
+        _refuse_missing(sheet, names, way, "data.categorical=[{}]")
+        _refuse_missing(sheet, [target], "mend it, or leave such rows out, data.missing=drop", _CLASSES)
     else:
-        _refuse_missing(sheet, [target], "a mean is no label: mend it, or leave such rows out, data.missing=drop")
-    columns = tuple(fit_column(sheet, name, name in categorical) for name in names)
+        way = "a mean is no label: mend it, or leave such rows out, data.missing=drop"
+        _refuse_missing(sheet, [target], way, _CLASSES)
+    columns = tuple(fit_column(sheet, name) for name in names)
+    _refuse_alike(sheet, columns)
     inputs = encode(sheet, columns)
     return _Learned(columns, inputs, read_labels(sheet, target, kind), rows - len(sheet.numbers))
 
 
 def _complete(sheet: Sheet, names: Iterable[str]) -> Sheet:
-    gaps = {row for name in names for row, cell in enumerate(sheet.columns[name]) if is_missing(cell)}
+    gaps = {row for name in names for row in _gaps(sheet, name)}
     if len(gaps) == len(sheet.numbers):
         raise ValueError(f"missing=drop: every row of {sheet.path} misses a value: data.ignore=[COLUMN], or mean")
     return sheet.only([row for row in range(len(sheet.numbers)) if row not in gaps]) if gaps else sheet
 
 
-def _refuse_missing(sheet: Sheet, names: Iterable[str], way: str) -> None:
-    gaps = [(row, name) for name in names for row, cell in enumerate(sheet.columns[name]) if is_missing(cell)]
+def _refuse_missing(sheet: Sheet, names: Iterable[str], way: str, as_word: str = "") -> None:
+    """Refuse gaps; ``as_word`` would take what is written in one, if anything, for a word of its column."""
+    gaps = [(row, name) for name in names for row in _gaps(sheet, name)]
     if gaps:
         row, name = gaps[0]
         more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+        cell = sheet.columns[name][row]
+        if cell and as_word and _of_words(sheet, name):
+            way += f"; if {cell} is a word, {as_word.format(name)}"
         raise ValueError(f"{sheet.place(row, name)}: the value is missing{more}: {way}")
+
+
+def _refuse_alike(sheet: Sheet, columns: Iterable[Column]) -> None:
+    """Refuse a word of one column that is called as another column is, or as a word of it."""
+    held: dict[str, str] = {}
+    for column in columns:
+        for name in column.names:
+            if (other := held.setdefault(name, column.name)) != column.name:
+                raise ValueError(
+                    f"{sheet.path}: columns {other} and {column.name} would both be read as {name}, by a word of one:"
+                    f" rename one, or leave it out, data.ignore=[{min(other, column.name, key=len)}]"
+                )
+
+
+def _gaps(sheet: Sheet, name: str) -> list[int]:
+    return [row for row in range(len(sheet.numbers)) if sheet.is_missing(row, name)]
+
+
+def _of_words(sheet: Sheet, name: str) -> bool:
+    return all(number(cell) is None for cell in sheet.columns[name])
 
 
 def _filled(inputs: Tensor, means: Tensor) -> Tensor:

@@ -74,7 +74,10 @@ def _sentence(errors: list[ErrorDetails], key: str, record: Any) -> str:
         return f"{whole}: missing: the option's file in conf/ lists it with its default"
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"{whole}: {key or 'a run'} has no {field}; {nearest(field, known)}"
-    said = " or ".join(dict.fromkeys(_said(error) for error in errors if error["loc"][:1] == first["loc"][:1]))
+    ways: dict[str, str] = {}
+    for each in (_said(error) for error in errors if error["loc"][:1] == first["loc"][:1]):
+        ways.setdefault(each.removesuffix(".0"), each)  # of a whole number and of a share, > 0 and > 0.0 are one
+    said = " or ".join(ways.values())
     if field:
         return f"{whole}={_shown(first['input'])}: {said}"
     names_knob = said.replace("=", " ").split(" ")[0].rstrip(":") in known

@@ -38,3 +38,14 @@ def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:
         "test/r2 is below 0, worse than the mean of the targets: where they are far from 1 in size, learn them in"
         " deviations (preprocessing.standardize.target=true); or lower optimizer.lr, or train for longer"
     ]
+
+
+def worse_once_smaller(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> list[str]:
+    """Return what a reader must know of a regression whose test r2 is below 0 ``after`` it was made smaller at once."""
+    if not worse_than_the_mean(after):
+        return []
+    if worse_than_the_mean(before):
+        way = "as the whole one is: train that better first, as its own report says"
+    else:
+        way = "as the whole one is not: let less of it go, or train the smaller one on, by transfer=checkpoint"
+    return [f"test/r2 is below 0: the smaller network is worse than the mean of the targets, {way}"]
