@@ -146,7 +146,7 @@ def test_what_is_missing_is_said(
     monkeypatch.setattr(CIFAR10, "prepare", absent)
     said = refused(tmp_path / "images", "--root", "nowhere")
     assert "CIFAR-10 is not at nowhere" in said
-    assert "--root FOLDER" in said
+    assert "--root PLACE" in said
 
 
 def test_a_run_from_before_a_knob_or_an_axis_stands_where_that_does_nothing(

@@ -251,7 +251,7 @@ def test_refuses(
     assert "is no folder, and --format both writes .pt2 and .onnx: name a folder, or one file" in said
     assert "--format torch writes .pt2" in refused(capsys, run, "--output", tmp_path / "a.onnx", "--format", "torch")
     assert "ends in .pt2 or .onnx" in refused(capsys, run, "--output", tmp_path / "model.h5")
-    assert "data lies in no folder: leave --root away" in refused(capsys, run, "--force", "--root", tmp_path)
+    assert "data lies in no folder or file: leave --root away" in refused(capsys, run, "--force", "--root", tmp_path)
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name.startswith("onnxs") else object())
     said = refused(capsys, run, "--force")
     assert "--format onnx: needs onnxscript: pip install -e '.[export]', or choose --format torch" in said

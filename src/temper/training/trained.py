@@ -74,8 +74,9 @@ class Trained:
         Raises:
             Refusal: its configuration is not one of this version; names the file and the key. Or its data has no place.
         """
+        config = placed_at(root, self.config())
         try:
-            return parse(placed_at(root, self.config()))
+            return parse(config)
         except Refusal as fault:
             raise Refusal(f"{self.folder / 'config.yaml'}: {fault}") from None
 
