@@ -45,12 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     asked = parser.parse_args(arguments)
 
-    from temper.comparison import methods, runs, table
+    from temper.comparison import files, methods, runs, table
 
     with refusing():
         for option, picture in (("plot", asked.plot), ("curves", asked.curves)):
             if picture is not None and picture.suffix != ".png":
                 raise Refusal(f"--{option} {picture}: names no picture: for example --{option} comparison.png")
+        for option, path in (("--save", asked.save), ("--plot", asked.plot), ("--curves", asked.curves)):
+            if path is not None:
+                files.check_file(option, path)
         found, left_out = runs.find(asked.folders)
         groups, repeated = methods.group(found)
         baseline = methods.find_baseline(asked.baseline, groups)
@@ -77,15 +80,18 @@ def main(arguments: Sequence[str]) -> int:
         for note in table.notes(rows):  # no line of a table of numbers
             print(note, file=sys.stderr)
     print(told, end="")
-    if asked.save is not None:
-        asked.save.parent.mkdir(parents=True, exist_ok=True)
-        asked.save.write_text(told, encoding="utf-8")
-    if asked.plot is not None:
-        from temper.comparison import picture as means
+    with refusing():
+        if asked.save is not None:
+            with files.writing("--save", asked.save):
+                asked.save.write_text(told, encoding="utf-8")
+        if asked.plot is not None:
+            from temper.comparison import picture as means
 
-        means.draw(asked.plot, rows)
-    if asked.curves is not None:
-        curves.draw(asked.curves, ordered, *recorded)
+            with files.writing("--plot", asked.plot):
+                means.draw(asked.plot, rows)
+        if asked.curves is not None:
+            with files.writing("--curves", asked.curves):
+                curves.draw(asked.curves, ordered, *recorded)
     return 0
 
 

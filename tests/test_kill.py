@@ -85,3 +85,58 @@ def test_a_run_that_is_told_to_end_has_not_finished(
     assert ended.value.code == 143
     assert Report.load(job.folder).state == "stopped"
     assert run(job).state == "finished"
+
+
+def test_a_lost_partner_is_told_in_a_line(
+    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Lost(L.Callback):
+        said = "[gloo/transport/tcp/pair.cc:545] Read error [127.0.0.1]:1: Connection reset by peer."
+
+        def on_train_batch_start(self, *_: Any) -> None:
+            raise RuntimeError(self.said)
+
+    job = job_of("epochs=1", "trainer=cpu")
+    monkeypatch.setattr(NoDebug, "callbacks", lambda self, folder: [Lost()])
+    with pytest.raises(SystemExit) as ended:
+        run(job)
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "temper: another process of this run has ended (killed? out of memory?): the same command with"
+        f" hydra.run.dir={job.folder} goes on\n"
+    )
+    assert Report.load(job.folder).state == "failed"
+    monkeypatch.setattr(Lost, "said", "shapes do not match")
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        run(job)
+
+
+@pytest.mark.parametrize(
+    ("rank", "sent", "status", "said"),
+    [
+        (1, signal.SIGKILL, 1, r"temper: another process of this run has ended .*goes on\n"),
+        (0, signal.SIGTERM, 143, ""),
+    ],
+)
+def test_two_processes_end_together(rank: int, sent: signal.Signals, status: int, said: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "epochs=3000", "flush_every=10"]
+    command = [sys.executable, str(ROOT / "train.py"), *words, f"hydra.run.dir={folder}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with (tmp_path / "err").open("w") as err:
+        first = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=err, env=environment)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not (folder / "metrics.csv").exists():
+            time.sleep(0.1)
+        started = Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()
+        (second,) = (int(pid) for pid in started if b"LOCAL_RANK=1" in Path(f"/proc/{pid}/environ").read_bytes())
+        os.kill(second if rank else first.pid, sent)
+        assert first.wait(60) == status
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and Path(f"/proc/{second}").exists():  # what it prints comes after
+            time.sleep(0.1)
+        assert not Path(f"/proc/{second}").exists()
+    finally:
+        first.kill()
+    assert re.fullmatch(said, (tmp_path / "err").read_text())

@@ -5,7 +5,6 @@ import shlex
 import signal
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +36,11 @@ from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
 from temper.training.layer_freezing import layer_freezing
 from temper.training.pace import Pace
+from temper.training.partners import Partners, lost
 from temper.training.pause import Pause
 from temper.training.private_gradient import PrivateGradient
 from temper.training.progress import Bar
-from temper.training.quiet import quiet
+from temper.training.quiet import logged, quiet
 from temper.training.recorder import Diverged, Recorder
 from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
@@ -109,7 +109,7 @@ def run(job: Job) -> Report:
         console.print(f"note: {note}", highlight=False, soft_wrap=True, markup=False)
     again = f"{job.command} {shlex.quote(folder_word(folder.path))}"
     console.print(f"folder: {folder.path}\ngo on with: {again}", soft_wrap=True, markup=False)
-    with _closing(job, report, folder, mine), _logged(folder.path / f"rank_{mine}.log"):
+    with _closing(job, report, folder, mine), logged(folder.path / f"rank_{mine}.log"):
         trainer, recorder, checkpoints = build_trainer(
             job, machine, folder, report, module, batches, console, [*freezing, *stopping], foreign=foreign
         )
@@ -203,6 +203,7 @@ def build_trainer(
         each.foreign = foreign  # type: ignore[attr-defined]
     # The order is meant: what is removed goes before averages are taken, all before they are recorded, and saved last.
     callbacks = [
+        Partners(),
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
         *freezing,
         *_looking(experiment, clock, recorder),
@@ -269,31 +270,14 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
             raise SystemExit(1) from None
         if isinstance(fault, SIGTERMException):  # of Lightning's, which would end the program as if all were well
             raise SystemExit(ENDED) from None
+        if lost(fault):
+            if rank == 0:
+                again = shlex.quote(folder_word(folder.path))
+                said = "another process of this run has ended (killed? out of memory?)"
+                print(f"temper: {said}: the same command with {again} goes on", file=sys.stderr)
+            raise SystemExit(1) from None
         raise
     finally:
         for logger in job.experiment.logger.values():
             logger.finish(failed)
         folder.leave()
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    """Write what Lightning and Python warn of into ``path`` instead of over the bar."""
-    path.parent.mkdir(parents=True, exist_ok=True)  # another rank may come before the first has made it
-    sink = logging.FileHandler(path)
-    sink.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    loggers = [
-        logging.getLogger(name) for name in ("lightning", "lightning.pytorch", "lightning.fabric", "py.warnings")
-    ]
-    before = [(logger.handlers[:], logger.propagate) for logger in loggers]
-    logging.captureWarnings(True)
-    for logger in loggers:
-        logger.handlers, logger.propagate = [sink], False
-    try:
-        with warnings.catch_warnings():
-            yield
-    finally:
-        logging.captureWarnings(False)
-        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
-            logger.handlers, logger.propagate = handlers, propagate
-        sink.close()

@@ -29,6 +29,14 @@ REFUSED = [  # words typed, what the message must say
     (("+optimizer=adam",), ("write optimizer=adam",)),
     (("clip.value=1.0",), ("clip.value=1.0: nothing is clipped with clip.kind=none: add clip.kind=norm",)),
     (("-m", "clip.value=0.5,1.0"), ("clip.value=0.5,1.0", "add clip.kind=norm")),
+    (("-m", "seed=range(3,3)"), ("seed=range(3,3): holds no value: for example seed=range(1,5)",)),
+    (("-m", "seed=shuffle(range(5,1))", "epochs=1,2"), ("seed=shuffle(range(5,1)): holds no value",)),
+    (
+        ("-m", "optimizer@optimizer.base=range(3,3)", "optimizer=sam"),
+        ("optimizer@optimizer.base=range(3,3): holds no value: for example optimizer@optimizer.base=",),
+    ),
+    (("search=random", "optimizer=sgd"), ("put -m in front, and give some key", "example -m search=random")),
+    (("-m", "search=random", "optimizer=sgd"), ("of a sweep: give some key values", "example search=random")),
     (("trainer.devices=2",), ("trainer has no devices; trainer=ddp, fsdp, gpu has it",)),
     (("averaging.decay=0.9",), ("averaging has no decay; averaging=ema has it",)),
     (("pruning.sparsity=0.5",), ("pruning=channels, lottery_ticket, magnitude, random has it",)),
@@ -45,6 +53,11 @@ def test_says_the_way_out(words: tuple[str, ...], said: tuple[str, ...]) -> None
     with pytest.raises(Refusal) as refused:
         command_line.check(words)
     assert all(each in str(refused.value) for each in said), str(refused.value)
+
+
+def test_values_of_a_sweep_that_are_none_are_values() -> None:
+    command_line.check(["-m", "task.dropout=null,0.1"])
+    command_line.check(["-m", "search=tpe", "optimizer@optimizer.base=adam,adamw", "optimizer=sam"])
 
 
 def test_a_folder_that_nothing_can_be_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

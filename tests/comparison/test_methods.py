@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from temper.comparison.methods import Method, differing, find_baseline, group, name_methods
-from temper.comparison.runs import find
+from temper.comparison.runs import Run, find
 from temper.refusal import Refusal
 
 Made = Callable[..., Path]
@@ -51,6 +51,46 @@ def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
     assert differing(slow, sgd) == ["optimizer.lr=0.01"]
     assert differing(loud, sgd) == ["data.label_noise=0.2"]
     assert differing(sgd, loud) == ["data.label_noise=null"]
+
+
+def test_what_an_option_holds_is_said_as_a_choice(made: Made) -> None:
+    def chosen(name: str, outer: str, base: str, lr: float, **knobs: float) -> Run:
+        held = {"_target_": f"temper.optimizer.{base}.It", "lr": lr, "weight_decay": 0.0, **knobs}
+        around = {"_target_": f"temper.optimizer.{outer}.It", **({"rho": 0.05} if outer == "sam" else {"k": 5})}
+        choices = {"optimizer": outer, "optimizer@optimizer.base": base}
+        return methods(made(name, name, choices=choices, config={"optimizer": around | {"base": held}}))[0].first
+
+    sgd = methods(made("sgd", config={}))[0].first
+    momentum, adamax = chosen("a", "sam", "momentum", 0.1, momentum=0.9), chosen("b", "sam", "adamax", 0.002, beta1=0.9)
+    tuned, ahead = chosen("c", "sam", "adamax", 0.01, beta1=0.8), chosen("d", "lookahead", "adamax", 0.002, beta1=0.9)
+    # adamax's own file says lr: 0.002 and beta1: 0.9.
+    assert differing(adamax, momentum) == ["optimizer@optimizer.base=adamax", "optimizer.base.lr=0.002"]
+    assert differing(adamax, sgd) == [
+        "optimizer=sam", "optimizer@optimizer.base=adamax", "optimizer.base.lr=0.002",
+    ]  # fmt: skip
+    assert differing(sgd, adamax) == ["optimizer=sgd", "optimizer.lr=0.1"]
+    assert differing(tuned, adamax) == ["optimizer.base.lr=0.01", "optimizer.base.beta1=0.8"]
+    assert differing(tuned, momentum) == [
+        "optimizer@optimizer.base=adamax", "optimizer.base.lr=0.01", "optimizer.base.beta1=0.8",
+    ]  # fmt: skip
+    assert differing(ahead, adamax) == ["optimizer=lookahead", "optimizer.base.lr=0.002"]
+    found = [Method(digest=run.digest, runs={0: run}) for run in (adamax, momentum, sgd)]
+    name_methods(found, found[0])
+    assert found[0].name == "optimizer=sam optimizer@optimizer.base=adamax optimizer.base.lr=0.002"
+    assert find_baseline("optimizer@optimizer.base=momentum", found) is found[1]
+
+
+def test_what_an_option_within_one_holds_is_said(made: Made) -> None:
+    def chosen(base: str) -> Run:
+        inner = {"_target_": f"temper.optimizer.{base}.It", "lr": 0.1}
+        held = {"_target_": "temper.optimizer.lookahead.Lookahead", "k": 5, "alpha": 0.5, "base": inner}
+        around = {"_target_": "temper.optimizer.sam.SAM", "rho": 0.05, "base": held}
+        keys = {"optimizer@optimizer.base": "lookahead", "optimizer@optimizer.base.base": base}
+        return methods(made(base, base, choices={"optimizer": "sam"} | keys, config={"optimizer": around}))[0].first
+
+    assert differing(chosen("adam"), chosen("momentum")) == [
+        "optimizer@optimizer.base.base=adam", "optimizer.base.base.lr=0.1",
+    ]  # fmt: skip
 
 
 def test_an_axis_that_came_later_is_no_difference(made: Made) -> None:

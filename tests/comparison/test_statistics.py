@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_ind
 
-from temper.comparison.statistics import deviation, in_interval, in_spread, interval, welch
+from temper.comparison.statistics import deviation, in_interval, in_spread, interval, same, welch
 
 
 @settings(deadline=None, max_examples=25)
@@ -17,10 +17,25 @@ def test_welch_against_scipy(first: list[int], second: list[int]) -> None:
     assert welch(a, b) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
 
 
-def test_welch_of_single_or_equal_values() -> None:
+def test_welch_of_single_values() -> None:
     assert welch([0.9], [0.8, 0.7]) is None
     assert welch([0.9, 0.8], []) is None
-    assert welch([0.75, 0.75], [0.5, 0.5]) == (0.25, 0.25)
+
+
+def test_values_that_are_the_same_have_no_interval() -> None:
+    for first, second in (
+        ([0.75, 0.75], [0.5, 0.5]),
+        ([0.9499, 0.9499 + 5.6e-17], [0.9471] * 3),
+        ([0.0, 5.6e-17],) * 2,
+    ):
+        assert welch(first, second) is None
+        assert interval(first) is None
+        assert same(first, second) == pytest.approx(sum(first) / 2 - second[0], abs=1e-12)
+    # Some accuracies of 359 examples, by the one step between them.
+    assert welch([341 / 359, 340 / 359], [340 / 359, 340 / 359]) is not None
+    assert interval([341 / 359, 340 / 359]) is not None
+    assert same([341 / 359, 340 / 359], [340 / 359, 340 / 359]) is None
+    assert same([0.9], [0.8, 0.8]) is same([], []) is None
 
 
 def test_deviation_divides_by_one_less() -> None:
@@ -49,3 +64,4 @@ def test_in_words() -> None:
     assert in_spread(None) == "-"
     assert in_interval((-0.01, 0.002)) == "-0.0100 to +0.0020"
     assert in_interval(None) == "-"
+    assert in_interval(None, -0.04) == "-0.0400, the same in every seed"

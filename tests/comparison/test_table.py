@@ -9,7 +9,20 @@ from scipy.stats import ttest_ind
 
 from temper.comparison.methods import find_baseline, group, name_methods
 from temper.comparison.runs import find
-from temper.comparison.table import ALONE, COLUMNS, NOISE, WIDTH, Row, as_csv, as_markdown, markdown, notes, rows, text
+from temper.comparison.table import (
+    ALONE,
+    COLUMNS,
+    NOISE,
+    TIED,
+    WIDTH,
+    Row,
+    as_csv,
+    as_markdown,
+    markdown,
+    notes,
+    rows,
+    text,
+)
 from temper.refusal import Refusal
 
 Made = Callable[..., Path]
@@ -65,6 +78,25 @@ def test_which_way_is_better_hangs_on_the_metric(made: Made) -> None:
     assert compared(folders, "cost/seconds")[2].verdict == "higher"
     assert compared(folders, "cost/seconds", str(folders[-1]))[1].verdict == "lower"
     assert compared(folders)[2].work is None
+
+
+def test_seeds_that_do_not_differ_by_chance_have_no_interval(made: Made) -> None:
+    folders = [
+        *(made(f"sgd_{seed}", "sgd", seed, 0.9471) for seed in range(2)),
+        *(made(f"adam_{seed}", "adam", seed, 0.9499, choices={"optimizer": "adam"}) for seed in range(2)),
+    ]
+    _, tied = compared(folders)
+    assert (tied.difference, tied.interval, tied.verdict) == (pytest.approx(0.0028), None, TIED)
+    assert f"| 0.9499 ± 0.0000 | +0.0028 | {TIED} |" in as_markdown(compared(folders))
+    large = {"complexity": {"parameters": 120, "latency_seconds": 0.5}}
+    folders += [made(f"large_{seed}", "large", seed, 0.9471, **large) for seed in range(2)]
+    exact = compared(folders, "complexity/parameters")[2]  # counted: the same in all seeds there may be
+    assert (exact.interval, exact.verdict) == ((20.0, 20.0), "higher")
+    timed = [
+        *folders[4:],
+        *(made(f"fast_{seed}", "fast", seed, complexity={"latency_seconds": 0.25}) for seed in range(2)),
+    ]
+    assert compared(timed, "complexity/latency_seconds")[1].verdict == TIED
 
 
 def test_refuses_a_metric_that_was_not_measured(made: Made) -> None:

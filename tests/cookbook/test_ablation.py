@@ -60,6 +60,12 @@ def test_a_difference_within_noise_is_called_so(book: Path) -> None:
     assert "no difference that can be told from noise" in text
 
 
+def test_a_difference_that_is_the_same_in_every_seed_is_called_so(book: Path) -> None:
+    plan = ablation.plan(ablation.SOURCE)
+    text = ablation.page(plan, ablation.measured(plan, viewed(0.9, 0.9), without("optimizer.lr=0.01", 0.89, 0.89)))
+    assert "| -0.0100, the same in every seed |" in text
+
+
 def test_rows_of_another_day_do_not_count(book: Path) -> None:
     plan = ablation.plan(ablation.SOURCE)
     stale = [replace(row, digest="0123") for row in without("optimizer=momentum", 0.8)]

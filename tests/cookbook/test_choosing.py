@@ -41,6 +41,8 @@ def test_choosing_fills_in_the_figures(book: Path) -> None:
     assert told(rows("optimizer/quick", 0.9))[-3].endswith(
         "test/accuracy 0.9000 (one seed); 90 s on this CPU, one thread |"
     )
+    same = rows("baseline/small", 0.9, 0.9) + rows("optimizer/quick", 0.94, 0.94)
+    assert "(n = 2); +0.0400, the same in every seed, against baseline/small; 90 s" in told(same)[-3]
     untimed = replace(rows("optimizer/quick", 0.9, 0.9)[1], seconds=None, device="a shared one")
     assert told([*rows("optimizer/quick", 0.9), untimed])[-3].endswith("(n = 2); 90 s on this CPU, one thread |")
     assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import ttest_ind
 from tests.cookbook.conftest import rows
 
+from temper.cookbook.card import card
 from temper.cookbook.standing import standing
 
 
@@ -19,6 +20,15 @@ def test_standing_against_scipy(book: Path) -> None:
     assert stands.mean_and_deviation("test/accuracy") == pytest.approx((0.953333, 0.0152753), rel=1e-5)
     assert stands.parent == "baseline/small"
     assert standing("baseline/small", every).interval is None
+
+
+def test_a_difference_that_is_the_same_in_every_seed_has_no_interval(book: Path) -> None:
+    every = rows("baseline/small", 0.9, 0.9) + rows("optimizer/quick", 0.94, 0.94)
+    stands = standing("optimizer/quick", every)
+    assert (stands.interval, stands.alike) == (None, pytest.approx(0.04))
+    assert standing("baseline/small", every).alike is None
+    assert standing("optimizer/quick", every[1:]).alike is None  # one seed says nothing of others
+    assert "| test/accuracy | 0.9400 | 0.0000 | 2 | +0.0400, the same in every seed |" in card(stands)
 
 
 def test_a_promise_is_kept_by_the_mean(book: Path) -> None:

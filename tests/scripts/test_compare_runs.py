@@ -91,6 +91,17 @@ def test_other_formats(script: ModuleType, sweep: Path, capsys: pytest.CaptureFi
         (["sweep", "--plot", "a.jpg"], "--plot a.jpg: names no picture"),
         (["sweep", "--curves", "a.jpg"], "--curves a.jpg: names no picture"),
         (["sweep", "--curves", "a.png"], "--curves: "),
+        (["sweep", "--save", "sweep"], "--save sweep: is a folder: name a file in it"),
+        (
+            ["sweep", "--plot", "sweep/0/report.json/x.png"],
+            "--plot sweep/0/report.json/x.png: cannot be written (Not a",
+        ),
+        (["sweep", "--save", "x" * 300], f"--save {'x' * 300}: cannot be written (File name too long): name another"),
+        (["sweep", "--plot", "/proc/x.png"], "--plot /proc/x.png: cannot be written (No such file or directory): name"),
+        (
+            ["sweep", "--curves", "/proc/x/y.png"],
+            "--curves /proc/x/y.png: cannot be written (No such file or directory)",
+        ),
         (["sweep", "--metric", "test/f1"], "--metric test/f1: none of the runs has measured it"),
         (["sweep", "--baseline", "optimizer=lion"], "--baseline optimizer=lion: none of the runs is of it"),
     ],
@@ -107,7 +118,24 @@ def test_refuses(
     with pytest.raises(SystemExit) as end:
         script.main(words)
     assert end.value.code == 2
-    assert f"temper: {message}" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert f"temper: {message}" in said.err
+    assert said.out == ""  # before any table
+
+
+def test_a_fault_that_comes_with_the_writing_is_one_line(
+    script: ModuleType, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        script.main([str(sweep), "--save", "/dev/full"])
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1] == (
+        "temper: --save /dev/full: cannot be written (No space left on device): name another file"
+    )
+    assert f"baseline: optimizer=sgd ({sweep}/0)" in said.out
+    assert script.main([str(sweep), "--save", str(tmp_path / "kept.txt")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.txt", "sweep"]
 
 
 def test_answers_without_torch(sweep: Path) -> None:

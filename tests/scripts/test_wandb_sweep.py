@@ -62,7 +62,7 @@ def test_agents_are_told_to_be_patient_with_runs_that_are_ended(
         (SPACE, ("search", "search=random")),
         (("search=rndom", *SPACE), ("search=rndom", "random")),
         (("search=random", "search.trials=0", *SPACE), ("search.trials=0", "> 0")),
-        (("search=random", "search.trials=3", "epochs=5"), ("search=random", "give some key values")),
+        (("search=random", "search.trials=3", "epochs=5"), ("search=random", "of a sweep: give some key values")),
         (("search=grid", *SPACE), ("an interval has no end", "choice()")),
         (("search=grid", "seed=1,2", "launcher=local"), ("launcher=local", "agents")),
         (("search=grid", "seed=1,2", "hydra.sweep.dir=x"), ("hydra.sweep.dir=x", "leave it away")),

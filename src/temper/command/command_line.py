@@ -175,19 +175,23 @@ def _check_options(override: Override) -> None:
 def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
     """Refuse a search without values to choose from, and values that only a search can choose from."""
     named = [override for override in overrides if override.key_or_group == "search"]
-    last = {override.key_or_group: override for override in overrides}  # a key's last word is what counts
-    swept = [override for override in last.values() if override.is_sweep_override()]
-    for override in swept:
+    last = {override.get_key_element(): override for override in overrides}  # a key's last word is what counts
+    swept = {key: override for key, override in last.items() if override.is_sweep_override()}
+    for override in swept.values():
         if of_sweep(override):
             raise Refusal(f"{override.input_line}: it is the sweep's own: give it one value")
     name = named[-1].value() if named else None
     if name is not None and not (sweeping and swept):
+        front, flag = ("", "") if sweeping else ("put -m in front, and ", "-m ")
         raise Refusal(
-            f"search={name} chooses among the values of a sweep: put -m in front, and give some key values to choose"
-            f" from, for example -m search={name} optimizer.lr=0.01,0.1"
+            f"search={name} chooses among the values of a sweep: {front}give some key values to choose from, for"
+            f" example {flag}search={name} optimizer.lr=0.01,0.1"
         )
-    for override in swept:
-        if override.value_type is ValueType.INTERVAL_SWEEP and name in (None, "grid"):
+    for key, override in swept.items():
+        if override.value_type is not ValueType.INTERVAL_SWEEP:
+            if next(iter(override.sweep_string_iterator()), None) is None:
+                raise Refusal(f"{override.input_line}: holds no value: for example {key}=range(1,5)")
+        elif name in (None, "grid"):
             raise Refusal(
                 f"{override.input_line}: an interval has no end of values: list some with choice(), or let a search"
                 " draw them, for example search=random"

@@ -10,11 +10,12 @@ from omegaconf import OmegaConf
 
 from temper.comparison.runs import Run
 from temper.digest import LEFT_OUT, of_the_disk
-from temper.recipes import CONF, axes
+from temper.recipes import CONF, axes, slot_key
 from temper.refusal import Refusal
 
 # Knobs of data that leave the examples of the test set as they are: what differs in them may be compared.
 OF_TRAINING = ("download", "drop_last", "label_noise", "imbalance")
+RATE = ("optimizer", "lr")
 
 
 @dataclass(kw_only=True)
@@ -103,27 +104,18 @@ def name_methods(methods: Sequence[Method], baseline: Method) -> None:
 def differing(run: Run, other: Run) -> list[str]:
     """Return what ``run`` has that ``other`` has not: choices, and knobs where they differ from the other's.
 
-    The knobs of an option that the other did not choose are said where they differ from the option's own file; the
-    rate of such an optimizer is always said, so that a default that nobody tuned is seen.
+    The knobs of an option that the other did not choose are said where they differ from the option's own file, as are
+    those of what it holds; the rate of such an optimizer is always said, so that a default that nobody tuned is seen.
     """
-    words = []
+    words: list[str] = []
     for axis, default in axes().items():
         if axis in LEFT_OUT:
             continue
-        absent = [] if isinstance(default, list) else "none"  # in the report of a run from before the axis
-        mine, theirs = run.choices.get(axis, absent), other.choices.get(axis, absent)
-        if mine != theirs:
-            words.append(f"{axis}={_shown(mine)}")
-        values, reference = run.config.get(axis) or {}, other.config.get(axis) or {}
         if isinstance(default, list):
-            for option in values:
-                known = reference[option] if option in reference else own_values(axis, option)
-                words += _knobs(f"{axis}.{option}", values[option] or {}, known)
+            words += _several(run, other, axis)
         else:
-            known = reference if mine == theirs else own_values(axis, str(mine))
-            if axis == "optimizer" and mine != theirs:
-                known = {name: value for name, value in known.items() if name != "lr"}
-            words += _knobs(axis, values, known)
+            for key in (axis, *(key for key in run.choices if key.startswith(f"{axis}@"))):
+                words += _one(run, other, key)
     for key, value in run.config.items():
         if key not in axes() and key not in LEFT_OUT and key in other.config:
             words += _knobs(key, value, other.config[key])
@@ -140,6 +132,39 @@ def own_values(axis: str, option: str) -> Mapping[str, Any]:
     inner = option if isinstance(axes()[axis], list) else "task" if axis == "task" else None
     found = values if inner is None else values.get(inner, {})
     return {str(key): value for key, value in found.items()}
+
+
+def _several(run: Run, other: Run, axis: str) -> Iterator[str]:
+    mine, theirs = run.choices.get(axis, []), other.choices.get(axis, [])  # none from before the axis
+    if mine != theirs:
+        yield f"{axis}={_shown(mine)}"
+    reference = _at(other, axis) or {}
+    for option, values in (_at(run, axis) or {}).items():
+        known = reference[option] if option in reference else own_values(axis, option)
+        yield from _knobs(f"{axis}.{option}", values or {}, known)
+
+
+def _one(run: Run, other: Run, key: str) -> Iterator[str]:
+    """Yield what ``run`` has by ``key``, of an axis or of what an option holds, without what that holds in turn."""
+    axis, _, place = key.partition("@")
+    place = place or axis
+    # An axis says none in the report of a run from before it; what an option holds, where the other holds nothing.
+    mine, theirs = run.choices.get(key, "none"), other.choices.get(key, "none")
+    if mine != theirs:
+        yield f"{key}={_shown(mine)}"
+    values, known = _at(run, place) or {}, _at(other, place) or {}
+    if mine != theirs or run.choices.get(axis) != other.choices.get(axis):  # another around it is a choice anew
+        known = {name: value for name, value in own_values(axis, str(mine)).items() if (axis, name) != RATE}
+    held = [name for name in values if slot_key(axis, f"{place}.{name}") in run.choices]
+    yield from _knobs(place, {name: value for name, value in values.items() if name not in held}, known)
+
+
+def _at(run: Run, place: str) -> Any:
+    """Return what the run's configuration has at ``place``; None where there is nothing."""
+    node: Any = run.config
+    for part in place.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def _knobs(key: str, mine: Any, theirs: Any) -> Iterator[str]:
@@ -160,9 +185,9 @@ def _shown(value: Any) -> str:
 
 def _place(word: str) -> tuple[int, bool, str]:
     """Return a key by which words come in the order of axes, a choice before its knobs."""
-    key, order = word.partition("=")[0], list(axes())
-    root = key.partition(".")[0]
-    return order.index(root) if root in order else len(order), "." in key, key
+    place, order = word.partition("=")[0].rpartition("@")[2], list(axes())
+    root = place.partition(".")[0]
+    return order.index(root) if root in order else len(order), "." in place, place
 
 
 def _recipe(method: Method) -> str | None:
@@ -174,9 +199,7 @@ def _stands(run: Run, word: str) -> bool:
     key, _, value = word.partition("=")
     if key in run.choices:
         return _shown(run.choices[key]) == value
-    node: Any = run.config
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
+    node = _at(run, key)
     return node is not None and (_shown(node) == value or _same_number(node, value))
 
 

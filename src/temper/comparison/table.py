@@ -12,15 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from temper.comparison.methods import Method
-from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, welch
+from temper.comparison.statistics import Interval, deviation, in_interval, in_spread, same, welch
 from temper.metric import BETTER
 from temper.refusal import Refusal, nearest
 from temper.report.units import in_bytes, in_count, in_score, in_seconds
 
 NOISE = "no difference that can be told from noise"
 ALONE = "one seed cannot be told from noise"
+TIED = "seeds do not differ: no interval"
 TIME, WORK, GAP = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap"
 PARAMETERS, SIZE = "complexity/parameters", "complexity/bytes"
+COUNTED = (WORK, PARAMETERS, SIZE, "complexity/nonzero_parameters", "complexity/multiply_adds")  # not measured
 IN_BYTES = "bytes"  # the end of a figure's name that is one of bytes
 DIRTY = "+dirty"  # after a commit: the files were not as it has them
 WIDTH = 160  # of text that no terminal bounds
@@ -37,7 +39,8 @@ class Row:
 
     Attributes:
         values: of the metric, by seed.
-        interval: 95 % of the difference (Welch) to the baseline; None for the baseline, and where a seed is alone.
+        interval: 95 % of the difference (Welch) to the baseline; None for the baseline, where a seed is alone, and
+            where no seed differs from another, unless it is of what is counted: that is exact.
         verdict: what the interval says; empty for the baseline.
         seconds, work, gap, parameters, size: means over seeds, the last in bytes; None where it was not measured.
     """
@@ -140,15 +143,17 @@ def as_csv(rows: Sequence[Row]) -> str:
 def _row(method: Method, baseline: Method, metric: str) -> Row:
     values, theirs = method.values(metric), baseline.values(metric)
     against = method is not baseline
-    interval = welch(values, theirs) if against else None
+    difference, alike = fmean(values) - fmean(theirs), same(values, theirs)
+    exact = alike is not None and metric in COUNTED
+    interval = (difference, difference) if exact else welch(values, theirs)
     means = {name: found for name in (TIME, WORK, GAP, PARAMETERS, SIZE) if (found := method.values(name))}
     return Row(
         method=method,
         metric=metric,
         values=values,
-        difference=fmean(values) - fmean(theirs) if against else None,
-        interval=interval,
-        verdict=_verdict(metric, interval) if against else "",
+        difference=difference if against else None,
+        interval=interval if against else None,
+        verdict=_verdict(metric, interval, alike) if against else "",
         seconds=fmean(means[TIME]) if TIME in means else None,
         work=fmean(means[WORK]) if WORK in means else None,
         gap=fmean(means[GAP]) if GAP in means else None,
@@ -157,9 +162,9 @@ def _row(method: Method, baseline: Method, metric: str) -> Row:
     )
 
 
-def _verdict(metric: str, interval: Interval | None) -> str:
+def _verdict(metric: str, interval: Interval | None, alike: float | None) -> str:
     if interval is None:
-        return ALONE
+        return ALONE if alike is None else TIED
     low, high = interval
     if low <= 0 <= high:
         return NOISE

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from temper.comparison.statistics import deviation, in_interval, in_spread, welch
+from temper.comparison.statistics import deviation, in_interval, in_spread, same, welch
 from temper.comparison.table import NOISE, markdown
 from temper.cookbook.card import UNMEASURED
 from temper.cookbook.ledger import Row, figures_of
@@ -160,8 +160,11 @@ def _cells(each: Measured, whole: Measured, metric: str) -> list[str]:
     if not plain:
         return [each.name, instead, "0", UNMEASURED, "-", "-", "-"]
     spread = in_spread((fmean(viewed), deviation(viewed))) if viewed else "-"
-    apart = None if each.part is None else welch(viewed, whole.values(over_views(metric)))
-    told = in_interval(apart) + (f": {NOISE}" if apart is not None and apart[0] <= 0 <= apart[1] else "")
+    theirs = [] if each.part is None else whole.values(over_views(metric))
+    apart = welch(viewed, theirs)
+    told = in_interval(apart, same(viewed, theirs)) + (
+        f": {NOISE}" if apart is not None and apart[0] <= 0 <= apart[1] else ""
+    )
     seconds = "-" if each.seconds is None else in_seconds(each.seconds)
     return [each.name, instead, str(len(plain)), spread, told, in_spread((fmean(plain), deviation(plain))), seconds]
 

@@ -168,7 +168,7 @@ def _numbers(stands: Standing) -> list[str]:
         spread = stands.mean_and_deviation(metric)
         if spread is not None:
             deviation = "-" if spread[1] is None else in_score(spread[1])
-            against = in_interval(stands.interval) if metric == stands.metric else "-"
+            against = in_interval(stands.interval, stands.alike) if metric == stands.metric else "-"
             count = str(len(stands.values(metric)))
             rows.append([metric, in_score(spread[0]), deviation, count, *([against] if stands.parent else [])])
     columns = ["metric", "mean", "standard deviation", "seeds"]

@@ -66,10 +66,12 @@ def _cells(
 
 def _figure(stands: Standing) -> Iterator[str]:
     yield figure(stands)
-    if stands.interval is not None:
+    told = in_interval(stands.interval, stands.alike)
+    if stands.alike is not None:
+        yield f"{told}, against {stands.parent}"
+    elif stands.interval is not None:
         low, high = stands.interval
-        against = f"{in_interval(stands.interval)} against {stands.parent}"
-        yield f"{against}: {NOISE}" if low <= 0 <= high else against
+        yield f"{told} against {stands.parent}" + (f": {NOISE}" if low <= 0 <= high else "")
     for (device, threads, _), own in by_machine(row for row in stands.rows if row.seconds is not None).items():
         count = "one thread" if threads == 1 else f"{threads} threads"
         yield f"{in_time(own)} on {device}, {count}"

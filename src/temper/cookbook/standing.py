@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from temper import recipes
 from temper.command.job import container
 from temper.comparison.runs import measured
-from temper.comparison.statistics import deviation, welch
+from temper.comparison.statistics import deviation, same, welch
 from temper.cookbook.ledger import TIMED, Row, figures_of
 from temper.digest import digest
 from temper.metric import better
@@ -58,6 +58,7 @@ class Standing:
         rows: of today's digest, by seed.
         metric: the promised one, else the main one on the test set; None where neither is known yet.
         interval: 95 % of the difference of the mean of ``metric`` to the parent's.
+        alike: that difference where it is the same in every seed, as where nothing is drawn; then there is no interval.
     """
 
     recipe: str
@@ -67,6 +68,7 @@ class Standing:
     rows: Sequence[Row]
     metric: str | None
     interval: tuple[float, float] | None
+    alike: float | None
 
     def values(self, metric: str) -> list[float]:
         """Return ``metric`` of each seed that has it."""
@@ -98,10 +100,11 @@ def standing(name: str, rows: Iterable[Row]) -> Standing:
     own = _of(rows, name, digest(config))
     expect = config.get("expect")
     metric = str(expect["metric"]) if expect else f"test/{own[0].metric}" if own else None
-    interval = None
+    interval = alike = None
     if parent is not None and metric is not None:
-        theirs = _of(rows, parent, digest(compose_recipe(parent)))
-        interval = welch(figures_of(metric, own), figures_of(metric, theirs))
+        theirs = figures_of(metric, _of(rows, parent, digest(compose_recipe(parent))))
+        values = figures_of(metric, own)
+        interval, alike = welch(values, theirs), same(values, theirs)
     return Standing(
         recipe=name,
         config=config,
@@ -110,6 +113,7 @@ def standing(name: str, rows: Iterable[Row]) -> Standing:
         rows=own,
         metric=metric,
         interval=interval,
+        alike=alike,
     )
 
 

@@ -196,7 +196,7 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
                 stands.metric or "-",
                 in_spread(spread),
                 in_time(stands.rows) if stands.rows else "-",
-                in_interval(stands.interval),
+                in_interval(stands.interval, stands.alike),
                 stands.promise if stands.rows else "not measured yet",
             ],
             stands.promise == "broken",
