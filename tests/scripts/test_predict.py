@@ -175,7 +175,7 @@ def test_a_table_of_words_by_the_names_of_its_columns(
     with (tmp_path / "my_table.csv").open("a") as file:
         file.write("\n1,green,kind_0")
     _, said = refused(capsys, tmp_path / "run", tmp_path / "mine.csv")
-    assert "shape (4,), and the network was trained on (3,): has the training data changed since?" in said
+    assert "its columns were length, colour=blue, colour=red, and are length, colour=blue, colour=green" in said
 
 
 def test_a_picture_of_a_folder(
