@@ -132,7 +132,7 @@ def test_a_run_in_which_blocks_stop_is_resumed_to_the_bit(
         ("activation_checkpointing=blocks",),
         ("averaging=ema", "accumulate=2", "precision=bf16-mixed"),
         ("quantization=aware", "quantization.start=0.2"),
-        ("compile=true",),
+        ("compile=true", "task.width=0.5"),
     ],
     ids=" ".join,
 )

@@ -177,16 +177,13 @@ def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
     named = [override for override in overrides if override.key_or_group == "search"]
     last = {override.get_key_element(): override for override in overrides}  # a key's last word is what counts
     swept = {key: override for key, override in last.items() if override.is_sweep_override()}
-    for override in swept.values():
-        if of_sweep(override):
-            raise Refusal(f"{override.input_line}: it is the sweep's own: give it one value")
+    if (own := next(filter(of_sweep, swept.values()), None)) is not None:
+        raise Refusal(f"{own.input_line}: it is the sweep's own: give it one value")
     name = named[-1].value() if named else None
     if name is not None and not (sweeping and swept):
         front, flag = ("", "") if sweeping else ("put -m in front, and ", "-m ")
-        raise Refusal(
-            f"search={name} chooses among the values of a sweep: {front}give some key values to choose from, for"
-            f" example {flag}search={name} optimizer.lr=0.01,0.1"
-        )
+        way_out = f"{front}give some key values to choose from, for example {flag}search={name} optimizer.lr=0.01,0.1"
+        raise Refusal(f"search={name} chooses among the values of a sweep: {way_out}")
     for key, override in swept.items():
         if override.value_type is not ValueType.INTERVAL_SWEEP:
             if next(iter(override.sweep_string_iterator()), None) is None:
