@@ -34,7 +34,7 @@ class Facts:
         clock: the run's steps.
         class_names: of the data's classes; empty for a regression.
         columns: the names of those of a stored row; empty where they have none.
-        contents: checksums of the data (`temper.strategy.Data.contents`).
+        contents: checksums of the data, as `Splits` has them.
         target_mean, target_deviation: (target - mean) / deviation is what a regression learns.
     """
 
@@ -70,13 +70,19 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """What a data set gives: ``note`` says what a reader of the report must know (None: nothing unusual)."""
+    """What a data set gives.
+
+    ``note`` says what a reader of the report must know (None: nothing unusual). ``contents`` holds checksums, by what
+    they are of, that tell these examples from others in the same place; none where they cannot be others, as those of
+    public sets.
+    """
 
     train: Examples
     validation: Examples | None
     test: Examples
     class_names: tuple[str, ...]
     note: str | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

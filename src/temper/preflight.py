@@ -20,7 +20,7 @@ from temper.training.folder import differences
 from temper.training.private_gradient import KEY
 from temper.training.same_data import other_examples, other_names
 from temper.training.supervised import Supervised
-from temper.training.trained import DATAMODULE, Trained, facts_of, recipe_of, teacher_named
+from temper.training.trained import DATAMODULE, Trained, recipe_of, teacher_named
 
 OF_THE_PLACE = ("download", "drop_last")  # more knobs of data that leave its examples as they are
 OF_THE_SPLIT = ("validation", "test", "missing", "skip_broken")  # which rows there are is shuffled, and cut
@@ -60,11 +60,6 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
         raise Refusal(
             f"{word} sees inputs through other preprocessing, or answers another kind of question: use the teacher's"
             " preprocessing and a loss of its kind"
-        )
-    if other_examples(facts_of(trained.checkpoint()), job.experiment.data.contents()) is not None:
-        raise Refusal(
-            f"{word} has learned from what the data held then, and it holds other examples now, split anew, so that it"
-            " may know the student's test set: put the data back as it was, or train the teacher anew"
         )
     if option(job.experiment.resolution) != "none" and not teacher.task.any_size:
         raise Refusal(
@@ -113,15 +108,9 @@ def check_transfer(job: Job) -> list[str]:
             f"{word} was trained on the same data, split otherwise, so that it may know this run's test set: set"
             f" {' and '.join(f'data.{knob}={value}' for knob, value in _split(config).items())}, as there"
         )
-    notes, then = [], facts_of(source.checkpoint())
-    if _set_alike(config) == _set_alike(job.config):
-        changed = other_examples(then, job.experiment.data.contents())
-        notes += [f"{word}: {changed}"] if changed else []
-    if (fault := other_names(then, None, job.experiment.data.feature_names)) is not None:
-        notes.append(f"{word}: {fault}; layers are taken by the columns' places, not by their names")
     before, now = ({key: each.get(key, {}) for key in ("task", "preprocessing")} for each in (config, job.config))
     found = differences(before, now)
-    notes += [f"{word} was trained with another {', '.join(found)}"] if found else []
+    notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
     pruned, prunes = option_of(config["pruning"]), option_of(job.config["pruning"])
     if pruned == "channels" and prunes != "channels":
         notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros")
@@ -133,6 +122,31 @@ def check_transfer(job: Job) -> list[str]:
     if option_of(config["low_rank"]) != "none" and option_of(job.config["low_rank"]) == "none":
         notes.append(f"{word} was cut to a low rank, and with low_rank=none its layers are whole again")
     return notes
+
+
+def check_same_data(job: Job, today: Facts) -> list[str]:
+    """Return what the reader must know of a run that weights come from, if this run's data has changed since.
+
+    Raises:
+        Refusal: a teacher has learned from other examples.
+    """
+    if not today.contents and not today.columns:
+        return []
+    for name, each in job.experiment.distillation.items():
+        if other_examples(teacher_named(each.teacher, f"distillation.{name}.teacher").facts(), today.contents):
+            raise Refusal(
+                f"distillation.{name}.teacher={each.teacher} has learned from what the data held then, and it holds"
+                " other examples now, split anew, so that it may know the student's test set: put the data back as it"
+                " was, or train the teacher anew"
+            )
+    if job.experiment.transfer.source is None:
+        return []
+    word = f"transfer.run={job.experiment.transfer.source}"
+    source = Trained.find(job.experiment.transfer.source, "transfer.run")
+    then, alike = source.facts(), _set_alike(source.config()) == _set_alike(job.config)
+    examples, names = other_examples(then, today.contents), other_names(then, None, today.columns)
+    notes = [f"{word}: {examples}"] if alike and examples else []
+    return notes + ([f"{word}: {names}; layers are taken by the columns' places, not by their names"] if names else [])
 
 
 def _set_alike(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,7 +167,7 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     named = job.experiment.ckpt
     own = last_good(folder)
     if own is not None:
-        _check_is_of_the_data(own, module.facts)
+        _check_goes_on_over(own, module.facts)
     if own is not None or named is None:
         return own
     path = Path(named)
@@ -187,9 +201,11 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     return path
 
 
-def _check_is_of_the_data(checkpoint: Path, today: Facts) -> None:
+def _check_goes_on_over(checkpoint: Path, today: Facts) -> None:
     """Refuse to go on with a run whose data is no longer what it was."""
-    then = facts_of(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True))
+    if not today.contents and not today.columns:
+        return
+    then = Trained(checkpoint.parents[1], checkpoint).facts()
     fault = other_names(then, today.class_names, today.columns) or other_examples(then, today.contents)
     if fault is not None:
         raise Refusal(

@@ -17,7 +17,7 @@ from temper import STARTED
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
-from temper.preflight import check_teachers, check_transfer, start
+from temper.preflight import check_same_data, check_teachers, check_transfer, start
 from temper.preflight_machine import check_kernels, check_machine, check_partners
 from temper.quantity import Clock
 from temper.refusal import InUse, Refusal, refusing
@@ -75,6 +75,7 @@ def run(job: Job) -> Report:
         keep_freed_memory()
         experiment.data.prepare()  # on every process: the first of a machine fetches, the others find it there
         batches = build_batches(experiment)
+        notes += check_same_data(job, batches.facts)
         if experiment.debug.shortened_to is None:
             experiment.optimizer.check(batches.facts.clock.total_steps)
             experiment.averaging.check(batches.facts.clock)

@@ -9,7 +9,7 @@ would take more than half of the free memory stays on disk: its files are decode
 
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -84,12 +84,6 @@ class ImageFolder(Data):
             one_by_one=True,
         )
 
-    def contents(self) -> Mapping[str, str]:
-        """Return a checksum of the files' names and lengths; what is in them is not read."""
-        files = [path for folder in self._folders for path in _files(folder)]
-        told = (f"{path.relative_to(self._root).as_posix()} {_length(path)}\n" for path in files)
-        return {"files": f"{zlib.crc32(''.join(told).encode()):08x}"}
-
     def _whole(self) -> Splits:
         folders = self._folders
         files = {folder: _files(folder) for folder in folders}
@@ -97,6 +91,11 @@ class ImageFolder(Data):
             if not files[folder]:
                 raise ValueError(f"{folder} holds no image: put some there, or take the empty folder away")
         paths = [(path, index) for index, folder in enumerate(folders) for path in files[folder]]
+        stamps = file_stamps({path.relative_to(self._root).as_posix(): path for path, _ in paths})
+        told = "".join(f"{name} {length}\n" for name, (length, _) in stamps.items())  # what is in them is not read
+        return replace(self._read(paths, stamps), contents={"files": f"{zlib.crc32(told.encode()):08x}"})
+
+    def _read(self, paths: list[tuple[Path, int]], stamps: dict[str, list[int]]) -> Splits:
         if self._on_disk(len(paths)):
             return self._split(*self._look_at(paths))
         return cached(
@@ -110,7 +109,7 @@ class ImageFolder(Data):
                 "upright": True,  # caches of before hold pictures as they lie in their files
                 "mixed": True,  # or class by class
             },
-            sources=file_stamps({str(path.relative_to(self._root)): path for path, _ in paths}),
+            sources=stamps,
             folder=self.cache,
         )
 
@@ -191,10 +190,6 @@ class ImageFolder(Data):
 def _files(folder: Path) -> list[Path]:
     held = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())  # a link may lead nowhere
     return sorted(path for path in held if not any(p.startswith(".") for p in path.relative_to(folder).parts))
-
-
-def _length(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0  # a link may lead nowhere
 
 
 def _fault(read: Callable[[Path], object], path: Path) -> str | None:

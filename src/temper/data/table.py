@@ -97,7 +97,8 @@ class Table(Data):
         """Return the columns of numbers, and for each word of the others ``column=word``."""
         return tuple(name for column in self._learned.columns for name in column.names)
 
-    def contents(self) -> Mapping[str, str]:
+    @property
+    def _contents(self) -> Mapping[str, str]:
         """Return a checksum of the rows, as they lie in the file, and of what their columns and labels are called."""
         held = self._learned
         names = "\n".join([*self.feature_names, "", *held.labels.class_names]).encode()
@@ -136,7 +137,7 @@ class Table(Data):
 
     @property
     def _whole(self) -> Splits:
-        held, splits = self._learned, self._cut
+        held, splits = self._learned, replace(self._cut, contents=self._contents)
         if held.dropped:
             dropped = f"{held.dropped} rows with missing values left out"
             splits = replace(splits, note=f"{splits.note}; {dropped}" if splits.note else dropped)

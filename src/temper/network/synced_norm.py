@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.distributed.nn.functional import all_reduce
+from torch.nn import functional as F
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -46,10 +47,10 @@ class SyncedBatchNorm(nn.BatchNorm2d):
         if not self.track_running_stats or self.running_mean is None or self.running_var is None:
             return
         assert self.num_batches_tracked is not None
+        assert self.momentum is not None, "a plain mean is taken alone (temper.network.statistics)"
         self.num_batches_tracked.add_(1)
-        share = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
-        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
-        self.running_var.lerp_(variance.to(self.running_var.dtype), share)
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_(variance.to(self.running_var.dtype), self.momentum)
 
 
 def with_synced_norm(network: Network) -> Network:
@@ -67,9 +68,8 @@ def _of_all(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = mean.new_full((1,), values.numel() / len(mean))
     told = torch.cat([mean, variance, count])
     # A row for each process, of which it fills its own: the sum is what all have told, and has a gradient.
-    rows = torch.zeros(dist.get_world_size(), len(told), dtype=told.dtype, device=told.device)
-    own = torch.tensor([dist.get_rank()], device=told.device)
-    rows = all_reduce(rows.index_copy(0, own, told.unsqueeze(0)))  # type: ignore[no-untyped-call]
+    before, after = dist.get_rank(), dist.get_world_size() - dist.get_rank() - 1
+    rows = all_reduce(F.pad(told.unsqueeze(0), (0, 0, before, after)))  # type: ignore[no-untyped-call]
     means, variances, counts = rows.split([len(mean), len(mean), 1], dim=1)
     total = counts.detach().sum()
     share = counts.detach() / total

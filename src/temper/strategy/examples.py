@@ -67,13 +67,6 @@ class Data(ABC):
         """Return what stands in each of those columns where a value is missing; none where every value is needed."""
         return ()
 
-    def contents(self) -> Mapping[str, str]:
-        """Return checksums that tell these examples from others in the same place, by what they are of.
-
-        Empty where the examples cannot be others, as those of public sets.
-        """
-        return {}
-
     @property
     def validates(self) -> bool:
         """Return whether examples are set apart to choose a checkpoint by."""

@@ -180,7 +180,7 @@ def _facts(
         class_counts=tuple(counts),
         class_names=splits.class_names if classes else (),
         columns=experiment.data.feature_names,
-        contents=dict(experiment.data.contents()),
+        contents=splits.contents,
         clock=clock,
         target_mean=mean,
         target_deviation=deviation,

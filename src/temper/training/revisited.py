@@ -14,7 +14,7 @@ from temper.refusal import Refusal
 from temper.training.answers import Answers
 from temper.training.build import build_batches
 from temper.training.same_data import other_examples, other_names
-from temper.training.trained import Trained, facts_of, pipeline_of
+from temper.training.trained import PLACES, Trained, facts_of, pipeline_of
 from temper.weighting.fixed import Fixed
 
 
@@ -46,7 +46,7 @@ def batches_of(experiment: Experiment, checkpoint: Mapping[str, Any], split: str
         experiment.data.prepare()
         batches = build_batches(experiment)
     except ValueError as fault:
-        placed = any(hasattr(experiment.data, place) for place in ("root", "path"))
+        placed = any(hasattr(experiment.data, place) for place in PLACES)
         raise Refusal(f"{fault} (here: --root PLACE)" if placed else str(fault)) from None
     if split not in batches.tested:
         raise Refusal(f"{key} {split}: this run set no examples apart for it: choose {key} test")

@@ -21,6 +21,7 @@ from temper.refusal import Refusal, nearest
 from temper.teacher import Teacher
 
 OF_RECIPE = "recipe:"
+PLACES = ("root", "path")  # knobs of data, one of which says where it lies
 DATAMODULE = "Batches"  # the name under which Lightning keeps the datamodule's state
 
 
@@ -80,14 +81,18 @@ class Trained:
         except Refusal as fault:
             raise Refusal(f"{self.folder / 'config.yaml'}: {fault}") from None
 
-    def checkpoint(self) -> dict[str, Any]:
-        """Return the checkpoint's plain values and tensors, on the CPU.
+    def facts(self) -> Facts:
+        """Return the facts that the checkpoint was trained under; its weights are not read."""
+        return facts_of(self.checkpoint(mapped=True))
+
+    def checkpoint(self, *, mapped: bool = False) -> dict[str, Any]:
+        """Return the checkpoint's plain values and tensors, on the CPU; ``mapped``: these are read when looked at.
 
         Raises:
             Refusal: the file is damaged.
         """
         try:
-            loaded: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
+            loaded: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True, mmap=mapped)
         except Exception as fault:
             raise Refusal(f"{self.file} cannot be read: {str(fault).splitlines()[0]}") from None
         return loaded
@@ -101,7 +106,7 @@ def placed_at(root: str | None, config: dict[str, Any]) -> dict[str, Any]:
     """
     if root is None:
         return config
-    place = next((key for key in ("root", "path") if key in config["data"]), None)
+    place = next((key for key in PLACES if key in config["data"]), None)
     if place is None:
         raise Refusal(f"--root {root}: this run's data lies in no folder or file: leave --root away")
     return {**config, "data": {**config["data"], place: root}}
