@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from temper.refusal import Refusal, refusing
+from temper.refusal import refusing
 
 EXPLANATION = """\
 FOLDER is the folder of a run, or one with runs beneath it, as a sweep leaves it. Runs of one method (of one digest in
@@ -45,15 +45,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     asked = parser.parse_args(arguments)
 
-    from temper.comparison import files, methods, runs, table
+    from temper import output_file
+    from temper.comparison import methods, runs, table
 
     with refusing():
-        for option, picture in (("plot", asked.plot), ("curves", asked.curves)):
-            if picture is not None and picture.suffix != ".png":
-                raise Refusal(f"--{option} {picture}: names no picture: for example --{option} comparison.png")
-        for option, path in (("--save", asked.save), ("--plot", asked.plot), ("--curves", asked.curves)):
+        if asked.save is not None:
+            output_file.check_file("--save", asked.save)
+        for option, path in (("--plot", asked.plot), ("--curves", asked.curves)):
             if path is not None:
-                files.check_file(option, path)
+                output_file.check_picture(option, path, "comparison.png")
         found, left_out = runs.find(asked.folders)
         groups, repeated = methods.group(found)
         baseline = methods.find_baseline(asked.baseline, groups)
@@ -82,15 +82,15 @@ def main(arguments: Sequence[str]) -> int:
     print(told, end="")
     with refusing():
         if asked.save is not None:
-            with files.writing("--save", asked.save):
+            with output_file.writing("--save", asked.save):
                 asked.save.write_text(told, encoding="utf-8")
         if asked.plot is not None:
             from temper.comparison import picture as means
 
-            with files.writing("--plot", asked.plot):
+            with output_file.writing("--plot", asked.plot):
                 means.draw(asked.plot, rows)
         if asked.curves is not None:
-            with files.writing("--curves", asked.curves):
+            with output_file.writing("--curves", asked.curves):
                 curves.draw(asked.curves, ordered, *recorded)
     return 0
 

@@ -16,7 +16,9 @@ from torchvision.datasets import CIFAR10
 
 from temper.command.command_line import options
 from temper.experiment import make
+from temper.output_file import check_picture, writing
 from temper.recipes import CONF
+from temper.refusal import refusing
 from temper.strategy import Augmentation
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "augmentations.png"
@@ -54,6 +56,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", metavar="FOLDER", default="data/", help="where CIFAR-10 lies (default: data/)")
     parser.add_argument("--to", metavar="FILE", type=Path, default=PICTURE, help="the picture")
     asked = parser.parse_args(words)
+    with refusing():
+        check_picture("--to", asked.to, "augmentations.png")
     images = pictures(asked.root)
     rows = {"as they are": images}
     for name in options("augmentation"):
@@ -67,8 +71,8 @@ def main(words: Sequence[str] | None = None) -> None:
         axes.set_axis_off()
         axes.set_anchor("E")
         axes.text(-4, 17, name, ha="right", va="center", fontsize=11)
-    asked.to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(asked.to)
+    with refusing(), writing("--to", asked.to):
+        figure.savefig(asked.to)
     print(asked.to)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from temper.output_file import check_picture, writing
 from temper.refusal import Refusal, refusing
 
 EXPLANATION = """\
@@ -44,8 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         for word in asked.words:
             if word.startswith("hydra"):
                 raise Refusal(f"{word}: the test leaves no folder: leave it away; --save names the picture")
-        if asked.save.is_dir() or asked.save.suffix != ".png":
-            raise Refusal(f"--save {asked.save}: names no picture: for example --save {PICTURE}")
+        check_picture("--save", asked.save, PICTURE)
 
         from temper.command.job import composed_job
         from temper.range_test import left_out, measure, rates  # torch takes seconds: not before the words were read
@@ -86,7 +86,8 @@ def main(arguments: Sequence[str]) -> int:
     if curve.rates:
         title = f"range test of optimizer={name}"
         series = curve.rates, curve.losses, curve.smoothed
-        loss_over_rate.draw(asked.save, title, *series, before=curve.before, least=least, proposed=proposed)
+        with refusing(), writing("--save", asked.save):
+            loss_over_rate.draw(asked.save, title, *series, before=curve.before, least=least, proposed=proposed)
         print(asked.save)
     if proposed is None:
         print(f"temper: {fault}", file=sys.stderr)

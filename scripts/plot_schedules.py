@@ -16,8 +16,10 @@ from omegaconf import OmegaConf
 
 from temper.command.command_line import options
 from temper.experiment import make
+from temper.output_file import check_picture, writing
 from temper.quantity import Clock
 from temper.recipes import CONF
+from temper.refusal import refusing
 from temper.strategy import Scheduler
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "schedules.png"
@@ -81,8 +83,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", metavar="FILE", type=Path, default=PICTURE, help="the picture")
     asked = parser.parse_args(words)
-    if asked.to.is_dir() or asked.to.suffix != ".png":
-        parser.error(f"--to {asked.to}: names no picture: for example --to schedules.png")
+    with refusing():
+        check_picture("--to", asked.to, "schedules.png")
     panels = [(name, knobs) for name in options("scheduler") for knobs in [{}, *FURTHER.get(name, [])]]
     rows = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(COLUMNS * 2.55, rows * 2.45), dpi=100)
@@ -97,8 +99,8 @@ def main(words: Sequence[str] | None = None) -> None:
             axes.set_axis_off()
     figure.supxlabel("epoch", fontsize=10)
     figure.supylabel("learning rate / optimizer.lr", fontsize=10)
-    asked.to.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(asked.to)
+    with refusing(), writing("--to", asked.to):
+        figure.savefig(asked.to)
     print(asked.to)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from temper.output_file import check_file, writing
 from temper.refusal import Refusal, refusing
 
 EXPLANATION = """\
@@ -39,14 +40,15 @@ def main(arguments: Sequence[str]) -> int:
         command_line.prepare()
         words = command_line.with_wandb(asked.words)
         command_line.check(["-m", *words])
-        if asked.save.is_dir() or asked.save.suffix not in (".yaml", ".yml"):
+        if asked.save.suffix not in (".yaml", ".yml"):
             raise Refusal(f"--save {asked.save}: names no file of YAML: for example --save {FILE}")
+        check_file("--save", asked.save)
         config, project, entity = _sweep(words)
 
-    import yaml
+        import yaml
 
-    asked.save.parent.mkdir(parents=True, exist_ok=True)
-    asked.save.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+        with writing("--save", asked.save):
+            asked.save.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     table = Table("key", "chosen from", title=f"W&B sweep, method {config['method']}", title_justify="left")
     for key, parameter in config["parameters"].items():
         table.add_row(key, ", ".join(f"{name} {value}" for name, value in parameter.items()))

@@ -53,7 +53,7 @@ def test_draws_a_line_of_each_method(made: Made, tmp_path: Path) -> None:
         for seed in range(2)
     ]
     methods = recorded(made, *tables)
-    curves.draw(tmp_path / "new" / "a.png", methods, *curves.read(methods))
-    height, width, _ = imread(tmp_path / "new" / "a.png").shape
+    curves.draw(tmp_path / "a.png", methods, *curves.read(methods))
+    height, width, _ = imread(tmp_path / "a.png").shape
     assert width == 975
     assert height > 520

@@ -98,7 +98,8 @@ def test_says_when_there_is_no_minimum(script: ModuleType, capsys: pytest.Captur
         (["loss=mse"], "loss=mse"),
         (["hydra.run.dir=x"], "hydra.run.dir=x: the test leaves no folder"),
         (["optimizer=sgd,adam"], "several values are a sweep"),
-        (["--save", "x.txt"], "--save x.txt: names no picture"),
+        (["--save", "x.txt"], "--save x.txt: names no picture: for example --save outputs/learning_rate.png"),
+        (["--save", "/proc/x.png"], "--save /proc/x.png: cannot be written (No such file or directory): name another"),
         (["--steps", "3"], "--steps 3: must be >= 20"),
     ],
 )

@@ -25,15 +25,23 @@ def test_draws_a_panel_for_each_option(script: ModuleType, tmp_path: Path, monke
     assert width > 1000
 
 
-@pytest.mark.parametrize("name", ["schedules.txt", "folder.png"])
-def test_refuses_what_names_no_picture(
-    name: str, script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("schedules.txt", "names no picture: for example --to schedules.png"),
+        ("folder.png", "is a folder: name a file in it"),
+        ("file/all.png", "cannot be written (Not a directory): name another file"),
+    ],
+)
+def test_refuses_what_it_cannot_write(
+    name: str, message: str, script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(SystemExit) as end:
         script.main(["--to", str(tmp_path / name)])
     assert end.value.code == 2
-    assert f"{name}: names no picture" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"temper: --to {tmp_path / name}: {message}\n"
 
 
 def test_draws_what_a_run_would_follow(script: ModuleType) -> None:

@@ -74,6 +74,10 @@ def test_agents_are_told_to_be_patient_with_runs_that_are_ended(
         (("search=grid", "optimizer=sgd,adm"), ("adm", "adam")),
         (("search=halving", *SPACE, "epochs=2"), ("search.factor=3", "epochs=2")),
         (("search=grid", "seed=1,2", "--save", "x.csv"), ("--save x.csv", "sweep.yaml")),
+        (
+            ("search=grid", "seed=1,2", "--save", "/proc/x.yaml"),
+            ("--save /proc/x.yaml: cannot be written", "name another"),
+        ),
     ],
 )
 def test_refuses(

@@ -66,5 +66,4 @@ def draw(path: Path, methods: Sequence[Method], metric: str, curves: Sequence[Se
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
     frame(axes)
     figure.legend(loc="outside lower left", frameon=False, labelcolor=INK, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

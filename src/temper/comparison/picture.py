@@ -49,5 +49,4 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
     axes.set_xlabel(f"{rows[0].metric}: mean, its 95 % interval, and each seed", color=INK)
     frame(axes, levels="x")
     axes.spines["left"].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

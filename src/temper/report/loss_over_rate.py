@@ -40,5 +40,4 @@ def draw(
     axes.set_title(title, loc="left", fontweight="bold", color=INK, fontsize=11)
     frame(axes)
     axes.legend(frameon=False, labelcolor=INK, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -9,6 +9,17 @@ from tempfile import TemporaryFile
 from temper.refusal import Refusal
 
 
+def check_picture(option: str, path: Path, example: str | Path) -> None:
+    """Refuse a ``path`` that is no .png, or that no file can be written to.
+
+    Raises:
+        Refusal: names ``option``, and the way out: ``example``, or another file.
+    """
+    if path.suffix != ".png":
+        raise Refusal(f"{option} {path}: names no picture: for example {option} {example}")
+    check_file(option, path)
+
+
 def check_file(option: str, path: Path) -> None:
     """Refuse a ``path`` that no file can be written to; nothing is left of the trial.
 
