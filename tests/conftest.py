@@ -1,10 +1,12 @@
 """What house tests share: composing a command line in process, and running it in a folder of the test's own."""
 
 import atexit
+import copy
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +17,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
-from tests.shortcuts import compose_quickly, leave_out_curves, time_briefly
+from tests.shortcuts import compose_quickly, leave_out_curves, read_once, time_briefly
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -38,7 +40,7 @@ Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]
 Kitchen = Callable[[str, str], None]
 CutOff = Callable[..., None]
-TOGETHER = ("test_ddp.py",)  # files whose tests share what is slow to set up
+TOGETHER = {"test_ddp.py": "ddp", "test_pages.py": "recipes", "test_recipes.py": "recipes"}  # what is slow to set up
 
 command_line.prepare()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
@@ -47,7 +49,7 @@ atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Return what shares tests among workers: one by one, those of ``TOGETHER`` to one worker.
+    """Return what shares tests among workers: one by one, those of files that share what is slow to set up to one.
 
     xdist's own mark for it, xdist_group, is lost under pytest 9.2 (pytest-dev/pytest-xdist issue 1386).
     """
@@ -55,8 +57,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Shared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return file if Path(file).name in TOGETHER else nodeid
+            return TOGETHER.get(Path(nodeid.partition("::")[0]).name, nodeid)
 
     return Shared(config, log) if config.getoption("dist") in ("load", "loadgroup") else None
 
@@ -74,6 +75,7 @@ def _threads() -> Iterator[None]:
 def _read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         compose_quickly(patched)
+        read_once(patched)
         time_briefly(patched)
         yield
 
@@ -89,16 +91,20 @@ def drawn() -> None:
     """Let runs of the test draw their curves."""
 
 
+@cache  # many a test composes the same words for each of its runs
+def compose_once(words: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a command line composes to, and the option of each group."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", list(words), return_hydra_config=True)
+    return container(cfg), dict(cfg.hydra.runtime.choices)
+
+
 @pytest.fixture
 def composed() -> Compose:
     """Return a function from words of a command line to the composed values."""
 
-    def compose_words(*words: str) -> dict[str, Any]:
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return container(compose("config", list(words)))
-
-    return compose_words
+    return lambda *words: copy.deepcopy(compose_once(words)[0])
 
 
 @pytest.fixture
@@ -106,16 +112,13 @@ def job_of(tmp_path: Path) -> Callable[..., Job]:
     """Return a function from words of a command line to a job in ``folder``."""
 
     def make(*words: str, folder: Path | None = None) -> Job:
-        GlobalHydra.instance().clear()
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            cfg = compose("config", list(words), return_hydra_config=True)
-        config = container(cfg)
+        config, choices = copy.deepcopy(compose_once(words))
         return Job(
             experiment=parse(config),
             config=config,
             folder=folder or tmp_path / "run",
             command="python train.py " + " ".join(words),
-            choices=chosen(config, dict(cfg.hydra.runtime.choices)),
+            choices=chosen(config, choices),
             comparable=True,
         )
 
@@ -252,9 +255,11 @@ def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen
     def forget() -> None:
         recipes.read.cache_clear()
         recipes._choices.cache_clear()
+        recipes._of_suffix.cache_clear()
         recipes._offers.cache_clear()
         standing._composed.cache_clear()
         command_line._composed.cache_clear()
+        compose_once.cache_clear()
 
     def write(name: str, text: str) -> None:
         path = tmp_path / "recipes" / f"{name}.yaml"

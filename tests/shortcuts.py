@@ -1,6 +1,7 @@
 """What is left out of runs in tests: half of a short run's time, and nothing that they look at."""
 
 import copy
+import importlib.metadata
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,21 @@ def time_briefly(patched: pytest.MonkeyPatch) -> None:
     """Take a network's latency from two passes in the place of two hundred: noise will do where nobody looks at it."""
     patched.setattr("temper.report.measure.WARM_UP", (0.0, 1))
     patched.setattr("temper.report.measure.TIMED", (0.0, 1))
+
+
+def read_once(patched: pytest.MonkeyPatch) -> None:
+    """Read once what each run reads anew and finds unchanged: scikit-learn's digits, and what is installed."""
+    from sklearn import datasets
+
+    digits = cache(datasets.load_digits)
+
+    def load_digits(**how: Any) -> Any:
+        return copy.deepcopy(digits(**how))
+
+    patched.setattr(datasets, "load_digits", load_digits)
+    patched.setattr(importlib.metadata, "version", cache(importlib.metadata.version))
+    registry = "lightning.fabric.utilities.registry.entry_points"
+    patched.setattr(registry, cache(importlib.metadata.entry_points))
 
 
 def compose_quickly(patched: pytest.MonkeyPatch) -> None:

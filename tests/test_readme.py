@@ -13,6 +13,7 @@ from temper.command import command_line
 from temper.command.command_line import options
 from temper.command.job import Job
 from temper.data.cifar10 import CIFAR10
+from temper.experiment import Experiment
 from temper.recipes import OF_SWEEPS, axes, names
 from temper.run import run
 from temper.training.trained import recipe_of
@@ -120,12 +121,11 @@ def own_data(small_data: None, tmp_path: Path) -> None:
 
 @pytest.fixture
 def teachers(job_of: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Return a function that puts shortened runs where the words of a command look for teachers and weights."""
+    """Return a function that puts shortened runs where an experiment looks for teachers and weights."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("temper.preflight._check_is_run_of", lambda *_: None)  # which wants whole ones
 
-    def train(*words: str) -> None:
-        experiment = job_of(*words).experiment
+    def train(experiment: Experiment) -> None:
         source = getattr(experiment.transfer, "run", None)
         for named in {each.teacher for each in experiment.distillation.values()} | ({source} if source else set()):
             recipe = recipe_of(named)
@@ -166,10 +166,11 @@ def test_runs(
 ) -> None:
     words = [word for word in shlex.split(command)[2:] if not word.startswith("hydra.run.dir=")]
     command_line.check(words)
-    teachers(*words)
     if not any(word.startswith("debug=") for word in words):
         words.append("debug=steps")
-    report = run(job_of(*words))
+    job = job_of(*words)
+    teachers(job.experiment)
+    report = run(job)
     assert report.state == "finished"
     assert report.attempts[-1].last_step >= 2
 
@@ -211,8 +212,9 @@ def test_cards_commands_run(
 ) -> None:
     card = (ROOT / "recipes" / f"{recipe}.md").read_text()
     assert f"python train.py recipe={recipe}" in list(commands(card))
-    teachers(f"recipe={recipe}")
-    report = run(job_of(f"recipe={recipe}", "debug=steps", *THINNER.get(recipe, ())))
+    job = job_of(f"recipe={recipe}", "debug=steps", *THINNER.get(recipe, ()))
+    teachers(job.experiment)
+    report = run(job)
     assert report.state == "finished"
     assert report.promise in ("none", "not comparable")
 

@@ -15,7 +15,7 @@ import lightning as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from tests.shortcuts import compose_quickly, leave_out_curves, time_briefly
+from tests.shortcuts import compose_quickly, leave_out_curves, read_once, time_briefly
 
 from temper.command import command_line
 from temper.command.job import Job, container
@@ -50,6 +50,7 @@ def main() -> None:
     command_line.prepare()
     patched = pytest.MonkeyPatch()
     compose_quickly(patched)
+    read_once(patched)
     time_briefly(patched)
     leave_out_curves(patched)
     sizes: list[int] = []

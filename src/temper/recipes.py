@@ -66,7 +66,7 @@ def offer(path: str) -> Offer | None:
         found = path.removeprefix("recipe/") if (RECIPES / f"{path.removeprefix('recipe/')}.yaml").is_file() else None
     else:
         _, mark, suffix = option.partition(TUNED)
-        found = next((name for name in names() if _suffix(name) == mark + suffix), None) if mark else None
+        found = _of_suffix(mark + suffix) if mark else None
     return _offers(found).get(path) if found else None
 
 
@@ -212,6 +212,11 @@ def _kept_slots(axis: str, inherited: Mapping[str, Chosen], chosen: Mapping[str,
         for key, option in inherited.items()
         if key.startswith(f"{axis}@") and not any(f"{key.rpartition('@')[2]}.".startswith(f"{at}.") for at in anew)
     }
+
+
+@cache  # Hydra asks for each tuned option several times, and to list all recipes takes milliseconds
+def _of_suffix(suffix: str) -> str | None:
+    return next((name for name in names() if _suffix(name) == suffix), None)
 
 
 def _suffix(name: str) -> str:

@@ -132,7 +132,7 @@ def test_a_run_in_which_blocks_stop_is_resumed_to_the_bit(
         ("activation_checkpointing=blocks",),
         ("averaging=ema", "accumulate=2", "precision=bf16-mixed"),
         ("quantization=aware", "quantization.start=0.2"),
-        ("compile=true", "task.width=0.5"),
+        ("compile=true", "task.width=0.5", "layer_freezing.until=[2steps,4steps]"),  # each is compiled for
     ],
     ids=" ".join,
 )
