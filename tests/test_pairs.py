@@ -1,11 +1,9 @@
 """Every pair of options that some legal run contains is trained for two steps; every other pair is refused.
 
-Which pairs are legal is found by search: a refusal names the keys that clash, so a legal run with the pair differs from
-the refused one in the option of one of these axes. Where they are the pair's own, no run can hold it.
+`temper.cookbook.combinations` finds which are which.
 """
 
 import itertools
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,20 +16,16 @@ from omegaconf import OmegaConf
 
 from temper.command import command_line
 from temper.command.job import Job, container
+from temper.cookbook.combinations import DEFAULTS, Choice, Pair, Pairs, Row
 from temper.experiment import make, parse
 from temper.recipes import CONF, axes
 from temper.refusal import Refusal
 from temper.run import run
 
-Row = tuple[str, ...]  # an option of each axis
-Choice = tuple[str, str]  # an axis and its option
-Pair = tuple[Choice, Choice]
-
 options = cache(command_line.options)  # asked for some hundred thousand times
 AXES = tuple(axis for axis in axes() if axis not in ("trainer", "logger", "debug"))  # these have tests of their own
 BASE = ("trainer=cpu", "trainer.threads=1", "debug=steps", "batch_size=20")
 PARTS = 8  # the runs are trained in so many tests, so that several processes can share them
-DEPTH = 5  # options that a search changes to make a run legal
 TEACHER = "a/run"
 TAUGHT = ("task", "data", "loss", "preprocessing")  # what a teacher, or a source, has in common with its student
 EXTRA: dict[str, dict[str, Any]] = {  # what an option needs to be legal at all, and what makes two steps of it quick
@@ -104,75 +98,15 @@ def _fault(row: Row) -> str | None:
     return None
 
 
-def _named(message: str) -> set[str]:
-    """Return the axes whose keys ``message`` names."""
-    return set(re.findall(r"\b([a-z_]+)[=.:]", message)) & set(AXES)
+@cache
+def _default() -> Row:
+    """Return the run that does least."""
+    return tuple(DEFAULTS.get(axis, "none") for axis in AXES)
 
 
 @cache
-def _default() -> Row:
-    """Return the run that does least: none where there is one, else what the command line would choose."""
-    chosen = {"task": "mlp", "data": "digits", "loss": "cross_entropy", "optimizer": "sgd", "scheduler": "constant"}
-    chosen |= {"initialization": "default", "weighting": "fixed", "groups": "all"}
-    return tuple("none" if "none" in options(axis) else chosen[axis] for axis in AXES)
-
-
-def _put(row: Row, *choices: Choice) -> Row:
-    chosen = dict(zip(AXES, row, strict=True)) | dict(choices)
-    return tuple(chosen[axis] for axis in AXES)
-
-
-class _Search:
-    """Looks for a legal run with a pair of options; keeps what stood in the way.
-
-    A refusal holds for every run with the same options of the axes that it names.
-    """
-
-    def __init__(self) -> None:
-        self.refusals: dict[frozenset[Choice], str] = {}
-
-    def fault(self, row: Row) -> str | None:
-        """Return what ``row`` is refused with, from memory where a known refusal fits it."""
-        held = set(zip(AXES, row, strict=True))
-        for choices, message in self.refusals.items():
-            if choices <= held:
-                return message
-        message = _fault(row)
-        if message is not None:
-            chosen = dict(zip(AXES, row, strict=True))
-            named = _named(message)
-            if len(named) > 1:
-                self.refusals[frozenset((axis, chosen[axis]) for axis in named)] = message
-        return message
-
-    def legal(self, pair: Pair) -> tuple[Row | None, list[str]]:
-        """Return a legal row with ``pair``, or None and the refusals in the way, those of the pair alone first."""
-        fixed, start = {axis for axis, _ in pair}, _put(_default(), *pair)
-        level, seen, met, decisive = [start], {start}, [], []
-        for _ in range(DEPTH):
-            following: list[Row] = []
-            for row in level:
-                message = self.fault(row)
-                if message is None:
-                    return row, []
-                met.append(message)
-                free = _named(message) - fixed
-                if not free:
-                    decisive.append(message)
-                for axis in sorted(free):
-                    for option in options(axis):
-                        other = _put(row, (axis, option))
-                        if other not in seen:
-                            seen.add(other)
-                            following.append(other)
-            level = following
-        return None, decisive + met
-
-
-def _all_pairs() -> Iterator[Pair]:
-    for one, other in itertools.combinations(AXES, 2):
-        for a, b in itertools.product(options(one), options(other)):
-            yield (one, a), (other, b)
+def _pairs_of_options() -> Pairs:
+    return Pairs({axis: options(axis) for axis in AXES}, _default(), _fault)
 
 
 def _pairs(row: Row) -> Iterator[Pair]:
@@ -182,14 +116,7 @@ def _pairs(row: Row) -> Iterator[Pair]:
 @cache
 def _sorted_out() -> tuple[dict[Pair, Row], dict[Pair, list[str]]]:
     """Return a legal row for each pair that has one, and what each other pair is refused with."""
-    search, legal, refused = _Search(), {}, {}
-    for pair in _all_pairs():
-        row, messages = search.legal(pair)
-        if row is None:
-            refused[pair] = messages
-        else:
-            legal[pair] = row
-    return legal, refused
+    return _pairs_of_options().sorted_out()
 
 
 @cache
@@ -209,14 +136,14 @@ def _rows() -> tuple[Row, ...]:
                 continue
             gains = {}
             for option in options(axis):
-                other = _put(row, (axis, option))
+                other = _pairs_of_options().put(row, (axis, option))
                 gains[option] = len(left.intersection(_pairs(other)) & by_choice.get((axis, option), set()))
             kept = dict(zip(AXES, row, strict=True))[axis]
             for option in sorted(gains, key=lambda option: (-gains[option], option)):
                 if gains[option] <= gains[kept] or option == kept:
                     break
-                if _fault(_put(row, (axis, option))) is None:
-                    row = _put(row, (axis, option))
+                if _fault(_pairs_of_options().put(row, (axis, option))) is None:
+                    row = _pairs_of_options().put(row, (axis, option))
                     break
         left -= set(_pairs(row))
         rows.append(row)
@@ -250,7 +177,12 @@ def _train(row: Row, folder: Path, teachers: dict[Row, Path], tmp_path: Path) ->
         key = tuple(chosen[axis] for axis in TAUGHT)
         if key not in teachers:
             teachers[key] = tmp_path / f"teacher_{len(teachers)}"
-            run(_job(_config(_put(_default(), *((axis, chosen[axis]) for axis in TAUGHT))), teachers[key]))
+            run(
+                _job(
+                    _config(_pairs_of_options().put(_default(), *((axis, chosen[axis]) for axis in TAUGHT))),
+                    teachers[key],
+                )
+            )
         teacher = str(teachers[key])
     report = run(_job(_config(row, teacher), folder))
     assert report.state == "finished"

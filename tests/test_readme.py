@@ -72,6 +72,7 @@ NOT_RUN = {
     ),
     "python scripts/compare_runs.py multirun/mine --curves over_steps.png": "below, on runs of this test",
     "python scripts/index_recipes.py": "writes the cards: test_pages.py does, elsewhere",
+    "python scripts/list_combinations.py": "writes the page: tests/cookbook/test_combinations.py checks it",
     "python scripts/plot_schedules.py": "writes the picture: tests/scripts/test_plot_schedules.py does, elsewhere",
     "python scripts/benchmark.py step": "takes minutes: tests/scripts/test_benchmark.py runs its parts",
     "python scripts/benchmark.py data": "takes minutes: tests/scripts/test_benchmark.py runs its parts",

@@ -36,6 +36,9 @@ def card(stands: Standing, before: str = "") -> str:
     for axis, option in strategies:
         parts += [f"## Method: {axis}={option}", *_method(axis, option)]
         parts += _knobs(axis, option, stands.config)
+    if strategies:
+        page = f"{_up(name)}../docs/combinations.md#{strategies[0][0]}"
+        parts.append(f"What does not go with it, and why: [combinations]({page}).")
     parts += ["## Settings", *_settings(stands), "## Numbers", *_numbers(stands)]
     for title in HAND_WRITTEN:
         written = _kept(before, title)

@@ -1,0 +1,239 @@
+"""docs/combinations.md: what does not go together, pair by pair, with the reason and the way out.
+
+Which pairs are legal is found by search: a refusal names the keys that clash, so a legal run with the pair differs from
+the refused one in the option of one of these axes. Where they are the pair's own, no run can hold it.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from temper.command.command_line import options
+from temper.comparison.table import markdown
+from temper.cookbook.standing import compose_recipe
+from temper.experiment import LIST_AXES, make, parse
+from temper.recipes import ROOT, axes, filled
+from temper.refusal import Refusal
+
+PAGE = ROOT / "docs" / "combinations.md"
+BASELINE = "baseline/digits_mlp"  # what belongs to no axis is as this recipe has it
+DEPTH = 5  # options that a search changes to make a run legal
+DEFAULTS = {  # of axes without ``none``: the run that does least
+    "data": "digits",
+    "initialization": "default",
+    "weighting": "fixed",
+    "loss": "cross_entropy",
+    "optimizer": "sgd",
+    "groups": "all",
+    "scheduler": "constant",
+    "task": "mlp",
+    "trainer": "cpu",
+}
+OWN_DATA = ("table", "image_folder")  # what goes with these, their files decide
+SWITCHES = {  # keys that are no axes, and what is tried of each: first what it is where nobody asks
+    "clip": ("clip.kind", ("none", "norm", "value", "adaptive")),
+    "precision": ("precision", ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")),
+    "accumulate": ("accumulate", (1, 2)),
+    "compile": ("compile", (False, True)),
+    "channels_last": ("channels_last", (False, True)),
+    "activation_checkpointing": ("activation_checkpointing", (None, "blocks")),
+    "gradient_norm": ("gradient_norm", (None, "whole")),
+    "test_time_augmentation": ("test_time_augmentation", (None, "mirror")),
+}
+
+Row = tuple[str, ...]  # an option of each axis
+Choice = tuple[str, str]  # an axis and its option
+Pair = tuple[Choice, Choice]
+
+
+class Pairs:
+    """Sorts pairs of options into those that some run holds and those that none does.
+
+    Args:
+        options: of each axis, in order.
+        default: the run that does least, in which a pair is tried first.
+        fault: returns what a run is refused with; None where it is legal.
+    """
+
+    def __init__(self, options: Mapping[str, Sequence[str]], default: Row, fault: Callable[[Row], str | None]) -> None:
+        self.axes, self.options, self.default, self._fault = tuple(options), options, default, fault
+        self._refusals: dict[frozenset[Choice], str] = {}
+
+    def put(self, row: Row, *choices: Choice) -> Row:
+        """Return ``row`` with ``choices`` in it."""
+        chosen = dict(zip(self.axes, row, strict=True)) | dict(choices)
+        return tuple(chosen[axis] for axis in self.axes)
+
+    def named(self, message: str) -> set[str]:
+        """Return the axes whose keys ``message`` names."""
+        return set(re.findall(r"\b([a-z_]+)[=.:]", message)) & set(self.axes)
+
+    def fault(self, row: Row) -> str | None:
+        """Return what ``row`` is refused with, from memory where a known refusal fits it.
+
+        A refusal holds for every run with the same options of the axes that it names.
+        """
+        held = set(zip(self.axes, row, strict=True))
+        for choices, known in self._refusals.items():
+            if choices <= held:
+                return known
+        message = self._fault(row)
+        if message is not None:
+            chosen = dict(zip(self.axes, row, strict=True))
+            named = self.named(message)
+            if len(named) > 1:
+                self._refusals[frozenset((axis, chosen[axis]) for axis in named)] = message
+        return message
+
+    def legal(self, pair: Pair) -> tuple[Row | None, list[str]]:
+        """Return a legal row with ``pair``, or None and the refusals in the way, those of the pair alone first."""
+        fixed, start = {axis for axis, _ in pair}, self.put(self.default, *pair)
+        level, seen, met, decisive = [start], {start}, [], []
+        for _ in range(DEPTH):
+            following: list[Row] = []
+            for row in level:
+                message = self.fault(row)
+                if message is None:
+                    return row, []
+                met.append(message)
+                free = self.named(message) - fixed
+                if not free:
+                    decisive.append(message)
+                for axis in sorted(free):
+                    for option in self.options[axis]:
+                        other = self.put(row, (axis, option))
+                        if other not in seen:
+                            seen.add(other)
+                            following.append(other)
+            level = following
+        return None, decisive + met
+
+    def all(self) -> Iterator[Pair]:
+        """Yield every pair of options of two axes."""
+        for one, other in itertools.combinations(self.axes, 2):
+            for a, b in itertools.product(self.options[one], self.options[other]):
+                yield (one, a), (other, b)
+
+    def sorted_out(self) -> tuple[dict[Pair, Row], dict[Pair, list[str]]]:
+        """Return a legal row for each pair that has one, and what each other pair is refused with."""
+        legal, refused = {}, {}
+        for pair in self.all():
+            row, messages = self.legal(pair)
+            if row is None:
+                refused[pair] = messages
+            else:
+                legal[pair] = row
+        return legal, refused
+
+
+def page() -> str:
+    """Return docs/combinations.md."""
+    known = _options()
+    pairs = Pairs(known, _default(known), _fault)
+    legal, refused = pairs.sorted_out()
+    own = {pair: found[0] for pair, found in refused.items() if {axis for axis, _ in pair} <= pairs.named(found[0])}
+    parts = [
+        "# What does not go together",
+        "<!-- Written by scripts/list_combinations.py from what runs are refused with: change the rules. -->",
+        f"Of {len(legal) + len(refused):,} pairs of options of two axes, {len(legal):,} go together in some run"
+        f" (`tests/test_pairs.py` trains those of methods). The other {len(refused)} are refused before any work is"
+        f" done: {len(own)} for a reason of their own, which the tables give in the run's own words, and"
+        f" {len(refused) - len(own)} because all that the one could go with is refused beside the other, as crops,"
+        " which are of images, beside a loss of regressions, which here are of tables. Options are as their files have"
+        " them; where a knob would make a way, the reason names it. `data=table` and `data=image_folder` go with what"
+        " their files hold.",
+    ]
+    for axis in pairs.axes:
+        rows = list(_rows(axis, own))
+        told = markdown([_key(axis), "does not go with", "why, and the way out"], rows)
+        parts += [f"## {_key(axis)}", told if rows else "Every option goes with all others."]
+    return "\n\n".join(parts) + "\n"
+
+
+def _rows(axis: str, refused: Mapping[Pair, str]) -> Iterator[list[str]]:
+    """Yield a row for each reason that an option of ``axis`` is part of."""
+    alike: dict[tuple[str, str], dict[str, list[str]]] = {}
+    said: dict[tuple[str, str], str] = {}
+    for pair, message in refused.items():
+        if axis not in {one for one, _ in pair}:
+            continue
+        (_, mine), (other, theirs) = pair if pair[0][0] == axis else reversed(pair)
+        reason = other, re.sub(rf"\b({re.escape(mine)}|{re.escape(theirs)})\b", "*", message)
+        alike.setdefault(reason, {}).setdefault(mine, []).append(theirs)
+        said.setdefault(reason, message)
+    for (other, text), found in alike.items():
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for mine, theirs_of in found.items():
+            groups.setdefault(tuple(theirs_of), []).append(mine)
+        for theirs_of_all, mine_of_all in groups.items():
+            yield [_listed(mine_of_all), f"`{_key(other)}`: {_listed(theirs_of_all)}", said[other, text]]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _key(axis: str) -> str:
+    return SWITCHES[axis][0] if axis in SWITCHES else axis
+
+
+@cache
+def _options() -> dict[str, tuple[str, ...]]:
+    found = {
+        axis: tuple(option for option in options(axis) if not (axis == "data" and option in OWN_DATA))
+        for axis in axes()
+        if axis not in ("trainer", "logger", "debug")
+    }
+    found["trainer"] = ("cpu", "ddp", "fsdp")
+    return found | {axis: tuple(_word(value) for value in values) for axis, (_, values) in SWITCHES.items()}
+
+
+def _default(known: Mapping[str, Sequence[str]]) -> Row:
+    first = {axis: _word(values[0]) for axis, (_, values) in SWITCHES.items()}
+    return tuple(first.get(axis) or DEFAULTS.get(axis, "none") for axis in known)
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if value is not None else "null"
+
+
+def _fault(row: Row) -> str | None:
+    known = _options()
+    chosen = dict(zip(known, row, strict=True))
+    try:
+        parse(_rest(chosen["stopping"]) | {axis: _record(axis, option) for axis, option in chosen.items()})
+    except Refusal as fault:
+        return str(fault)
+    return None
+
+
+@cache
+def _rest(stopping: str) -> dict[str, Any]:
+    """Return what belongs to no axis that is tried."""
+    tried, composed = _options(), compose_recipe(BASELINE)
+    config = {key: make(value, key) for key, value in composed.items() if key not in tried or key == "clip"}
+    return config | {"expect": None} | ({"target": 0.99} if stopping == "target" else {})
+
+
+@cache
+def _record(axis: str, option: str) -> Any:
+    """Return what a run's configuration holds of ``axis``; each option is made once, and tried thousands of times."""
+    if axis in SWITCHES:
+        key, values = SWITCHES[axis]
+        value = next(each for each in values if _word(each) == option)
+        if key == axis:
+            return value
+        return replace(_rest("none")[axis], **{key.partition(".")[2]: value})
+    node = filled(axis, option)
+    if axis == "task":
+        node = node["task"]
+    elif axis == "distillation" and option != "none":  # a teacher, who need not be there before a run begins
+        node = {option: node[option] | {"teacher": "a/run"}}
+    elif (axis, option) == ("transfer", "checkpoint"):
+        node |= {"run": "a/run"}
+    elif (axis, option) == ("transfer", "torchvision"):
+        node |= {"weights": "resnet18.pth"}
+    return make(node, axis) if node or axis not in LIST_AXES else {}
