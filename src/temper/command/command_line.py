@@ -6,6 +6,7 @@ Torch is not imported here.
 import os
 import secrets
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -186,23 +187,21 @@ def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
         raise Refusal(f"search={name} chooses among the values of a sweep: {way_out}")
     for key, override in swept.items():
         if override.value_type is not ValueType.INTERVAL_SWEEP:
-            if next(iter(override.sweep_string_iterator()), None) is None:
-                raise Refusal(f"{override.input_line}: holds no value: for example {key}=range(1,5)")
-        elif name in (None, "grid"):
-            raise Refusal(
-                f"{override.input_line}: an interval has no end of values: list some with choice(), or let a search"
-                " draw them, for example search=random"
-            )
+            with suppress(ValueError):  # of a range that goes on by 0
+                if next(iter(override.sweep_string_iterator()), None) is not None:
+                    continue
+            raise Refusal(f"{override.input_line}: holds no value: for example {key}=range(1,5)")
+        if name in (None, "grid"):
+            way_out = "list some with choice(), or let a search draw them, for example search=random"
+            raise Refusal(f"{override.input_line}: an interval has no end of values: {way_out}")
 
 
 def _check_launcher(overrides: Sequence[Override], sweeping: bool) -> None:
     """Refuse a launcher where nothing is swept."""
     for override in overrides:
         if override.key_or_group == "launcher" and override.value() is not None and not sweeping:
-            raise Refusal(
-                f"{override.input_line} runs the trials of a sweep: put -m in front, or leave it away; a run of its own"
-                " goes to a node or to several by trainer=ddp"
-            )
+            way_out = "put -m in front, or leave it away; a run of its own goes to a node or to several by trainer=ddp"
+            raise Refusal(f"{override.input_line} runs the trials of a sweep: {way_out}")
 
 
 def _check_slots(choosing: Sequence[Override]) -> None:
