@@ -58,6 +58,10 @@ def test_killed_run_goes_on(tmp_path: Path, job_of: Callable[..., Job], capsys: 
     flushed = 10 * seconds_a_step  # what the attempt's record may lag behind
     assert (first.last_step - second.from_step) * seconds_a_step <= CHECKPOINT_SECONDS + flushed + 0.25
     assert second.last_step == Report.load(whole).attempts[-1].last_step
+    again = first.last_step - second.from_step
+    told = [note for note in Report.load(killed).notes if note.startswith("taken again")]
+    assert [f": {again:,} step" in note for note in told] == [True] * (again > 0)
+    assert not any(note.startswith("taken again") for note in Report.load(whole).notes)
     capsys.readouterr()
     run(job_of(*WORDS, folder=killed))
     assert "nothing to train" in capsys.readouterr().out

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from temper.report.notes import of_class_weights, worse_once_smaller, worse_than_the_mean
-from temper.report.record import Report
+from temper.report.notes import of_class_weights, taken_again, worse_once_smaller, worse_than_the_mean
+from temper.report.record import Attempt, Report
 
 ROWS = [f"{row % 10}.5,{'red' if row % 2 else 'blue'},{100 + 20 * (row % 10)}.5" for row in range(60)]
 PRICE = ("data=table", "data.path=my_table.csv", "data.target=price", "loss=mse", "epochs=20", "batch_size=8")
@@ -91,3 +91,14 @@ def test_an_error_reaches_its_target_from_above(train: Callable[..., Report], tm
 def test_a_loss_of_classes_says_what_a_number_wants(train: Callable[..., Report], priced: None) -> None:
     with pytest.raises(ValueError, match=r"choose loss=mse or half_mse, and preprocessing\.standardize\.target=true"):
         train("data=table", "data.path=my_table.csv", "data.target=price")
+
+
+def test_steps_that_were_taken_again_are_told() -> None:
+    def told(*spans: tuple[int, int]) -> list[str]:
+        return taken_again([Attempt(from_step=begin, last_step=end) for begin, end in spans])
+
+    assert told() == told((0, 100)) == told((0, 40), (40, 100)) == []
+    (note,) = told((0, 1300), (40, 60), (59, 100))
+    assert note.startswith("taken again, as the run was cut off after a checkpoint: 1,261 steps; cost counts both")
+    (one,) = told((0, 41), (40, 100))
+    assert ": 1 step; " in one

@@ -1,9 +1,11 @@
 """What a reader must know of figures that would else be taken for something else; one text each, or none."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from temper.data.views import Level, views
 from temper.metric import over_views
+from temper.report.record import Attempt
 
 _MOST_CLASSES = 20  # that are told one by one
 
@@ -27,6 +29,18 @@ def of_class_weights(weights: Sequence[float], names: Sequence[str]) -> list[str
         order = sorted(range(len(weights)), key=lambda index: weights[index])
         told = [f"from {told[order[0]]} to {told[order[-1]]}"]
     return [f"an example's loss weighs by its class: {', '.join(told)}"]
+
+
+def taken_again(attempts: Sequence[Attempt]) -> list[str]:
+    """Return how many steps a run has taken more than once, as it was cut off after its last checkpoint; or nothing."""
+    again = sum(max(0, before.last_step - after.from_step) for before, after in pairwise(attempts))
+    if not again:
+        return []
+    steps = "1 step" if again == 1 else f"{again:,} steps"
+    return [
+        f"taken again, as the run was cut off after a checkpoint: {steps}; cost counts both times (with a shorter"
+        " checkpoint_seconds less is lost)"
+    ]
 
 
 def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:

@@ -16,7 +16,7 @@ from temper.network.layered import Layered
 from temper.report.curves import read_metrics
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
-from temper.report.notes import of_class_weights, of_views, worse_than_the_mean
+from temper.report.notes import of_class_weights, of_views, taken_again, worse_than_the_mean
 from temper.report.record import Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
@@ -60,6 +60,7 @@ def conclude(
     _tell_solution(report, job, module, batches)
     report.notes += of_class_weights(experiment.loss.weighs(module.facts), names)
     report.notes += worse_than_the_mean(report.metrics)
+    report.notes += taken_again(report.attempts)
     metric, better = experiment.chosen_by
     report.notes += of_views(experiment.test_time_augmentation, metric)
     if "val" in module.verdicts:
