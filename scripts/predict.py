@@ -27,6 +27,7 @@ from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level, views
 from temper.facts import Facts
 from temper.network.layers import dtype_of
+from temper.output_file import check_file, writing
 from temper.prediction import probabilities
 from temper.refusal import Refusal, refusing
 from temper.strategy import Data
@@ -135,12 +136,9 @@ def _check(files: Sequence[str], output: str | None) -> None:
         raise Refusal("FILES: none is named: name one or more, for example digits.csv")
     if output is None:
         return
-    path = Path(output).absolute()
-    if path.is_dir() or not path.parent.is_dir():
-        way = "is a folder: name a file" if path.is_dir() else f"there is no folder {path.parent}: make it first"
-        raise Refusal(f"--output {output}: {way}")
-    if path.resolve() in {Path(file).resolve() for file in files}:
+    if Path(output).resolve() in {Path(file).resolve() for file in files}:
         raise Refusal(f"--output {output}: is one of the files to predict, and would be overwritten: name another")
+    check_file("--output", Path(output))
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -169,7 +167,8 @@ def main(words: Sequence[str] | None = None) -> None:
     for fault in faults:
         print(f"temper: {fault}", file=sys.stderr)
     if answers and asked.output:
-        with Path(asked.output).open("w", newline="", encoding="utf-8") as stream:
+        place = Path(asked.output)
+        with refusing(), writing("--output", place), place.open("w", newline="", encoding="utf-8") as stream:
             write(stream, predictor.columns, answers)
     elif answers:
         write(sys.stdout, predictor.columns, answers)

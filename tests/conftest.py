@@ -40,7 +40,11 @@ Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]
 Kitchen = Callable[[str, str], None]
 CutOff = Callable[..., None]
-TOGETHER = {"test_ddp.py": "ddp", "test_pages.py": "recipes", "test_recipes.py": "recipes"}  # what is slow to set up
+TOGETHER = {  # files whose tests share what is slow to set up
+    "tests/test_ddp.py": "ddp",
+    "tests/cookbook/test_pages.py": "recipes",
+    "tests/test_recipes.py": "recipes",
+}
 
 command_line.prepare()
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="temper-cache-")  # that of tests, and of what they start
@@ -57,7 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Shared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return TOGETHER.get(Path(nodeid.partition("::")[0]).name, nodeid)
+            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
 
     return Shared(config, log) if config.getoption("dist") in ("load", "loadgroup") else None
 

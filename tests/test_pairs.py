@@ -104,9 +104,7 @@ def _default() -> Row:
     return tuple(DEFAULTS.get(axis, "none") for axis in AXES)
 
 
-@cache
-def _pairs_of_options() -> Pairs:
-    return Pairs({axis: options(axis) for axis in AXES}, _default(), _fault)
+PAIRS = Pairs({axis: options(axis) for axis in AXES}, _default(), _fault)
 
 
 def _pairs(row: Row) -> Iterator[Pair]:
@@ -116,7 +114,7 @@ def _pairs(row: Row) -> Iterator[Pair]:
 @cache
 def _sorted_out() -> tuple[dict[Pair, Row], dict[Pair, list[str]]]:
     """Return a legal row for each pair that has one, and what each other pair is refused with."""
-    return _pairs_of_options().sorted_out()
+    return PAIRS.sorted_out()
 
 
 @cache
@@ -136,14 +134,14 @@ def _rows() -> tuple[Row, ...]:
                 continue
             gains = {}
             for option in options(axis):
-                other = _pairs_of_options().put(row, (axis, option))
+                other = PAIRS.put(row, (axis, option))
                 gains[option] = len(left.intersection(_pairs(other)) & by_choice.get((axis, option), set()))
             kept = dict(zip(AXES, row, strict=True))[axis]
             for option in sorted(gains, key=lambda option: (-gains[option], option)):
                 if gains[option] <= gains[kept] or option == kept:
                     break
-                if _fault(_pairs_of_options().put(row, (axis, option))) is None:
-                    row = _pairs_of_options().put(row, (axis, option))
+                if _fault(PAIRS.put(row, (axis, option))) is None:
+                    row = PAIRS.put(row, (axis, option))
                     break
         left -= set(_pairs(row))
         rows.append(row)
@@ -179,7 +177,7 @@ def _train(row: Row, folder: Path, teachers: dict[Row, Path], tmp_path: Path) ->
             teachers[key] = tmp_path / f"teacher_{len(teachers)}"
             run(
                 _job(
-                    _config(_pairs_of_options().put(_default(), *((axis, chosen[axis]) for axis in TAUGHT))),
+                    _config(PAIRS.put(_default(), *((axis, chosen[axis]) for axis in TAUGHT))),
                     teachers[key],
                 )
             )

@@ -31,6 +31,7 @@ REFUSED = [  # words typed, what the message must say
     (("-m", "clip.value=0.5,1.0"), ("clip.value=0.5,1.0", "add clip.kind=norm")),
     (("-m", "seed=range(3,3)"), ("seed=range(3,3): holds no value: for example seed=range(1,5)",)),
     (("-m", "seed=range(1,5,step=0)"), ("seed=range(1,5,step=0): holds no value: for example seed=range(1,5)",)),
+    (("-m", "optimizer.lr=range(0.1,1.0,step=0)"), ("optimizer.lr=range(0.1,1.0,step=0): holds no value",)),
     (("-m", "seed=shuffle(range(5,1))", "epochs=1,2"), ("seed=shuffle(range(5,1)): holds no value",)),
     (
         ("-m", "optimizer@optimizer.base=range(3,3)", "optimizer=sam"),

@@ -1,14 +1,14 @@
 """Which pairs of options go together, and the page that tells those that do not."""
 
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 from tests.scripts.conftest import load
 
-from temper.command.command_line import options
 from temper.cookbook import combinations
-from temper.cookbook.combinations import PAGE, Pairs, Row
+from temper.cookbook.combinations import PAGE, Choice, Pairs, Row
 
 KNOWN = {"task": ("rows", "images"), "data": ("table", "photos"), "loss": ("a", "b"), "pruning": ("none", "some")}
 
@@ -48,22 +48,49 @@ def test_pairs_are_sorted_out() -> None:
 
 def test_the_page_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert load("list_combinations").main(["--check"]) == 0, capsys.readouterr().err
-    text = PAGE.read_text(encoding="utf-8")
-    told, together, others, own, between = (
-        int(number.replace(",", "")) for number in re.findall(r"\b\d[\d,]*\b", text.split("\n\n")[2])
-    )
-    assert told == together + others
-    assert others == own + between
-    for axis in ("data", "optimizer", "pruning", "privacy", "trainer", "compile"):
-        assert f"\n## {axis}\n" in text
-    assert "\n## stopping\n\nEvery option goes with all others.\n" in text
-    rows = re.findall(r"^\| (`.*) \| `([a-z_.]+)`: (.*) \| (.+) \|$", text, re.MULTILINE)
-    assert len(rows) > 150
-    assert all(":" in reason for *_, reason in rows), "a refusal names the way out"
-    pruned = next(row for row in rows if "`channels`" in row[0] and row[1] == "trainer")
-    assert pruned[2] == "`fsdp`"
-    listed = {name for mine, _, theirs, _ in rows for name in re.findall(r"`([a-z0-9_]+)`", mine + theirs)}
-    assert set(options("privacy")) - {"none"} <= listed
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[frozenset[Choice], str]:
+    """Return the pairs that the page says do not go together, each with its reason."""
+    found: dict[frozenset[Choice], str] = {}
+    row = re.compile(r"^\| (`.*) \| `([a-z_.]+)`: (.*) \| (.+) \|$", re.MULTILINE)
+    for section in PAGE.read_text(encoding="utf-8").split("\n## ")[1:]:
+        axis = section.partition("\n")[0].removesuffix(".kind")
+        for mine, other, theirs, reason in row.findall(section):
+            for a, b in itertools.product(re.findall(r"`(.*?)`", mine), re.findall(r"`(.*?)`", theirs)):
+                pair = frozenset({(axis, a), (other.removesuffix(".kind"), b)})
+                found[pair] = reason if found.get(pair, reason) == reason else "told in two ways"
+    return found
+
+
+def test_each_pair_on_the_page_is_refused_in_the_plainest_run(told: dict[frozenset[Choice], str]) -> None:
+    known = combinations._options()
+    pairs = Pairs(known, combinations._default(known), combinations._fault)
+    assert len(told) > 500
+    for pair in told:
+        assert combinations._fault(pairs.put(pairs.default, *pair)) is not None, pair
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "reason"),
+    [
+        (("data", "digits"), ("resolution", "linear"), "holds rows of numbers"),
+        (("precision", "bf16-true"), ("loss", "huber"), "to three digits"),
+        (("privacy", "dp_sgd"), ("task", "convnet"), "choose task=cifar_resnet task.norm=group"),
+        (("pruning", "channels"), ("trainer", "fsdp"), "works on whole layers"),
+        (("clip", "norm"), ("precision", "16-mixed"), "would cut the scaled ones"),
+        (("augmentation", "crop"), ("loss", "mse"), "what the one asks for the other does not go with"),
+        (("groups", "head"), ("optimizer", "lamb"), None),
+        (("pruning", "channels"), ("quantization", "static"), None),
+        (("compile", "true"), ("precision", "bf16-mixed"), None),
+    ],
+)
+def test_what_is_known_is_on_the_page(
+    one: Choice, other: Choice, reason: str | None, told: dict[frozenset[Choice], str]
+) -> None:
+    found = told.get(frozenset({one, other}))
+    assert found is None if reason is None else found is not None and reason in found
 
 
 def test_list_combinations_writes_and_checks(

@@ -98,7 +98,7 @@ def test_steps_that_were_taken_again_are_told() -> None:
         return taken_again([Attempt(from_step=begin, last_step=end) for begin, end in spans])
 
     assert told() == told((0, 100)) == told((0, 40), (40, 100)) == []
-    (note,) = told((0, 1300), (40, 60), (59, 100))
-    assert note.startswith("taken again, as the run was cut off after a checkpoint: 1,261 steps; cost counts both")
+    (note,) = told((0, 1300), (40, 1260), (1259, 1400))
+    assert note.startswith("taken again, as the run was cut off: at least 1,261 steps; cost counts both times")
     (one,) = told((0, 41), (40, 100))
-    assert ": 1 step; " in one
+    assert " 1 step; " in one

@@ -155,7 +155,10 @@ def test_bad_files_are_named_and_good_ones_predicted(
 
     assert "FILES: none is named" in refused(capsys, tmp_path / "run")[1]
     assert "would be overwritten" in refused(capsys, tmp_path / "run", good, "--output", good)[1]
-    assert "make it first" in refused(capsys, tmp_path / "run", good, "--output", tmp_path / "no/answer.csv")[1]
+    assert (
+        "cannot be written (Not a directory)"
+        in refused(capsys, tmp_path / "run", good, "--output", good / "answer.csv")[1]
+    )
     assert "is a folder" in refused(capsys, tmp_path / "run", good, "--output", tmp_path)[1]
     assert good.read_text() == "0.5\n"
 

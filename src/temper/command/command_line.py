@@ -187,7 +187,7 @@ def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
         raise Refusal(f"search={name} chooses among the values of a sweep: {way_out}")
     for key, override in swept.items():
         if override.value_type is not ValueType.INTERVAL_SWEEP:
-            with suppress(ValueError):  # of a range that goes on by 0
+            with suppress(ValueError, HydraException):  # of a range that goes on by 0
                 if next(iter(override.sweep_string_iterator()), None) is not None:
                     continue
             raise Refusal(f"{override.input_line}: holds no value: for example {key}=range(1,5)")

@@ -40,8 +40,8 @@ SWITCHES = {  # keys that are no axes, and what is tried of each: first what it 
     "compile": ("compile", (False, True)),
     "channels_last": ("channels_last", (False, True)),
     "activation_checkpointing": ("activation_checkpointing", (None, "blocks")),
-    "gradient_norm": ("gradient_norm", (None, "whole")),
-    "test_time_augmentation": ("test_time_augmentation", (None, "mirror")),
+    "gradient_norm": ("gradient_norm", (None, "whole", "layers")),
+    "test_time_augmentation": ("test_time_augmentation", (None, "mirror", "mirror_and_shift")),
 }
 
 Row = tuple[str, ...]  # an option of each axis
@@ -134,42 +134,61 @@ def page() -> str:
     known = _options()
     pairs = Pairs(known, _default(known), _fault)
     legal, refused = pairs.sorted_out()
-    own = {pair: found[0] for pair, found in refused.items() if {axis for axis, _ in pair} <= pairs.named(found[0])}
+    reasons = {pair: _reason(pairs, pair, found) for pair, found in refused.items()}
+    own = sum(reason is not None for reason in reasons.values())
     parts = [
         "# What does not go together",
         "<!-- Written by scripts/list_combinations.py from what runs are refused with: change the rules. -->",
         f"Of {len(legal) + len(refused):,} pairs of options of two axes, {len(legal):,} go together in some run"
-        f" (`tests/test_pairs.py` trains those of methods). The other {len(refused)} are refused before any work is"
-        f" done: {len(own)} for a reason of their own, which the tables give in the run's own words, and"
-        f" {len(refused) - len(own)} because all that the one could go with is refused beside the other, as crops,"
-        " which are of images, beside a loss of regressions, which here are of tables. Options are as their files have"
-        " them; where a knob would make a way, the reason names it. `data=table` and `data=image_folder` go with what"
-        " their files hold.",
+        " (`tests/test_pairs.py` trains those of methods). No run that was tried holds one of the other"
+        f" {len(refused)}: {own} are refused for a reason of their own, in the words of the run that was tried, which"
+        f" has digits, `task=mlp` and what is plainest where the pair says nothing else; {len(refused) - own} because"
+        " what the one asks for the other does not go with, as crops, which are of images, and a loss of regressions,"
+        " which here are of tables. Options are as their files have them; where a knob makes a way, the reason names"
+        " it.",
+        "Not tried are `data=table` and `data=image_folder`, whose files decide (a folder of two classes takes losses"
+        " that no data set of images here does), `trainer=auto` and `gpu`, which stand for others here, `logger` and"
+        " `debug`. What a machine lacks is looked at besides: `precision=16-mixed` needs a GPU.",
     ]
     for axis in pairs.axes:
-        rows = list(_rows(axis, own))
+        rows = list(_rows(axis, reasons))
         told = markdown([_key(axis), "does not go with", "why, and the way out"], rows)
         parts += [f"## {_key(axis)}", told if rows else "Every option goes with all others."]
     return "\n\n".join(parts) + "\n"
 
 
-def _rows(axis: str, refused: Mapping[Pair, str]) -> Iterator[list[str]]:
-    """Yield a row for each reason that an option of ``axis`` is part of."""
+def _reason(pairs: Pairs, pair: Pair, found: Sequence[str]) -> str | None:
+    """Return the refusal that is the pair's own, which names the keys of both; None where there is none."""
+    plainest = _fault(pairs.put(pairs.default, *pair))  # asked anew: what the search remembers may be of other axes
+    axes_of_pair = {axis for axis, _ in pair}
+    return next((said for said in (plainest or "", *found) if axes_of_pair <= pairs.named(said)), None)
+
+
+def _rows(axis: str, reasons: Mapping[Pair, str | None]) -> Iterator[list[str]]:
+    """Yield a row for each reason that options of ``axis`` are part of, those without one of their own last."""
     alike: dict[tuple[str, str], dict[str, list[str]]] = {}
-    said: dict[tuple[str, str], str] = {}
-    for pair, message in refused.items():
-        if axis not in {one for one, _ in pair}:
-            continue
-        (_, mine), (other, theirs) = pair if pair[0][0] == axis else reversed(pair)
-        reason = other, re.sub(rf"\b({re.escape(mine)}|{re.escape(theirs)})\b", "*", message)
-        alike.setdefault(reason, {}).setdefault(mine, []).append(theirs)
-        said.setdefault(reason, message)
-    for (other, text), found in alike.items():
+    for (one, a), (other, b) in sorted(reasons, key=lambda pair: reasons[pair] is None):
+        if axis in (one, other):
+            mine, (theirs_axis, theirs) = (a, (other, b)) if axis == one else (b, (one, a))
+            text = _plain(reasons[(one, a), (other, b)], ((one, a), (other, b)))
+            alike.setdefault((theirs_axis, text), {}).setdefault(mine, []).append(theirs)
+    for (other, _), found in alike.items():
         groups: dict[tuple[str, ...], list[str]] = {}
-        for mine, theirs_of in found.items():
-            groups.setdefault(tuple(theirs_of), []).append(mine)
-        for theirs_of_all, mine_of_all in groups.items():
-            yield [_listed(mine_of_all), f"`{_key(other)}`: {_listed(theirs_of_all)}", said[other, text]]
+        for mine, all_theirs in found.items():
+            groups.setdefault(tuple(all_theirs), []).append(mine)
+        for shared, all_mine in groups.items():
+            first = (axis, all_mine[0]), (other, shared[0])
+            said = reasons.get(first) or reasons.get(first[::-1]) or "what the one asks for the other does not go with"
+            yield [_listed(all_mine), f"`{_key(other)}`: {_listed(shared)}", said]
+
+
+def _plain(reason: str | None, pair: Pair) -> str:
+    """Return what refusals for the same reason have in common: ``reason`` without the names of the pair's options."""
+    text = reason or ""
+    for axis, option in pair:
+        name = re.escape(option)
+        text = re.sub(rf"\b{axis}={name}\b|\b{name}\b(?=:? (?:is for|goes by|gives|out)\b)", axis, text)
+    return text
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -32,13 +32,13 @@ def of_class_weights(weights: Sequence[float], names: Sequence[str]) -> list[str
 
 
 def taken_again(attempts: Sequence[Attempt]) -> list[str]:
-    """Return how many steps a run has taken more than once, as it was cut off after its last checkpoint; or nothing."""
+    """Return how many steps a run has taken again, as far as was noted before it was cut off; or nothing."""
     again = sum(max(0, before.last_step - after.from_step) for before, after in pairwise(attempts))
     if not again:
         return []
     steps = "1 step" if again == 1 else f"{again:,} steps"
     return [
-        f"taken again, as the run was cut off after a checkpoint: {steps}; cost counts both times (with a shorter"
+        f"taken again, as the run was cut off: at least {steps}; cost counts both times (with a shorter"
         " checkpoint_seconds less is lost)"
     ]
 

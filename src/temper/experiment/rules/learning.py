@@ -9,7 +9,8 @@ def precision_fits(run: Settings) -> None:
     """Want a precision that spoils neither targets nor clipping."""
     if run.precision == "bf16-true" and run.kind == "regression":
         raise ValueError(
-            "precision=bf16-true would round a regression's targets to three digits: choose precision=bf16-mixed"
+            f"precision=bf16-true would round a regression's targets, here those of loss={option(run.loss)} on"
+            f" data={option(run.data)}, to three digits: choose precision=bf16-mixed"
         )
     if run.precision == "16-mixed" and run.clip.kind != "none":
         raise ValueError(

@@ -35,9 +35,10 @@ def batches_by_coins(run: Settings, private: str) -> None:
 def network_keeps_examples_apart(run: Settings, private: str) -> None:
     """Want answers that hang on one example each."""
     if run.task.mixes_examples:
+        way_out = "set task.norm=group" if hasattr(run.task, "norm") else "choose task=cifar_resnet task.norm=group"
         raise ValueError(
             f"{private} clips the gradient of each example, and the batch norm of task={option(run.task)} mixes"
-            " examples: set task.norm=group, or choose task=mlp"
+            f" examples: {way_out}, or choose task=mlp"
         )
 
 
@@ -58,7 +59,7 @@ def layers_are_known(run: Settings, private: str) -> None:
     if option(run.quantization) != "none":
         raise ValueError(
             f"{private} takes each example's gradient in layers that Opacus knows, and quantization="
-            f"{option(run.quantization)} has its own, which keep the range of what they see: choose quantization=none"
+            f"{option(run.quantization)} has its own: choose quantization=none"
         )
 
 
