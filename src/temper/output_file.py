@@ -20,14 +20,19 @@ def check_picture(option: str, path: Path, example: str | Path) -> None:
     check_file(option, path)
 
 
+def what_is_there(path: Path) -> Path:
+    """Return ``path`` itself, or of its parents the nearest that exists."""
+    whole = path.absolute()
+    return next(each for each in (whole, *whole.parents) if os.path.exists(each))  # noqa: PTH110 - Path's may raise
+
+
 def check_file(option: str, path: Path) -> None:
     """Refuse a ``path`` that no file can be written to; nothing is left of the trial.
 
     Raises:
         Refusal: names ``option``, and the way out.
     """
-    whole = path.absolute()
-    there = next(each for each in (whole, *whole.parents) if os.path.exists(each))  # noqa: PTH110 - Path's may raise
+    whole, there = path.absolute(), what_is_there(path)
     with _refusing(option, path):
         if path.is_dir():
             raise Refusal(f"{option} {path}: is a folder: name a file in it")

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from temper.command.translations import translated, translated_option
+from temper.output_file import what_is_there
 from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
 from temper.trainer.started import by_slurm, rank, started_outside
@@ -144,8 +145,7 @@ def _check_word(override: Override) -> None:
 
 def _check_place(override: Override) -> None:
     """Refuse a folder that cannot be made."""
-    place = Path(str(override.value())).absolute()
-    there = next(each for each in (place, *place.parents) if os.path.exists(each))  # noqa: PTH110 - Path's may raise
+    there = what_is_there(Path(str(override.value())))
     if not there.is_dir():
         raise Refusal(f"{override.input_line}: {there} is a file: name a folder")
     if not os.access(there, os.W_OK | os.X_OK):

@@ -34,14 +34,14 @@ DEFAULTS = {  # of axes without ``none``: the run that does least
 }
 OWN_DATA = ("table", "image_folder")  # what goes with these, their files decide
 SWITCHES = {  # keys that are no axes, and what is tried of each: first what it is where nobody asks
-    "clip": ("clip.kind", ("none", "norm", "value", "adaptive")),
-    "precision": ("precision", ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true")),
-    "accumulate": ("accumulate", (1, 2)),
-    "compile": ("compile", (False, True)),
-    "channels_last": ("channels_last", (False, True)),
-    "activation_checkpointing": ("activation_checkpointing", (None, "blocks")),
-    "gradient_norm": ("gradient_norm", (None, "whole", "layers")),
-    "test_time_augmentation": ("test_time_augmentation", (None, "mirror", "mirror_and_shift")),
+    "clip.kind": ("none", "norm", "value", "adaptive"),
+    "precision": ("32-true", "bf16-mixed", "16-mixed", "bf16-true", "64-true"),
+    "accumulate": (1, 2),
+    "compile": (False, True),
+    "channels_last": (False, True),
+    "activation_checkpointing": (None, "blocks"),
+    "gradient_norm": (None, "whole", "layers"),
+    "test_time_augmentation": (None, "mirror", "mirror_and_shift"),
 }
 
 Row = tuple[str, ...]  # an option of each axis
@@ -167,11 +167,10 @@ def _reason(pairs: Pairs, pair: Pair, found: Sequence[str]) -> str | None:
 def _rows(axis: str, reasons: Mapping[Pair, str | None]) -> Iterator[list[str]]:
     """Yield a row for each reason that options of ``axis`` are part of, those without one of their own last."""
     alike: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for (one, a), (other, b) in sorted(reasons, key=lambda pair: reasons[pair] is None):
-        if axis in (one, other):
-            mine, (theirs_axis, theirs) = (a, (other, b)) if axis == one else (b, (one, a))
-            text = _plain(reasons[(one, a), (other, b)], ((one, a), (other, b)))
-            alike.setdefault((theirs_axis, text), {}).setdefault(mine, []).append(theirs)
+    for pair in sorted(reasons, key=lambda pair: reasons[pair] is None):
+        if axis in dict(pair):
+            (_, mine), (other, theirs) = pair if pair[0][0] == axis else pair[::-1]
+            alike.setdefault((other, _plain(reasons[pair], pair)), {}).setdefault(mine, []).append(theirs)
     for (other, _), found in alike.items():
         groups: dict[tuple[str, ...], list[str]] = {}
         for mine, all_theirs in found.items():
@@ -196,7 +195,11 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _key(axis: str) -> str:
-    return SWITCHES[axis][0] if axis in SWITCHES else axis
+    return next((key for key in SWITCHES if _axis(key) == axis), axis)
+
+
+def _axis(key: str) -> str:
+    return key.partition(".")[0]
 
 
 @cache
@@ -207,11 +210,11 @@ def _options() -> dict[str, tuple[str, ...]]:
         if axis not in ("trainer", "logger", "debug")
     }
     found["trainer"] = ("cpu", "ddp", "fsdp")
-    return found | {axis: tuple(_word(value) for value in values) for axis, (_, values) in SWITCHES.items()}
+    return found | {_axis(key): tuple(_word(value) for value in values) for key, values in SWITCHES.items()}
 
 
 def _default(known: Mapping[str, Sequence[str]]) -> Row:
-    first = {axis: _word(values[0]) for axis, (_, values) in SWITCHES.items()}
+    first = {_axis(key): _word(values[0]) for key, values in SWITCHES.items()}
     return tuple(first.get(axis) or DEFAULTS.get(axis, "none") for axis in known)
 
 
@@ -240,9 +243,8 @@ def _rest(stopping: str) -> dict[str, Any]:
 @cache
 def _record(axis: str, option: str) -> Any:
     """Return what a run's configuration holds of ``axis``; each option is made once, and tried thousands of times."""
-    if axis in SWITCHES:
-        key, values = SWITCHES[axis]
-        value = next(each for each in values if _word(each) == option)
+    if (key := _key(axis)) in SWITCHES:
+        value = next(each for each in SWITCHES[key] if _word(each) == option)
         if key == axis:
             return value
         return replace(_rest("none")[axis], **{key.partition(".")[2]: value})
