@@ -41,7 +41,7 @@ def card(stands: Standing, before: str = "") -> str:
         parts.append(f"What does not go with it, and why: [combinations]({page}).")
     parts += ["## Settings", *_settings(stands), "## Numbers", *_numbers(stands)]
     for title in HAND_WRITTEN:
-        written = _kept(before, title)
+        written = by_hand(before, title)
         # A heading with nothing beneath it would only promise something.
         parts += [f"## {title}"] if written else []
         parts.append(f"{_opening(title)}\n{written}{_closing(title)}")
@@ -101,6 +101,15 @@ def settings(name: str) -> list[tuple[str, str]]:
         if key != "expect":
             said += [(leaf, _shown(knob)) for leaf, knob in _leaves(key, value)]
     return said
+
+
+def by_hand(text: str, title: str) -> str:
+    """Return what people have written below ``title`` in the card ``text``; empty: nothing."""
+    start, end = text.find(_opening(title)), text.find(_closing(title))
+    if start < 0 or end < start:
+        return ""
+    written = text[start + len(_opening(title)) : end].strip()
+    return f"{written}\n" if written else ""
 
 
 def _strategies(stands: Standing) -> Iterator[tuple[str, str]]:
@@ -204,14 +213,6 @@ def _opening(title: str) -> str:
 
 def _closing(title: str) -> str:
     return f"<!-- end: {title} -->"
-
-
-def _kept(before: str, title: str) -> str:
-    start, end = before.find(_opening(title)), before.find(_closing(title))
-    if start < 0 or end < start:
-        return ""
-    written = before[start + len(_opening(title)) : end].strip()
-    return f"{written}\n" if written else ""
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
