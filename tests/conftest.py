@@ -43,6 +43,7 @@ CutOff = Callable[..., None]
 TOGETHER = {  # files whose tests share what is slow to set up
     "tests/test_ddp.py": "ddp",
     "tests/cookbook/test_pages.py": "recipes",
+    "tests/test_cards.py": "recipes",
     "tests/test_recipes.py": "recipes",
 }
 

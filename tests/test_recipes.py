@@ -1,4 +1,3 @@
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,8 @@ from omegaconf import OmegaConf
 
 from temper import recipes
 from temper.command import command_line, sweep
-from temper.cookbook import ledger
-from temper.cookbook.card import HAND_WRITTEN, by_hand, settings
-from temper.cookbook.standing import compose_recipe, standing
+from temper.cookbook.card import settings
+from temper.cookbook.standing import compose_recipe
 from temper.experiment import LIST_AXES, parse
 from temper.recipes import CONF, axes
 from temper.training.folder import differences
@@ -49,11 +47,6 @@ RECIPES = {
     "weighting": 4,
 }
 NAMES = recipes.names()
-ROWS = ledger.read(ledger.RESULTS)
-UNTOLD = re.compile(
-    r"\b[Nn]o (difference|gain)\b[^.]*\bcan be told\b|\b[Nn]ot told from\b|cannot tell it from the control"
-)
-TOLD = re.compile(r"seeds (only just )?tell from noise|\b([Aa]head of|[Ii]n front of|behind) the control\b")
 FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 
 
@@ -77,41 +70,6 @@ def test_leaves_the_machine_alone_and_holds_no_interpolation(name: str) -> None:
 def test_begins_with_what_it_is_and_where_it_belongs(name: str) -> None:
     assert (recipes.RECIPES / f"{name}.yaml").read_text().startswith("# ")
     assert name.partition("/")[0] in {"baseline", "example", "pipeline", *axes()}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_its_card_says_what_to_change_and_names_settings_that_there_are(name: str) -> None:
-    card = (recipes.RECIPES / f"{name}.md").read_text()
-    helps, apart, fails = [by_hand(card, title) for title in HAND_WRITTEN]
-    if name.partition("/")[0] not in ("baseline", "example"):  # which are what others are held against
-        assert fails
-        assert helps or "Not measured yet" in card
-    for word in re.findall(r"`([^`]+)`", helps + apart + fails):
-        if "=" in word:
-            command_line.check([f"recipe={name}", *word.split()])
-            if word not in apart:
-                parse(compose_recipe(name, word.split()))
-        elif "." in word:
-            assert at(compose_recipe(name), word) is not None, word
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_its_card_says_of_a_difference_its_figures_say_too(name: str) -> None:
-    helps = by_hand((recipes.RECIPES / f"{name}.md").read_text(), "When it helps").replace("\n", " ")
-    interval = standing(name, ROWS).interval
-    if interval is not None:
-        none, some = UNTOLD.search(helps), TOLD.search(helps)
-        assert not none or interval[0] <= 0.0 <= interval[1], none
-        assert not some or not interval[0] <= 0.0 <= interval[1], some
-
-
-def at(values: Any, place: str) -> list[Any] | None:
-    """Return the value at a place such as optimizer.lr, in a list; None: there is no such place."""
-    for key in place.split("."):
-        if not isinstance(values, dict) or key not in values:
-            return None
-        values = values[key]
-    return [values]
 
 
 @pytest.mark.parametrize("name", NAMES)

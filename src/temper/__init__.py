@@ -2,4 +2,4 @@
 
 import time
 
-STARTED = time.monotonic()  # of the program, as near as an import can tell: what a run's wall time counts from
+started = time.monotonic()  # of the program, as near as an import can tell: what a run's wall time counts from

@@ -13,7 +13,7 @@ import lightning as L
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 
-from temper import STARTED
+import temper
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
@@ -129,7 +129,7 @@ def run(job: Job) -> Report:
         trainer.test(module, datamodule=batches, ckpt_path=best, weights_only=True if best else None, verbose=False)
         module.to(trainer.strategy.root_device)  # where it is measured, and where processes talk
         conclude(report, job, module, recorder, trainer, batches)
-        report.cost.wall_seconds = earlier + time.monotonic() - STARTED
+        report.cost.wall_seconds = earlier + time.monotonic() - temper.started
         report.state = "finished"
         if trainer.is_global_zero:
             for logger in trainer.loggers:  # before a kill could leave a finished run whose last figures they lack

@@ -145,9 +145,11 @@ def test_a_trial_without_a_report_has_failed(tmp_path: Path) -> None:
 def test_a_sweep_without_a_launcher_runs_here_and_does_not_wait_for_torch(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("print('shown'); raise SystemExit(3)")
     with opened(Here(), tmp_path) as runner:
         assert runner.log(0) is None
-        assert runner.run_trial([sys.executable, "-c", "print('shown'); raise SystemExit(3)"], None) == 3
+        assert runner.run_trial([sys.executable, str(program)], None) == 3
     assert capfd.readouterr().out == "shown\n"
     code = (
         "import sys; from omegaconf import OmegaConf; from temper.command import sweep;"

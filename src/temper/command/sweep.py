@@ -10,7 +10,6 @@ on: finished trials print their report, the one that was cut off resumes.
 import math
 import shlex
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -27,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from temper.forked import INTERRUPTED, call
 from temper.refusal import InUse, Refusal, refusing
 from temper.report.record import Report
 from temper.training.folder import Folder, folder_word
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from temper.strategy import Launcher, RunTrial
 
 Result = TypeVar("Result")
-INTERRUPTED = 130  # as shells have it
 _PAUSE = 5.0  # seconds until a trial whose folder is in use is tried again
 
 
@@ -114,7 +113,7 @@ class Here:
     @contextmanager
     def opened(self, folder: Path) -> Iterator["RunTrial"]:
         """Yield what runs a trial; what it prints is shown."""
-        yield lambda command, log: subprocess.call(command)
+        yield call
 
 
 def launcher(config: DictConfig) -> "Launcher | Here":

@@ -8,14 +8,14 @@ both.
 """
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
+from temper.forked import call
 from temper.quantity import Count, NonNegativeCount
 from temper.strategy import Launcher, RunTrial, strategy
 from temper.trainer.machine import cores, gpus
@@ -51,8 +51,7 @@ class Local(Launcher):
         def run(command: Sequence[str], log: Path | None) -> int:
             share = free.get()
             try:
-                with log.open("a") if log else nullcontext() as file:
-                    return subprocess.call(command, env=known | share, stdout=file, stderr=file)
+                return call(command, log, known | share)
             finally:
                 free.put(share)
 

@@ -13,7 +13,7 @@ from typing import Any
 import lightning as L
 import torch
 
-from temper import STARTED
+import temper
 from temper.report.measure import EnergyMeter, synchronize
 from temper.report.record import Attempt, Report
 from temper.training.metrics_file import MetricsFile
@@ -239,7 +239,7 @@ class Recorder(L.Callback):
         attempt = self.report.attempts[-1]
         attempt.last_step, attempt.seconds = trainer.global_step, round(self._elapsed() - begun_seconds, 3)
         attempt.examples = round(self.examples - begun_examples)
-        attempt.wall_seconds = round(time.monotonic() - STARTED, 3)
+        attempt.wall_seconds = round(time.monotonic() - temper.started, 3)
         if self.meter is not None and trainer.world_size == 1:  # other processes' energy is not metered here
             attempt.joules = self.meter.joules()
         self.report.save(self.folder)

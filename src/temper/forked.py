@@ -1,0 +1,109 @@
+"""Programs that begin with torch and Lightning imported, as forks of one process that has imported them.
+
+A trial of a small network learns for a second or two, and importing takes several more. Of a sweep's trials only the
+first waits for it: each is a process of its own still, forked from a server (Python's `multiprocessing.forkserver`)
+that does nothing but import and fork, so that nothing of one trial reaches the next. Where there is a GPU, and on
+other systems than Linux, a program is started as it always is: neither CUDA nor macOS's frameworks outlive a fork in
+which they had been touched.
+"""
+
+import atexit
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from multiprocessing.connection import wait
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import temper
+
+IMPORTED = ("temper.command.job", "temper.run")
+INTERRUPTED = 130  # as shells have it
+_ONE = Lock()  # starting a process looks whether others have ended, and of each that can be read only once
+
+
+def call(command: Sequence[str], log: Path | None = None, values: Mapping[str, str] | None = None) -> int:
+    """Run a Python program to its end and return its exit status, as `subprocess.call` does.
+
+    Args:
+        command: this Python, the program's file, and its words.
+        log: where it prints to; None: where this process does.
+        values: its environment variables, the same in each call, as libraries read some when they are imported; None:
+            those of this process.
+    """
+    values = dict(os.environ if values is None else values)
+    with log.open("a") if log else nullcontext() as file:
+        if not _can_fork():
+            return subprocess.call(command, env=values, stdout=file, stderr=file)
+        prints_to = [_Passed(file.fileno() if file else descriptor) for descriptor in (1, 2)]
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(IMPORTED))
+        process = context.Process(target=_begin, args=(list(command[1:]), prints_to, values, Path.cwd()))
+        with _ONE, _variables(values):
+            process.start()
+    wait([process.sentinel])
+    with _ONE:
+        process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _can_fork() -> bool:
+    return sys.platform == "linux" and not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/kfd").exists()
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Let the server, which the first call starts, begin with the variables ``values``."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+class _Passed:
+    """A file descriptor on its way to a fork of the server, where it is a number again."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __reduce__(self) -> Any:
+        return _detached, (DupFd(self.descriptor),)
+
+
+def _detached(passed: Any) -> int:
+    return int(passed.detach())
+
+
+def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str], place: Path) -> None:
+    """Run the program ``words[0]`` in this process as if Python had been started with it."""
+    multiprocessing.set_start_method(None, force=True)  # else workers of data loaders would be the server's forks too
+    for number, descriptor in enumerate(prints_to, start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.environ.clear()
+    os.environ.update(values)
+    os.chdir(place)
+    temper.started = time.monotonic()
+    sys.argv = words
+    sys.path[0] = str(Path(words[0]).parent)
+    try:
+        runpy.run_path(words[0], run_name="__main__")
+    except SystemExit:
+        raise
+    except BaseException as fault:
+        sys.excepthook(type(fault), fault, fault.__traceback__)
+        raise SystemExit(INTERRUPTED if isinstance(fault, KeyboardInterrupt) else 1) from None
+    finally:
+        atexit._run_exitfuncs()  # which multiprocessing leaves out

@@ -1,0 +1,106 @@
+"""Programs that begin with everything imported, against the same ones started by Python itself."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from temper import forked
+
+SEEN = """\
+import atexit, json, multiprocessing, os, sys
+print(json.dumps({
+    "words": sys.argv, "name": __name__, "spec": __spec__, "beside": sys.path[0], "place": os.getcwd(),
+    "own": os.environ.get("OWN"), "home": "HOME" in os.environ, "method": multiprocessing.get_start_method(),
+    "main": sys.modules["__main__"].__file__,
+}))
+print("to stderr", file=sys.stderr)
+atexit.register(print, "at exit")
+"""
+ENDS = {
+    "": 0,
+    "raise SystemExit(5)": 5,
+    "import sys; sys.exit('said why')": 1,
+    "1 / 0": 1,
+    "import os; os._exit(7)": 7,
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": -signal.SIGKILL,
+}
+
+
+def program(folder: Path, code: str) -> list[str]:
+    path = folder / "program.py"
+    path.write_text(code)
+    return [sys.executable, str(path)]
+
+
+@pytest.mark.skipif(not forked._can_fork(), reason="another system than Linux, or a GPU: programs are not forked there")
+def test_a_program_sees_what_it_would_see_started_by_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    command, log, values = [*program(tmp_path, SEEN), "a=1", "b c"], tmp_path / "log", {**os.environ, "OWN": "yes"}
+    del values["HOME"]
+    by_python = subprocess.run(command, env=values, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    log.write_text("before\n")
+    assert forked.call(command, log, values) == 0
+    first, *rest = log.read_text().splitlines()
+    assert first == "before"
+    assert sorted(rest) == sorted(by_python.stdout.decode().splitlines())
+    assert len(rest) == 3
+    assert os.environ.get("OWN") is None
+    assert multiprocessing.get_start_method() == multiprocessing.get_context().get_start_method()
+
+
+def test_nothing_of_one_program_reaches_the_next_and_torch_is_there_from_the_start(tmp_path: Path) -> None:
+    code = (
+        "import sys; before = 'torch' in sys.modules; import temper, os\n"
+        "print(before, getattr(temper, 'left', None), os.getpid())\ntemper.left = 1\n"
+    )
+    command = program(tmp_path, code)
+    for _ in range(2):
+        assert forked.call(command, tmp_path / "log") == 0
+    (first, nothing, one), (second, still, other) = (
+        line.split() for line in (tmp_path / "log").read_text().splitlines()
+    )
+    assert first == second == str(forked._can_fork())
+    assert nothing == still == "None"
+    assert len({one, other, str(os.getpid())}) == 3
+
+
+@pytest.mark.parametrize("forks", [True, False])
+@pytest.mark.parametrize("code", ENDS)
+def test_how_it_ended(code: str, forks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not forks:
+        monkeypatch.setattr(forked, "_can_fork", lambda: False)
+    log = tmp_path / "log"
+    assert forked.call(program(tmp_path, code), log) == ENDS[code]
+    said = log.read_text()
+    assert said.endswith("ZeroDivisionError: division by zero\n") == (code == "1 / 0")
+    assert ("said why\n" in said) == ("said why" in code)
+    assert "Process" not in said
+
+
+def test_an_interruption_has_the_status_that_shells_give_it(tmp_path: Path) -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(60)"
+    status = forked.call(program(tmp_path, code), tmp_path / "log")
+    assert status in (forked.INTERRUPTED, -signal.SIGINT)
+
+
+def test_each_of_many_at_a_time_has_its_own_status(tmp_path: Path) -> None:
+    command = program(tmp_path, "import sys; raise SystemExit(int(sys.argv[1]))")
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda number: forked.call([*command, str(number)], tmp_path / "log"), range(40)))
+    assert statuses == list(range(40))
+
+
+def test_the_wall_time_counts_from_the_programs_own_start(tmp_path: Path) -> None:
+    code = "import json, temper, time; print(json.dumps(time.monotonic() - temper.started))"
+    for _ in range(2):
+        assert forked.call(program(tmp_path, code), tmp_path / "log") == 0
+    assert all(json.loads(line) < 1.0 for line in (tmp_path / "log").read_text().splitlines())
