@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
+from temper import settings_file
 from temper.digest import placed
 from temper.refusal import Refusal
 
@@ -125,7 +124,7 @@ def _config(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        values = OmegaConf.to_container(OmegaConf.load(path))
+        values = settings_file.load(path)
     except Exception as fault:  # whatever a damaged file makes YAML's parser raise
         raise Refusal(f"{path} cannot be read ({str(fault).splitlines()[0]}): leave the run out") from None
     if not isinstance(values, dict):

@@ -9,8 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from omegaconf import OmegaConf
-
+from temper import settings_file
 from temper.digest import FETCHED, does_nothing, of_the_disk, placed
 from temper.refusal import InUse, Refusal
 
@@ -44,7 +43,7 @@ class Folder:
         known = self.path / "config.yaml"
         self.begun = known.exists()
         if self.begun:
-            before = OmegaConf.to_container(OmegaConf.load(known))
+            before = settings_file.load(known)
             assert isinstance(before, dict)
             differing = list(_differing(placed({str(key): value for key, value in before.items()}), placed(config)))
             hard = [each for each in differing if not may_differ(each[0], config)]
@@ -94,7 +93,7 @@ class Folder:
         if not known.exists():
             partial = known.with_suffix(".partial")
             # With whole paths: who looks at the run later may stand elsewhere.
-            OmegaConf.save(OmegaConf.create(placed(config)), partial)
+            settings_file.save(placed(config), partial)
             partial.replace(known)
 
     def wait(self, over: Event) -> None:

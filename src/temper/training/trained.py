@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor
 
-from temper import recipes
+from temper import recipes, settings_file
 from temper.data.pipeline import Pipeline
 from temper.data.views import LEVELS, Level
 from temper.experiment import Experiment, parse
@@ -62,7 +61,7 @@ class Trained:
         """
         path = self.folder / "config.yaml"
         try:
-            loaded = OmegaConf.to_container(OmegaConf.load(path))
+            loaded = settings_file.load(path)
         except Exception as fault:  # whatever a damaged file makes YAML's parser raise
             raise Refusal(f"{path} cannot be read: {str(fault).splitlines()[0]}") from None
         if not isinstance(loaded, dict) or not isinstance(loaded.get("data"), dict):
