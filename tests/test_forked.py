@@ -86,6 +86,17 @@ def test_how_it_ended(code: str, forks: bool, tmp_path: Path, monkeypatch: pytes
     assert "Process" not in said
 
 
+def test_beside_an_accelerator_a_program_is_started_anew(tmp_path: Path) -> None:
+    _, path = program(tmp_path, "import sys; print('torch' in sys.modules, sys.argv[1:]); raise SystemExit(3)")
+    code = (
+        "import os, sys, torch; from pathlib import Path; from temper import forked\n"
+        "torch.accelerator.is_available = lambda: True\n"
+        "forked._begin(sys.argv[1:], [os.dup(1), os.dup(2)], dict(os.environ), Path.cwd())"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path, "a b"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "False ['a b']\n"), done.stderr
+
+
 def test_an_interruption_has_the_status_that_shells_give_it(tmp_path: Path) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(60)"
     status = forked.call(program(tmp_path, code), tmp_path / "log")

@@ -88,6 +88,8 @@ def _detached(passed: Any) -> int:
 
 def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str], place: Path) -> None:
     """Run the program ``words[0]`` in this process as if Python had been started with it."""
+    import torch  # is there already; who waits for programs does without it
+
     multiprocessing.set_start_method(None, force=True)  # else workers of data loaders would be the server's forks too
     for number, descriptor in enumerate(prints_to, start=1):
         os.dup2(descriptor, number)
@@ -95,6 +97,8 @@ def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str], pl
     os.environ.clear()
     os.environ.update(values)
     os.chdir(place)
+    if torch.accelerator.is_available():  # one that has no file by which `_can_fork` would know it
+        os.execve(sys.executable, [sys.executable, *words], os.environ)
     temper.started = time.monotonic()
     sys.argv = words
     sys.path[0] = str(Path(words[0]).parent)
