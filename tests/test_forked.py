@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from temper import forked
 SEEN = """\
 import atexit, json, multiprocessing, os, sys
 print(json.dumps({
-    "words": sys.argv, "name": __name__, "spec": __spec__, "beside": sys.path[0], "place": os.getcwd(),
+    "words": sys.argv, "name": __name__, "spec": __spec__, "place": os.getcwd(),
     "own": os.environ.get("OWN"), "home": "HOME" in os.environ, "method": multiprocessing.get_start_method(),
     "main": sys.modules["__main__"].__file__,
 }))
@@ -89,9 +90,9 @@ def test_how_it_ended(code: str, forks: bool, tmp_path: Path, monkeypatch: pytes
 def test_beside_an_accelerator_a_program_is_started_anew(tmp_path: Path) -> None:
     _, path = program(tmp_path, "import sys; print('torch' in sys.modules, sys.argv[1:]); raise SystemExit(3)")
     code = (
-        "import os, sys, torch; from pathlib import Path; from temper import forked\n"
+        "import os, sys, torch; from temper import forked\n"
         "torch.accelerator.is_available = lambda: True\n"
-        "forked._begin(sys.argv[1:], [os.dup(1), os.dup(2)], dict(os.environ), Path.cwd())"
+        "forked._begin(sys.argv[1:], [os.dup(1), os.dup(2)], dict(os.environ))"
     )
     done = subprocess.run([sys.executable, "-c", code, path, "a b"], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "False ['a b']\n"), done.stderr
@@ -101,6 +102,45 @@ def test_an_interruption_has_the_status_that_shells_give_it(tmp_path: Path) -> N
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(60)"
     status = forked.call(program(tmp_path, code), tmp_path / "log")
     assert status in (forked.INTERRUPTED, -signal.SIGINT)
+
+
+def test_after_an_interruption_nothing_begins_and_what_has_just_begun_ends(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert forked.call(program(tmp_path, "pass"), log) == 0  # the server has imported what it imports
+    command = program(tmp_path, "import time; print('here', flush=True); time.sleep(60)")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            status = pool.submit(forked.call, command, log)
+            while "here" not in log.read_text():
+                time.sleep(0.01)
+            forked.interrupt()
+            assert status.result(timeout=20) in (forked.INTERRUPTED, -signal.SIGINT)
+        assert forked.call(command, log) == forked.INTERRUPTED
+    finally:
+        forked.begin()
+    assert forked.call(program(tmp_path, "pass"), log) == 0
+
+
+def test_the_program_that_asks_is_not_run_again_and_files_where_one_stands_are_not_imported(tmp_path: Path) -> None:
+    place, own = tmp_path / "place", tmp_path / "own"
+    place.mkdir()
+    own.mkdir()
+    (place / "random.py").write_text("raise SystemExit('shadowed')")
+    (own / "neighbour.py").write_text("NAME = 'neighbour'")
+    (own / "asks.py").write_text(
+        "import sys; from temper.forked import call; print('asks', flush=True)\n"
+        "raise SystemExit(call([sys.executable, sys.argv[1]]))"
+    )
+    (own / "asked.py").write_text("import neighbour, os; print(neighbour.NAME, os.getcwd()); raise SystemExit(4)")
+    done = subprocess.run(
+        [sys.executable, str(own / "asks.py"), str(own / "asked.py")],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(forked.__file__).parents[1])},
+    )
+    assert (done.returncode, done.stdout) == (4, f"asks\nneighbour {place}\n"), done.stderr
 
 
 def test_each_of_many_at_a_time_has_its_own_status(tmp_path: Path) -> None:

@@ -72,6 +72,28 @@ def test_killed_run_goes_on(tmp_path: Path, job_of: Callable[..., Job], capsys: 
     assert re.search(r"other settings: optimizer\.lr=\S+ here, \S+ there", capsys.readouterr().err)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds no settings of a run"),
+        ("a: [1", "cannot be read (while parsing a flow sequence)"),
+        ("\xff", "cannot be read"),
+    ],
+)
+def test_a_folder_whose_settings_are_damaged_is_refused(
+    text: str, said: str, job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = job_of("debug=steps")
+    job.folder.mkdir()
+    (job.folder / "config.yaml").write_text(text, encoding="latin-1")
+    with pytest.raises(SystemExit) as refused:
+        run(job)
+    assert refused.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{job.folder / 'config.yaml'} {said}" in line
+    assert line.endswith("name another folder with hydra.run.dir=FOLDER")
+
+
 class ToldToEnd(L.Callback):
     def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
         if trainer.global_step == 3:

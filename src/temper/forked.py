@@ -11,26 +11,34 @@ import atexit
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
+from types import ModuleType
 from typing import Any
 
 import temper
 
-IMPORTED = ("temper.command.job", "temper.run")
 INTERRUPTED = 130  # as shells have it
+_YOUNG = 1.0  # seconds in which a program may have missed an interruption, and has nothing yet to lose by a second one
+_DEAF = 0.1  # seconds after which a fork certainly no longer ignores interruptions, as the server does
 _ONE = Lock()  # starting a process looks whether others have ended, and of each that can be read only once
+_over = Event()
+_begun: dict[BaseProcess, float] = {}
 
 
 def call(command: Sequence[str], log: Path | None = None, values: Mapping[str, str] | None = None) -> int:
-    """Run a Python program to its end and return its exit status, as `subprocess.call` does.
+    """Run the program that this process runs to its end, with other words, and return its exit status.
+
+    It is as if `subprocess.call` did, but that there is nothing to be read from stdin.
 
     Args:
         command: this Python, the program's file, and its words.
@@ -44,30 +52,63 @@ def call(command: Sequence[str], log: Path | None = None, values: Mapping[str, s
             return subprocess.call(command, env=values, stdout=file, stderr=file)
         prints_to = [_Passed(file.fileno() if file else descriptor) for descriptor in (1, 2)]
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(list(IMPORTED))
-        process = context.Process(target=_begin, args=(list(command[1:]), prints_to, values, Path.cwd()))
-        with _ONE, _variables(values):
-            process.start()
+        context.set_forkserver_preload(["temper.fork_server"])
+        process = context.Process(target=_begin, args=(list(command[1:]), prints_to, values))
+        try:
+            with _ONE, _as_server(values):
+                if _over.is_set():
+                    return INTERRUPTED
+                process.start()
+                _begun[process] = time.monotonic()
+        except (EOFError, OSError) as fault:
+            if _over.is_set():
+                return INTERRUPTED
+            print(f"temper: the process that trials are forked from does not answer: {fault}", file=sys.stderr)
+            return 1
     wait([process.sentinel])
     with _ONE:
         process.join()
+        del _begun[process]
     assert process.exitcode is not None
     return process.exitcode
 
 
+def interrupt() -> None:
+    """Let nothing more begin after an interruption, and tell it again to what had only just begun: it may not know."""
+    _over.set()
+    with _ONE:
+        young = [each.pid for each, since in _begun.items() if each.pid and time.monotonic() - since < _YOUNG]
+    time.sleep(_DEAF)
+    for pid in young:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+
+
+def begin() -> None:
+    """Let programs begin, after an earlier interruption."""
+    _over.clear()
+
+
 def _can_fork() -> bool:
-    return sys.platform == "linux" and not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/kfd").exists()
+    if sys.platform != "linux" or None in (sys.stdin, sys.stdout, sys.stderr):  # other files would have their numbers
+        return False
+    return not any(Path("/dev").glob("nvidia[0-9]*")) and not Path("/dev/kfd").exists()
 
 
 @contextmanager
-def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Let the server, which the first call starts, begin with the variables ``values``."""
-    before = dict(os.environ)
+def _as_server(values: Mapping[str, str]) -> Iterator[None]:
+    """Let the server, which the first call starts, begin with the variables ``values``, and import what we import.
+
+    Multiprocessing would also have each fork run this process's program once more before its own.
+    """
+    before, main = dict(os.environ), sys.modules["__main__"]
     os.environ.clear()
-    os.environ.update(values)
+    os.environ.update(values, PYTHONSAFEPATH="1", PYTHONPATH=os.pathsep.join(sys.path))
+    sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
+        sys.modules["__main__"] = main
         os.environ.clear()
         os.environ.update(before)
 
@@ -86,22 +127,20 @@ def _detached(passed: Any) -> int:
     return int(passed.detach())
 
 
-def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str], place: Path) -> None:
+def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str]) -> None:
     """Run the program ``words[0]`` in this process as if Python had been started with it."""
     import torch  # is there already; who waits for programs does without it
 
-    multiprocessing.set_start_method(None, force=True)  # else workers of data loaders would be the server's forks too
+    multiprocessing.set_start_method(None, force=True)  # else workers of data loaders would come from a server as well
     for number, descriptor in enumerate(prints_to, start=1):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.environ.clear()
     os.environ.update(values)
-    os.chdir(place)
     if torch.accelerator.is_available():  # one that has no file by which `_can_fork` would know it
         os.execve(sys.executable, [sys.executable, *words], os.environ)
     temper.started = time.monotonic()
     sys.argv = words
-    sys.path[0] = str(Path(words[0]).parent)
     try:
         runpy.run_path(words[0], run_name="__main__")
     except SystemExit:

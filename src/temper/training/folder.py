@@ -43,8 +43,13 @@ class Folder:
         known = self.path / "config.yaml"
         self.begun = known.exists()
         if self.begun:
-            before = settings_file.load(known)
-            assert isinstance(before, dict)
+            elsewhere = "name another folder with hydra.run.dir=FOLDER"
+            try:
+                before = settings_file.load(known)
+            except (OSError, ValueError) as fault:
+                raise Refusal(f"{known} cannot be read ({str(fault).splitlines()[0]}): {elsewhere}") from None
+            if not isinstance(before, dict):
+                raise Refusal(f"{known} holds no settings of a run: {elsewhere}")
             differing = list(_differing(placed({str(key): value for key, value in before.items()}), placed(config)))
             hard = [each for each in differing if not may_differ(each[0], config)]
             if hard:
