@@ -21,7 +21,7 @@ from tests.shortcuts import compose_quickly, leave_out_curves, read_once, time_b
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
-from temper import forked, recipes
+from temper import recipes
 from temper.command import command_line
 from temper.command.job import Job, chosen, container
 from temper.cookbook import standing
@@ -74,12 +74,6 @@ def _threads() -> Iterator[None]:
     yield
     torch.set_num_threads(before)
     GlobalHydra.instance().clear()
-
-
-@pytest.fixture(autouse=True)
-def _programs_may_begin() -> Iterator[None]:
-    yield
-    forked.begin()  # a test that interrupts a sweep does not end this process
 
 
 @pytest.fixture(autouse=True, scope="session")

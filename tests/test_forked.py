@@ -1,13 +1,13 @@
 """Programs that begin with everything imported, against the same ones started by Python itself."""
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,18 @@ ENDS = {
 }
 
 
+FORKED = pytest.mark.skipif(
+    not forked._can_fork(), reason="another system than Linux, or a GPU: programs are not forked there"
+)
+
+
 def program(folder: Path, code: str) -> list[str]:
     path = folder / "program.py"
     path.write_text(code)
     return [sys.executable, str(path)]
 
 
-@pytest.mark.skipif(not forked._can_fork(), reason="another system than Linux, or a GPU: programs are not forked there")
+@FORKED
 def test_a_program_sees_what_it_would_see_started_by_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "place"
     place.mkdir()
@@ -49,13 +54,12 @@ def test_a_program_sees_what_it_would_see_started_by_python(tmp_path: Path, monk
     del values["HOME"]
     by_python = subprocess.run(command, env=values, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     log.write_text("before\n")
-    assert forked.call(command, log, values) == 0
+    assert forked.Programs().call(command, log, values) == 0
     first, *rest = log.read_text().splitlines()
     assert first == "before"
     assert sorted(rest) == sorted(by_python.stdout.decode().splitlines())
     assert len(rest) == 3
     assert os.environ.get("OWN") is None
-    assert multiprocessing.get_start_method() == multiprocessing.get_context().get_start_method()
 
 
 def test_nothing_of_one_program_reaches_the_next_and_torch_is_there_from_the_start(tmp_path: Path) -> None:
@@ -65,7 +69,7 @@ def test_nothing_of_one_program_reaches_the_next_and_torch_is_there_from_the_sta
     )
     command = program(tmp_path, code)
     for _ in range(2):
-        assert forked.call(command, tmp_path / "log") == 0
+        assert forked.Programs().call(command, tmp_path / "log") == 0
     (first, nothing, one), (second, still, other) = (
         line.split() for line in (tmp_path / "log").read_text().splitlines()
     )
@@ -80,7 +84,7 @@ def test_how_it_ended(code: str, forks: bool, tmp_path: Path, monkeypatch: pytes
     if not forks:
         monkeypatch.setattr(forked, "_can_fork", lambda: False)
     log = tmp_path / "log"
-    assert forked.call(program(tmp_path, code), log) == ENDS[code]
+    assert forked.Programs().call(program(tmp_path, code), log) == ENDS[code]
     said = log.read_text()
     assert said.endswith("ZeroDivisionError: division by zero\n") == (code == "1 / 0")
     assert ("said why\n" in said) == ("said why" in code)
@@ -100,25 +104,24 @@ def test_beside_an_accelerator_a_program_is_started_anew(tmp_path: Path) -> None
 
 def test_an_interruption_has_the_status_that_shells_give_it(tmp_path: Path) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(60)"
-    status = forked.call(program(tmp_path, code), tmp_path / "log")
+    status = forked.Programs().call(program(tmp_path, code), tmp_path / "log")
     assert status in (forked.INTERRUPTED, -signal.SIGINT)
 
 
+@FORKED
 def test_after_an_interruption_nothing_begins_and_what_has_just_begun_ends(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    assert forked.call(program(tmp_path, "pass"), log) == 0  # the server has imported what it imports
+    assert forked.Programs().call(program(tmp_path, "pass"), log) == 0  # the server has imported what it imports
     command = program(tmp_path, "import time; print('here', flush=True); time.sleep(60)")
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            status = pool.submit(forked.call, command, log)
+    with ThreadPoolExecutor(1) as pool:
+        with suppress(KeyboardInterrupt), forked.programs() as these:
+            status = pool.submit(these.call, command, log)
             while "here" not in log.read_text():
                 time.sleep(0.01)
-            forked.interrupt()
-            assert status.result(timeout=20) in (forked.INTERRUPTED, -signal.SIGINT)
-        assert forked.call(command, log) == forked.INTERRUPTED
-    finally:
-        forked.begin()
-    assert forked.call(program(tmp_path, "pass"), log) == 0
+            raise KeyboardInterrupt
+        assert status.result(timeout=20) in (forked.INTERRUPTED, -signal.SIGINT)
+    assert these.call(command, log) == forked.INTERRUPTED
+    assert forked.Programs().call(program(tmp_path, "pass"), log) == 0
 
 
 def test_the_program_that_asks_is_not_run_again_and_files_where_one_stands_are_not_imported(tmp_path: Path) -> None:
@@ -128,8 +131,8 @@ def test_the_program_that_asks_is_not_run_again_and_files_where_one_stands_are_n
     (place / "random.py").write_text("raise SystemExit('shadowed')")
     (own / "neighbour.py").write_text("NAME = 'neighbour'")
     (own / "asks.py").write_text(
-        "import sys; from temper.forked import call; print('asks', flush=True)\n"
-        "raise SystemExit(call([sys.executable, sys.argv[1]]))"
+        "import sys; from temper.forked import Programs; print('asks', flush=True)\n"
+        "raise SystemExit(Programs().call([sys.executable, sys.argv[1]]))"
     )
     (own / "asked.py").write_text("import neighbour, os; print(neighbour.NAME, os.getcwd()); raise SystemExit(4)")
     done = subprocess.run(
@@ -146,12 +149,14 @@ def test_the_program_that_asks_is_not_run_again_and_files_where_one_stands_are_n
 def test_each_of_many_at_a_time_has_its_own_status(tmp_path: Path) -> None:
     command = program(tmp_path, "import sys; raise SystemExit(int(sys.argv[1]))")
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda number: forked.call([*command, str(number)], tmp_path / "log"), range(40)))
+        statuses = list(
+            pool.map(lambda number: forked.Programs().call([*command, str(number)], tmp_path / "log"), range(40))
+        )
     assert statuses == list(range(40))
 
 
 def test_the_wall_time_counts_from_the_programs_own_start(tmp_path: Path) -> None:
     code = "import json, temper, time; print(json.dumps(time.monotonic() - temper.started))"
     for _ in range(2):
-        assert forked.call(program(tmp_path, code), tmp_path / "log") == 0
+        assert forked.Programs().call(program(tmp_path, code), tmp_path / "log") == 0
     assert all(json.loads(line) < 1.0 for line in (tmp_path / "log").read_text().splitlines())

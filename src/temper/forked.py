@@ -31,62 +31,72 @@ INTERRUPTED = 130  # as shells have it
 _YOUNG = 1.0  # seconds in which a program may have missed an interruption, and has nothing yet to lose by a second one
 _DEAF = 0.1  # seconds after which a fork certainly no longer ignores interruptions, as the server does
 _ONE = Lock()  # starting a process looks whether others have ended, and of each that can be read only once
-_over = Event()
-_begun: dict[BaseProcess, float] = {}
 
 
-def call(command: Sequence[str], log: Path | None = None, values: Mapping[str, str] | None = None) -> int:
-    """Run the program that this process runs to its end, with other words, and return its exit status.
+class Programs:
+    """The programs of one sweep: this process's own, with other words."""
 
-    It is as if `subprocess.call` did, but that there is nothing to be read from stdin.
+    def __init__(self) -> None:
+        self._over = Event()
+        self._begun: dict[BaseProcess, float] = {}
 
-    Args:
-        command: this Python, the program's file, and its words.
-        log: where it prints to; None: where this process does.
-        values: its environment variables, the same in each call, as libraries read some when they are imported; None:
-            those of this process.
-    """
-    values = dict(os.environ if values is None else values)
-    with log.open("a") if log else nullcontext() as file:
-        if not _can_fork():
-            return subprocess.call(command, env=values, stdout=file, stderr=file)
-        prints_to = [_Passed(file.fileno() if file else descriptor) for descriptor in (1, 2)]
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["temper.fork_server"])
-        process = context.Process(target=_begin, args=(list(command[1:]), prints_to, values))
-        try:
-            with _ONE, _as_server(values):
-                if _over.is_set():
+    def call(self, command: Sequence[str], log: Path | None = None, values: Mapping[str, str] | None = None) -> int:
+        """Run a program to its end and return its exit status.
+
+        It is as if `subprocess.call` did, but that there is nothing to be read from stdin.
+
+        Args:
+            command: this Python, the program's file, and its words.
+            log: where it prints to; None: where this process does.
+            values: its environment variables, the same in each call, as libraries read some when they are imported;
+                None: those of this process.
+        """
+        values = dict(os.environ if values is None else values)
+        with log.open("a") if log else nullcontext() as file:
+            if not _can_fork():
+                return subprocess.call(command, env=values, stdout=file, stderr=file)
+            prints_to = [_Passed(file.fileno() if file else descriptor) for descriptor in (1, 2)]
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["temper.fork_server"])
+            process = context.Process(target=_begin, args=(list(command[1:]), prints_to, values))
+            try:
+                with _ONE, _as_server(values):
+                    if self._over.is_set():
+                        return INTERRUPTED
+                    process.start()
+                    self._begun[process] = time.monotonic()
+            except (EOFError, OSError) as fault:
+                if self._over.is_set():
                     return INTERRUPTED
-                process.start()
-                _begun[process] = time.monotonic()
-        except (EOFError, OSError) as fault:
-            if _over.is_set():
-                return INTERRUPTED
-            print(f"temper: the process that trials are forked from does not answer: {fault}", file=sys.stderr)
-            return 1
-    wait([process.sentinel])
-    with _ONE:
-        process.join()
-        del _begun[process]
-    assert process.exitcode is not None
-    return process.exitcode
+                print(f"temper: the process that trials are forked from does not answer: {fault}", file=sys.stderr)
+                return 1
+        wait([process.sentinel])
+        with _ONE:
+            process.join()
+            del self._begun[process]
+        assert process.exitcode is not None
+        return process.exitcode
+
+    def interrupt(self) -> None:
+        """Let nothing more begin, and tell what had only just begun of the interruption again: it may not know."""
+        self._over.set()
+        with _ONE:
+            young = [each.pid for each, since in self._begun.items() if each.pid and time.monotonic() - since < _YOUNG]
+        time.sleep(_DEAF)
+        for pid in young:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
 
 
-def interrupt() -> None:
-    """Let nothing more begin after an interruption, and tell it again to what had only just begun: it may not know."""
-    _over.set()
-    with _ONE:
-        young = [each.pid for each, since in _begun.items() if each.pid and time.monotonic() - since < _YOUNG]
-    time.sleep(_DEAF)
-    for pid in young:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGINT)
-
-
-def begin() -> None:
-    """Let programs begin, after an earlier interruption."""
-    _over.clear()
+@contextmanager
+def programs() -> Iterator[Programs]:
+    """Yield what runs programs, until an interruption from the keyboard."""
+    these = Programs()
+    try:
+        yield these
+    except KeyboardInterrupt:
+        these.interrupt()
+        raise
 
 
 def _can_fork() -> bool:

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from temper.forked import INTERRUPTED, begin, call, interrupt
+from temper.forked import INTERRUPTED, programs
 from temper.refusal import InUse, Refusal, refusing
 from temper.report.record import Report
 from temper.training.folder import Folder, folder_word
@@ -113,7 +113,8 @@ class Here:
     @contextmanager
     def opened(self, folder: Path) -> Iterator["RunTrial"]:
         """Yield what runs a trial; what it prints is shown."""
-        yield call
+        with programs() as these:
+            yield these.call
 
 
 def launcher(config: DictConfig) -> "Launcher | Here":
@@ -190,7 +191,6 @@ def opened(where: "Launcher | Here", root: Path) -> Iterator[Runner]:
     Raises:
         SystemExit: interrupted from the keyboard, with status 130, as shells have it.
     """
-    begin()
     try:
         with ExitStack() as stack:
             with refusing():
@@ -199,7 +199,6 @@ def opened(where: "Launcher | Here", root: Path) -> Iterator[Runner]:
             stack.callback(runner.over.set)
             yield runner
     except KeyboardInterrupt:
-        interrupt()
         again = shlex.quote(folder_word(root, "hydra.sweep.dir"))
         print(f"temper: interrupted: the same command with {again} goes on", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
-from temper.forked import call
+from temper.forked import programs
 from temper.quantity import Count, NonNegativeCount
 from temper.strategy import Launcher, RunTrial, strategy
 from temper.trainer.machine import cores, gpus
@@ -48,14 +48,16 @@ class Local(Launcher):
         for share in self.shares():
             free.put(share)
 
-        def run(command: Sequence[str], log: Path | None) -> int:
-            share = free.get()
-            try:
-                return call(command, log, known | share)
-            finally:
-                free.put(share)
+        with programs() as these:
 
-        yield run
+            def run(command: Sequence[str], log: Path | None) -> int:
+                share = free.get()
+                try:
+                    return these.call(command, log, known | share)
+                finally:
+                    free.put(share)
+
+            yield run
 
     def shares(self) -> list[dict[str, str]]:
         """Return the environment variables of each of the trials that run at a time.
