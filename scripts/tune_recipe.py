@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
             machine=options.rooted(asked),
             rows=ledger.read(tuning.TUNING),
         )
-    failures = run_all(waiting, asked.jobs, console, tuning.TUNING, timed=not asked.untimed)
+    failures = run_all(waiting, asked.jobs, console, tuning.TUNING, timed=not asked.untimed, told="val")
     table = Table(knob, "runs", "validation", title=f"{asked.recipe} {' '.join(asked.words)}", title_justify="left")
     for value, count, mean in tuning.found(
         asked.recipe, knob, values.split(","), asked.words, ledger.read(tuning.TUNING)

@@ -48,6 +48,19 @@ def test_choosing_fills_in_the_figures(book: Path) -> None:
     assert told([])[-3].endswith("[optimizer/quick](optimizer/quick.md): not measured yet |")
 
 
+def test_the_best_mean_stands_first_where_that_is_asked(book: Path) -> None:
+    words = choosing.SOURCE.read_text().replace("    rows:", "    best_first: true\n    rows:")
+    choosing.SOURCE.write_text(words)
+    for own, other, first in ((0.9, 0.95, "slow"), (0.95, 0.9, "digits")):
+        order = [
+            line.split(" | ")[0][2:] for line in told(rows("baseline/small", own) + rows("optimizer/quick", other))
+        ]
+        rest = "digits" if first == "slow" else "slow"
+        assert order[-4:] == [first, rest, "trembling", "diverging"]
+    order = [line.split(" | ")[0][2:] for line in told(rows("optimizer/quick", 0.1))]
+    assert order[-4:] == ["slow", "digits", "trembling", "diverging"]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [

@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
-from temper.optimizer.newton_schulz import COEFFICIENTS, orthogonalized
+from temper.optimizer.newton_schulz import COEFFICIENTS, multiply_adds, orthogonalized
 
 SHAPES = [(6, 20), (20, 6), (16, 16), (1, 9), (9, 1)]
 
@@ -33,6 +34,13 @@ def test_acts_on_singular_values_alone(shape: tuple[int, int], rounds: int) -> N
     several = [matrix(*shape, seed).double() for seed in range(3)]
     for found, alone in zip(orthogonalized(several, rounds), several, strict=True):
         torch.testing.assert_close(found, by_singular_values(alone, rounds), rtol=0, atol=1e-5)  # the norm has + 1e-7
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (8, 3, 3, 3)], ids=str)
+def test_counts_its_own_products(shape: tuple[int, ...]) -> None:
+    with FlopCounterMode(display=False) as counter:
+        orthogonalized([torch.ones(shape).double()], 5)
+    assert multiply_adds(torch.Size(shape), 5) == counter.get_total_flops() // 2 > 0
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from temper import bf16
 from temper.report import environment
 
 
@@ -16,6 +17,14 @@ def test_the_environment_names_versions_and_the_cpu() -> None:
     assert environment.device_name(torch.device("cpu"))
     commit = environment.commit()
     assert commit is None or len(commit.removesuffix("+dirty")) in (40, 64)
+
+
+@pytest.mark.parametrize(("native", "ending"), [(True, ", bf16)"), (False, ")")])
+def test_kinds_of_one_makers_name_are_told_apart(native: bool, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_cpu_name", lambda: "a CPU")
+    monkeypatch.setattr(bf16, "native", lambda: native)
+    known = torch.backends.cpu.get_cpu_capability()
+    assert environment.device_name(torch.device("cpu")) == f"a CPU ({known}{ending}"
 
 
 def test_the_commit_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,10 @@ def test_runs_and_tells(
     assert not entered.figures.keys() & ledger.TIMED
     assert script.main(words) == 0
     assert len(ledger.read(tmp_path / "tuning.csv")) == 1
-    assert "0.05" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "0.05" in said
+    assert "seed 100: val/accuracy" in said
+    assert "test/" not in said  # that would be choosing by it
 
 
 @pytest.mark.parametrize("words", [["baseline/digits_mlp", "optimizer.lr"], ["baseline/digits_mlp", "optimizer.lr="]])

@@ -113,3 +113,16 @@ def test_a_step_of_two_passes_costs_twice(job_of: Callable[..., Job], tmp_path: 
     once = run(job_of("optimizer=sgd", *words, folder=tmp_path / "once"))
     twice = run(job_of("optimizer=sam", "optimizer@optimizer.base=sgd", *words, folder=tmp_path / "twice"))
     assert twice.cost.training_multiply_adds == 2 * once.cost.training_multiply_adds
+
+
+@pytest.mark.parametrize("around", ["", "lookahead"])
+def test_products_of_the_optimizer_count_once_a_step(job_of: Callable[..., Job], tmp_path: Path, around: str) -> None:
+    words = ("epochs=1", "trainer=cpu", "debug=steps")
+    muon = ("optimizer=lookahead", "optimizer@optimizer.base=muon") if around else ("optimizer=muon",)
+    plain = run(job_of("optimizer=sgd", *words, folder=tmp_path / "plain"))
+    turned = run(job_of(*muon, *words, folder=tmp_path / "turned"))
+    assert plain.cost.training_multiply_adds is not None
+    assert turned.cost.training_multiply_adds is not None
+    steps = turned.attempts[0].last_step
+    of_a_step = 5 * (2 * (2 * 64**2 * 128 + 64**3) + 2 * 10**2 * 64 + 10**3)  # 128 x 64, 64 x 128 and 10 x 64
+    assert turned.cost.training_multiply_adds - plain.cost.training_multiply_adds == steps * of_a_step > 0

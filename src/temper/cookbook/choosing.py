@@ -4,7 +4,10 @@ The words are written by hand in docs/choosing.yaml, the figures come from the s
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
+from math import inf
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -15,6 +18,7 @@ from temper.comparison.statistics import in_interval
 from temper.comparison.table import NOISE, markdown
 from temper.cookbook.card import UNMEASURED, figure
 from temper.cookbook.standing import Standing, by_machine, in_time
+from temper.metric import better
 from temper.recipes import ROOT
 from temper.refusal import Refusal, nearest
 
@@ -36,7 +40,9 @@ def choosing(source: Path, standings: Mapping[str, Standing]) -> str:
         parts.append(read["introduction"])
         for section in read["sections"]:
             columns = [*section["columns"], "command", "our figure"]
-            rows = [list(_cells(row, section["columns"], source, standings)) for row in section["rows"]]
+            order = partial(_rank, standings) if section.get("best_first") else None
+            ranked = sorted(section["rows"], key=order) if order else section["rows"]
+            rows = [list(_cells(row, section["columns"], source, standings)) for row in ranked]
             parts += [f"## {section['title']}", markdown(columns, rows)]
     except (OSError, KeyError, TypeError, YAMLError, OmegaConfBaseException) as fault:
         raise Refusal(
@@ -62,6 +68,14 @@ def _cells(
         raise Refusal(f"{place}: {recipe}: no such recipe; {nearest(recipe, standings)}")
     yield f"`python train.py recipe={recipe}`"
     yield f"[{recipe}]({recipe}.md): {'; '.join(_figure(standings[recipe]))}"
+
+
+def _rank(standings: Mapping[str, Standing], row: Mapping[str, str]) -> float:
+    """Return what is least for the best mean; what is not measured comes last."""
+    stands = standings.get(row.get("recipe", ""))
+    if stands is None or stands.metric is None or not (values := stands.values(stands.metric)):
+        return inf
+    return -fmean(values) if better(stands.metric) == "max" else fmean(values)
 
 
 def _figure(stands: Standing) -> Iterator[str]:

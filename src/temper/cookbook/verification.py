@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -144,10 +145,19 @@ def errands(
     return sorted(found, key=lambda errand: errand.seed)
 
 
-def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Path, *, timed: bool = True) -> list[str]:
+def run_all(
+    waiting: Sequence[Errand],
+    jobs: int,
+    console: Console,
+    results: Path,
+    *,
+    timed: bool = True,
+    told: Literal["test", "val"] = "test",
+) -> list[str]:
     """Run errands, ``jobs`` at a time, and enter each as it ends; return what went wrong, one text a failure.
 
-    No time is entered unless ``timed``, nor where runs share the machine with one another.
+    No time is entered unless ``timed``, nor where runs share the machine with one another. Of each run its score on
+    the set ``told`` is printed.
     """
     failures: list[str] = []
     timed = timed and jobs == 1
@@ -178,7 +188,8 @@ def run_all(waiting: Sequence[Errand], jobs: int, console: Console, results: Pat
                 else:
                     left = len(queue) + len(running)
                     took = "not timed" if row.seconds is None else f"in {in_seconds(row.seconds)}"
-                    said = f"test/{row.metric} {in_score(row.test)}, {took}"
+                    score = row.test if told == "test" else row.val
+                    said = f"{told}/{row.metric} {in_score(score)}, {took}"
                     console.print(f"{errand.name}: {said}; {left} to go", highlight=False, markup=False)
     return failures
 

@@ -1,9 +1,11 @@
 """Optimizers that hold another: what is around it adds to its steps, and shares its groups and its state."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from pydantic import InstanceOf
+from torch import Tensor
 
 from temper.strategy import Optimizer, strategy
 
@@ -23,6 +25,10 @@ class OverBase(Optimizer):
     def rate_key(self) -> str:
         """Return the base's."""
         return f"base.{self.base.rate_key}"
+
+    def multiply_adds(self, weights: Mapping[str, Tensor]) -> int:
+        """Return the base's."""
+        return self.base.multiply_adds(weights)
 
     def check(self, steps: int) -> None:
         """Refuse what the base does."""

@@ -13,7 +13,7 @@ that a norm layer follows. It bites in few epochs: a gradient is nearly of low r
 under other rules. A step costs products of a layer's weight with itself, much beside small batches.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -22,7 +22,7 @@ from pydantic import InstanceOf, model_validator
 from torch import Tensor
 
 from temper.facts import ParameterGroup
-from temper.optimizer.newton_schulz import orthogonalized
+from temper.optimizer.newton_schulz import multiply_adds, orthogonalized
 from temper.optimizer.torch_groups import torch_groups
 from temper.quantity import Count, Forgetting, NonNegative, Positive, Switch
 from temper.sharding import placed_like, whole
@@ -63,6 +63,12 @@ class Muon(Optimizer):
     def counted(self) -> tuple[str, ...]:
         """Return what the rest counts."""
         return self.rest.counted
+
+    def multiply_adds(self, weights: Mapping[str, Tensor]) -> int:
+        """Return those of Newton-Schulz; the rest has none."""
+        return sum(
+            multiply_adds(weight.shape, self.rounds) for name, weight in weights.items() if self._takes(name, weight)
+        )
 
     def build(self, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:
         """Return one optimizer of both kinds of parameters."""

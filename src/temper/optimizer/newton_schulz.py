@@ -20,6 +20,13 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _EPS = 1e-7
 
 
+def multiply_adds(shape: torch.Size, rounds: int) -> int:
+    """Return those of ``rounds`` for one weight of so many outputs: its short side twice by its long one, and cubed."""
+    rows, columns = shape[0], shape[1:].numel()
+    short, long = min(rows, columns), max(rows, columns)
+    return rounds * (2 * short**2 * long + short**3)
+
+
 def orthogonalized(matrices: Sequence[Tensor], rounds: int) -> Tensor:
     """Return (n, rows, columns), each of n ``matrices`` of one shape and type after ``rounds`` of the iteration.
 

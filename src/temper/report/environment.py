@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from temper import bf16
+
 # A measurement makes these grow, and is not changed by them: the ledgers, and the pages that are generated.
 WRITTEN_OF_MEASUREMENTS = (":!recipes/*.csv", ":!recipes/*.md", ":!docs/record.md", ":!docs/record.png")
 
@@ -24,12 +26,16 @@ def versions() -> dict[str, str]:
 
 
 def device_name(device: torch.device | None = None) -> str:
-    """Return what ``device`` is called by its maker; None: the GPU if there is one, else the CPU."""
+    """Return what ``device`` is called by its maker; None: the GPU if there is one, else the CPU.
+
+    After a CPU's name stand the instructions that torch has kernels for: makers give one name to several kinds, whose
+    times lie a factor apart, and whose sums round in another order.
+    """
     if device is None:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return _cpu_name() if device.type == "cpu" else device.type
+    return f"{_cpu_name()} ({', '.join(_instructions())})" if device.type == "cpu" else device.type
 
 
 @cache
@@ -48,6 +54,11 @@ def _cpu_name() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
     return next(names, "") or platform.processor() or platform.machine()
+
+
+def _instructions() -> list[str]:
+    known = torch.backends.cpu.get_cpu_capability()
+    return [known, "bf16"] if bf16.native() else [known]
 
 
 def _commit(checkout: Path) -> str | None:

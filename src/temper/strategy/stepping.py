@@ -1,7 +1,7 @@
 """Contracts of how a network steps through a run: its groups, rates and batches, what is kept of it, when it stops."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import lightning as L
@@ -53,6 +53,10 @@ class Optimizer(ABC):
     def counted(self) -> tuple[str, ...]:
         """Return the keys of its groups that say how far it is; all others are knobs."""
         return ()
+
+    def multiply_adds(self, weights: Mapping[str, Tensor]) -> int:
+        """Return those of the matrix products that a step by ``weights``, by name, takes beside its passes."""
+        return 0
 
     def check(self, steps: int) -> None:  # noqa: B027 - most go with a run of any length
         """Refuse a run of so few ``steps`` that a knob would do nothing; a ValueError says the way out."""
