@@ -10,6 +10,7 @@ from torch import nn
 from temper import bf16
 from temper.command.job import Job
 from temper.optimizer.sam import SAM
+from temper.report.record import Report
 from temper.run import run
 from temper.trainer.emulation import precision_arguments
 from temper.training.metrics_file import read_rows
@@ -161,7 +162,11 @@ def test_what_channels_removed_is_told_of_on_transfer(job_of: Jobs, tmp_path: Pa
     run(job_of(*SHORT, "pruning=channels", folder=tmp_path / "cut"))
     words = ("transfer=checkpoint", f"transfer.run={tmp_path / 'cut'}")
     report = run(job_of(*SHORT, *words, folder=tmp_path / "next"))
-    assert any("cut by pruning=channels" in note for note in report.notes)
+    (told,) = (note for note in report.notes if "cut by pruning=channels" in note)
+    way_out = told.rpartition(": ")[2].split()
+    small = run(job_of(*SHORT, *words, *way_out, folder=tmp_path / "small"))
+    as_it_was = Report.load(tmp_path / "cut").complexity.parameters
+    assert small.complexity.parameters == as_it_was != report.complexity.parameters
 
 
 def test_unfreezing_after_the_end_is_refused_in_steps_too(

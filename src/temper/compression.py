@@ -101,8 +101,8 @@ def config_of(trained: Trained, words: Sequence[str]) -> dict[str, Any]:
         if each.learns:
             word = f"{axis}={option(each)}"
             raise Refusal(
-                f"{word} is a way to train, and here nothing learns: choose another, or train with it: python train.py"
-                f" transfer=checkpoint transfer.run={trained.folder} {word}"
+                f"{word} is a way to train, and here nothing learns: choose another, or train with it:"
+                f" {_command(trained)} transfer=checkpoint transfer.run={trained.folder} {word}"
             )
     if all(option(each) == "none" for each in made):
         raise Refusal(f"{trained.folder}: nothing says what makes it smaller: add quantization=static, for example")
@@ -168,6 +168,11 @@ def compress(trained: Trained, words: Sequence[str], examples: int, root: str | 
         digest=digest({**config, "compressed": {"of": digest(trained.config()), "examples": examples}}),
         notes=notes,
     )
+
+
+def _command(trained: Trained) -> str:
+    """Return what trains on the task and data of ``trained``; a lone checkpoint does not tell."""
+    return Report.load(trained.folder).command if (trained.folder / FILE).exists() else "python train.py"
 
 
 def save(made: Compressed, trained: Trained, folder: Path, command: str) -> Report:

@@ -113,7 +113,12 @@ def check_transfer(job: Job) -> list[str]:
     notes = [f"{word} was trained with another {', '.join(found)}"] if found else []
     pruned, prunes = option_of(config["pruning"]), option_of(job.config["pruning"])
     if pruned == "channels" and prunes != "channels":
-        notes.append(f"{word} was cut by pruning=channels: units that it removed come as zeros")
+        knobs = " ".join(f"pruning.{knob}={config['pruning'][knob]}" for knob in ("sparsity", "scope"))
+        notes.append(
+            f"{word} was cut by pruning=channels, and this network is whole again: units that it removed come as zeros,"
+            " cost as before and learn nothing; to train it as small as it was: pruning=channels pruning.start=0"
+            f" pruning.end=0 {knobs}"
+        )
     if pruned not in ("none", "channels") and prunes in ("none", "channels"):
         notes.append(
             f"{word} was pruned by pruning={pruned}: the weights that it removed come as zeros, and learn again unless"

@@ -190,6 +190,8 @@ def test_refuses(
     assert said.count("\n") == 1, said
     assert all(word in said for word in named), said
     assert ("transfer=checkpoint" in said) == ("transfer=checkpoint" in named), said
+    if "transfer=checkpoint" in named:  # what the run trained on is said again, as it must be
+        assert f"{Report.load(perceptron).command} transfer=checkpoint transfer.run={perceptron} {words[0]}" in said
     assert not (tmp_path / "small").exists()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -98,15 +99,26 @@ def _load_program(path: Path) -> Answer:
     return answer
 
 
+def _folds(node: Any) -> bool | None:
+    """Return False for what makes other numbers of whole ones, which must stay a byte each; None: as is usual."""
+    from onnx_ir import DataType
+
+    return False if any(value is not None and value.dtype == DataType.INT8 for value in node.inputs) else None
+
+
 def _write_onnx(program: ExportedProgram, meaning: Meaning, path: Path) -> None:
+    from onnxscript.optimizer import optimize_ir
+
     written = torch.onnx.export(
         program,
         input_names=[meaning.takes],
         output_names=[meaning.gives],
         dynamic_shapes=({0: "n"},),  # its name in the file
         verbose=False,
+        optimize=False,  # it would, as below, but for what is not to be folded
     )
     assert written is not None
+    optimize_ir(written.model, should_fold=_folds)
     for node in written.model.graph:
         node.metadata_props.clear()  # what each node was in PyTorch
     for name, value in asdict(meaning).items():

@@ -190,6 +190,11 @@ def _kernel_sums(whole: Tensor, zero: int, packed: Tensor, factors: Tensor, wind
 @cache
 def kernels() -> bool:
     """Return whether torch has kernels for whole numbers on this processor, and they add up exactly."""
+    with torch.autocast("cpu", enabled=False):  # whoever asks first may be under it, and its sums are not exact
+        return _exact()
+
+
+def _exact() -> bool:
     # They serve torch's compiler first, and may change with a version: what they answer is looked at, not assumed.
     draws = torch.Generator().manual_seed(0)
     factors = torch.rand(16, generator=draws, dtype=torch.float32)
