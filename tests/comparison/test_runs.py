@@ -46,7 +46,7 @@ def test_reads_how_it_ran(made: Made) -> None:
     noted = made("noted", target=0.9, processes=2, threads=1, forked=True, choices={"trainer": "ddp"})
     bare = made("bare", config={"target": 0.8})  # from before it was noted
     found = [(run.target, run.processes, run.threads, run.forked) for run in find([noted, bare])[0]]
-    assert found == [(0.9, 2, 1, True), (0.8, 1, None, False)]
+    assert found == [(0.9, 2, 1, True), (0.8, 1, None, None)]
 
 
 def test_says_which_runs_are_left_out(made: Made, tmp_path: Path) -> None:

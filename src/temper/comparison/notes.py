@@ -56,10 +56,11 @@ def _apart(metric: str, runs: Sequence[Run]) -> Iterator[str]:
     threads = sorted({run.threads for run in runs if run.threads is not None})
     if len(threads) > 1:
         yield f"times are of different numbers of threads in a process: {_listed(threads)}"
-    if metric in ONCE and len({run.forked for run in runs}) > 1:
+    forked = [run.forked for run in runs]
+    if metric in ONCE and {True, False} <= set(forked):
         yield (
-            f"{metric} does not compare: {sum(run.forked for run in runs)} of {len(runs)} runs were forked as trials of"
-            " a sweep, with torch imported before they began; the others imported it themselves"
+            f"{metric} does not compare: {forked.count(True)} of {len(runs)} runs were forked as trials of a sweep,"
+            f" with torch imported before they began; {forked.count(False)} imported it themselves"
         )
     targets = sorted({run.target for run in runs if run.target is not None})
     if metric == TO_TARGET and len(targets) > 1:

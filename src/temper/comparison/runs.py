@@ -33,7 +33,7 @@ class Run:
         target: what the time to target is measured to; None: there is none.
         processes: that trained together; None in a report of several, from before they were noted.
         threads: of one operation on the CPU; None in a report from before they were noted.
-        forked: whether it began with its libraries imported.
+        forked: whether it began with its libraries imported; None in a report from before it was noted.
     """
 
     folder: Path
@@ -49,7 +49,7 @@ class Run:
     target: float | None
     processes: int | None
     threads: int | None
-    forked: bool
+    forked: bool | None
 
     @property
     def finished(self) -> bool:
@@ -144,7 +144,7 @@ def _read(folder: Path) -> Run | str:
             target=report.get("target", config.get("target")),
             processes=report.get("processes", None if choices.get("trainer") in SEVERAL else 1),
             threads=report.get("threads"),
-            forked=report.get("forked", False),
+            forked=report.get("forked"),
         )
     except Refusal:
         raise
