@@ -11,8 +11,9 @@ from temper.refusal import refusing
 
 EXPLANATION = """\
 FOLDER is the folder of a run, or one with runs beneath it, as a sweep leaves it. Runs of one method (of one digest in
-report.json: everything but the seed and the machine) are seeds of it; what differs is told in words. A difference whose
-95 % interval contains 0 cannot be told from noise, and the table says so.
+report.json: everything but the seed and the machine; and of one number of processes) are seeds of it; what differs is
+told in words. Means are of the runs that finished: where some did not, the table says how many. A difference whose 95 %
+interval contains 0 cannot be told from noise, and the table says so.
 
   python scripts/compare_runs.py multirun/mine
   python scripts/compare_runs.py outputs/a outputs/b outputs/c --baseline optimizer=sgd --format markdown
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
     from temper import output_file
     from temper.comparison import methods, runs, table
+    from temper.comparison.notes import notes
 
     with refusing():
         if asked.save is not None:
@@ -72,12 +74,12 @@ def main(arguments: Sequence[str]) -> int:
     if asked.format == "text":
         with console.capture() as capture:
             table.text(rows, console)
-        told = capture.get() + "".join(f"{note}\n" for note in table.notes(rows))
+        told = capture.get() + "".join(f"{note}\n" for note in notes(rows))
     elif asked.format == "markdown":
-        told = table.as_markdown(rows)
+        told = table.as_markdown(rows, notes(rows))
     else:
         told = table.as_csv(rows)
-        for note in table.notes(rows):  # no line of a table of numbers
+        for note in notes(rows):  # no line of a table of numbers
             print(note, file=sys.stderr)
     print(told, end="")
     with refusing():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import temper
 from temper import forked
 
 SEEN = """\
@@ -156,7 +157,10 @@ def test_each_of_many_at_a_time_has_its_own_status(tmp_path: Path) -> None:
 
 
 def test_the_wall_time_counts_from_the_programs_own_start(tmp_path: Path) -> None:
-    code = "import json, temper, time; print(json.dumps(time.monotonic() - temper.started))"
+    code = "import json, temper, time; print(json.dumps([time.monotonic() - temper.started, temper.fresh]))"
     for _ in range(2):
         assert forked.Programs().call(program(tmp_path, code), tmp_path / "log") == 0
-    assert all(json.loads(line) < 1.0 for line in (tmp_path / "log").read_text().splitlines())
+    told = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert all(seconds < 1.0 for seconds, _ in told)
+    assert [fresh for _, fresh in told] == [not forked._can_fork()] * 2
+    assert temper.fresh  # this process, that was started by Python

@@ -149,7 +149,7 @@ def _begin(words: list[str], prints_to: list[int], values: Mapping[str, str]) ->
     os.environ.update(values)
     if torch.accelerator.is_available():  # one that has no file by which `_can_fork` would know it
         os.execve(sys.executable, [sys.executable, *words], os.environ)
-    temper.started = time.monotonic()
+    temper.started, temper.fresh = time.monotonic(), False
     sys.argv = words
     try:
         runpy.run_path(words[0], run_name="__main__")

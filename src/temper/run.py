@@ -101,7 +101,7 @@ def run(job: Job) -> Report:
             if foreign:  # of an attempt that was killed before it had a checkpoint to go on from
                 (folder.checkpoints / "best.ckpt").unlink(missing_ok=True)
     console = Console(quiet=mine > 0)
-    report = begin(job, folder)
+    report = begin(job, folder, processes(machine) * machine["num_nodes"])
     report.notes += notes
     earlier = sum(attempt.wall_seconds for attempt in report.attempts)
     if batches.splits.note:

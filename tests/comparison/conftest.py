@@ -1,4 +1,4 @@
-"""Runs made by hand: a report.json and, where it is asked for, a config.yaml."""
+"""Runs made by hand, a report.json and, where it is asked for, a config.yaml; and rows of a table over them."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
+
+from temper.comparison.methods import find_baseline, group, name_methods
+from temper.comparison.runs import find
+from temper.comparison.table import Row, rows
 
 Made = Callable[..., Path]
 SGD = {"_target_": "temper.optimizer.sgd.SGD", "lr": 0.1, "weight_decay": 0.0}
@@ -54,3 +58,19 @@ def made(tmp_path: Path) -> Made:
         return folder
 
     return write
+
+
+def compared(folders: list[Path], metric: str | None = None, baseline: str | None = None) -> list[Row]:
+    methods, _ = group(find(folders)[0])
+    base = find_baseline(baseline, methods)
+    name_methods(methods, base)
+    return rows(methods, base, metric)
+
+
+def four(made: Made) -> list[Path]:
+    return [
+        *(made(f"sgd_{seed}", "sgd", seed, 0.90 + seed / 100) for seed in range(3)),
+        *(made(f"adam_{seed}", "adam", seed, 0.93 + seed / 50, choices={"optimizer": "adam"}) for seed in range(3)),
+        *(made(f"nag_{seed}", "nag", seed, 0.9 + seed * 0.03, choices={"optimizer": "nesterov"}) for seed in range(2)),
+        made("alone", "alone", 0, 0.99, choices={"optimizer": "adamw"}),
+    ]

@@ -43,7 +43,7 @@ def test_refuses_a_run_that_recorded_nothing(made: Made) -> None:
 
 def test_the_mean_is_of_the_steps_that_every_seed_has() -> None:
     assert curves.mean([[(1, 0.0), (2, 1.0), (3, 2.0)], [(1, 1.0), (2, 2.0)]]) == [(1, 0.5), (2, 1.5)]
-    assert curves.mean([[(1, 0.0)], [(2, 1.0)]]) == []
+    assert curves.mean([[(1, 0.0)], [(2, 1.0)]]) == curves.mean([]) == []
 
 
 def test_draws_a_line_of_each_method(made: Made, tmp_path: Path) -> None:

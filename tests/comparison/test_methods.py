@@ -27,6 +27,35 @@ def test_seeds_of_one_digest_are_one_method(made: Made) -> None:
     assert lines == [f"{folders[3]}: left out: it repeats seed 1 of the same method ({folders[0]})"]
 
 
+def test_runs_on_several_processes_are_another_method(made: Made) -> None:
+    ddp = {"choices": {"trainer": "ddp"}, "config": {}}
+    folders = [
+        *(made(f"one_{seed}", seed=seed, choices={"trainer": "cpu"}, config={}) for seed in (1, 2)),
+        *(made(f"two_{seed}", seed=seed, processes=2, **ddp) for seed in (1, 2)),
+        made("three", seed=1, processes=3, **ddp),
+        made("earlier", seed=1, **ddp),  # from before their number was noted
+    ]
+    found, lines = group(find(folders)[0])
+    assert lines == []
+    name_methods(found, found[0])
+    assert [(each.name, sorted(each.runs)) for each in found] == [
+        ("1 process", [1, 2]),
+        ("trainer=ddp on 2 processes", [1, 2]),
+        ("trainer=ddp on 3 processes", [1]),
+        ("trainer=ddp", [1]),
+    ]
+
+
+def test_a_baseline_has_a_run_that_finished(made: Made) -> None:
+    dead = {"state": "failed", "metrics": {}, "score": None, "choices": {"optimizer": "adam"}}
+    found = methods(made("a", "dead", 0, **dead), made("b", "dead", 1, **dead), made("c"))
+    assert find_baseline(None, found).digest == "sgd"
+    with pytest.raises(Refusal, match="--baseline optimizer=adam: none of its 2 runs has finished: name another"):
+        find_baseline("optimizer=adam", found)
+    name_methods(found, found[1])
+    assert [each.label for each in found] == ["optimizer=adam (0 of 2 finished)", "optimizer=sgd"]
+
+
 def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
     crop = {"crop": {"_target_": "temper.augmentation.crop.Crop", "padding": 2}}
     sgd, adam, slow, loud = (

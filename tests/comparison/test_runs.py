@@ -42,18 +42,27 @@ def test_a_sweep_is_walked_in_the_order_of_its_trials(made: Made, tmp_path: Path
     assert lines == []
 
 
+def test_reads_how_it_ran(made: Made) -> None:
+    noted = made("noted", target=0.9, processes=2, threads=1, forked=True, choices={"trainer": "ddp"})
+    bare = made("bare", config={"target": 0.8})  # from before it was noted
+    found = [(run.target, run.processes, run.threads, run.forked) for run in find([noted, bare])[0]]
+    assert found == [(0.9, 2, 1, True), (0.8, 1, None, None)]
+
+
 def test_says_which_runs_are_left_out(made: Made, tmp_path: Path) -> None:
     made("sweep/0")
     made("sweep/1", state="running")
     made("sweep/2", choices={"debug": "steps"})
+    made("sweep/4", state="failed", score=None, metrics={}, choices={"debug": "steps"})
     (tmp_path / "sweep/3").mkdir()
     (tmp_path / "sweep/3/config.yaml").write_text("{}")
     runs, lines = find([tmp_path / "sweep"])
-    assert [run.folder.name for run in runs] == ["0"]
+    assert [(run.folder.name, run.finished) for run in runs] == [("0", True), ("1", False)]
     assert [line.removeprefix(f"{tmp_path}/sweep/") for line in lines] == [
         "3: left out: it has no report yet",
         "1: left out: it has not finished (running)",
         "2: left out: debug=steps made it another run than its method's",
+        "4: left out: debug=steps made it another run than its method's",
     ]
 
 

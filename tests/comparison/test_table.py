@@ -6,42 +6,24 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from scipy.stats import ttest_ind
+from tests.comparison.conftest import compared, four
 
-from temper.comparison.methods import find_baseline, group, name_methods
-from temper.comparison.runs import find
 from temper.comparison.table import (
     ALONE,
     COLUMNS,
+    EQUAL,
     NOISE,
     TIED,
+    TO_TARGET,
     WIDTH,
-    Row,
     as_csv,
     as_markdown,
     markdown,
-    notes,
-    rows,
     text,
 )
 from temper.refusal import Refusal
 
 Made = Callable[..., Path]
-
-
-def compared(folders: list[Path], metric: str | None = None, baseline: str | None = None) -> list[Row]:
-    methods, _ = group(find(folders)[0])
-    base = find_baseline(baseline, methods)
-    name_methods(methods, base)
-    return rows(methods, base, metric)
-
-
-def four(made: Made) -> list[Path]:
-    return [
-        *(made(f"sgd_{seed}", "sgd", seed, 0.90 + seed / 100) for seed in range(3)),
-        *(made(f"adam_{seed}", "adam", seed, 0.93 + seed / 50, choices={"optimizer": "adam"}) for seed in range(3)),
-        *(made(f"nag_{seed}", "nag", seed, 0.9 + seed * 0.03, choices={"optimizer": "nesterov"}) for seed in range(2)),
-        made("alone", "alone", 0, 0.99, choices={"optimizer": "adamw"}),
-    ]
 
 
 def test_by_hand(made: Made) -> None:
@@ -87,7 +69,7 @@ def test_seeds_that_do_not_differ_by_chance_have_no_interval(made: Made) -> None
     ]
     _, tied = compared(folders)
     assert (tied.difference, tied.interval, tied.verdict) == (pytest.approx(0.0028), None, TIED)
-    assert f"| 0.9499 ± 0.0000 | +0.0028 | {TIED} |" in as_markdown(compared(folders))
+    assert f"| 0.9499 ± 0.0000 | +0.0028 | {TIED} |" in as_markdown(compared(folders), ())
     large = {"complexity": {"parameters": 120, "latency_seconds": 0.5}}
     folders += [made(f"large_{seed}", "large", seed, 0.9471, **large) for seed in range(2)]
     exact = compared(folders, "complexity/parameters")[2]  # counted: the same in all seeds there may be
@@ -127,9 +109,9 @@ def test_as_text(made: Made) -> None:
 def test_bytes_are_told_as_such(made: Made) -> None:
     small = {"complexity": {"parameters": 100, "bytes": 600}}
     folders = [*four(made)[:2], *(made(f"small_{seed}", "small", seed, **small) for seed in range(2))]
-    lines = as_markdown(compared([*folders, made("one", "one", 0, **small)], "complexity/bytes")).splitlines()
+    lines = as_markdown(compared([*folders, made("one", "one", 0, **small)], "complexity/bytes"), ()).splitlines()
     assert lines[2].startswith("| data=digits optimizer=sgd | 2 | 2.0 KiB ± 0 B | baseline |")
-    assert "| 2 | 600 B ± 0 B | -1.4 KiB to -1.4 KiB | lower |" in lines[3]
+    assert "| 2 | 600 B ± 0 B | -1.4 KiB | lower |" in lines[3]
     assert "| 1 | 600 B | -1.4 KiB | one seed" in lines[4]
     assert lines[4].endswith("| 100 | 600 B |")
 
@@ -164,34 +146,72 @@ def test_as_csv_every_number_is_there(made: Made) -> None:
 
 
 def test_as_markdown(made: Made) -> None:
-    lines = as_markdown(compared(four(made))).splitlines()
+    lines = as_markdown(compared(four(made)), ["one", "two"]).splitlines()
     assert lines[0].startswith("| method | seeds | test/accuracy | difference, 95 % |")
     assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
     assert lines[3].startswith(f"| optimizer=adam | 3 | 0.9500 ± 0.0200 | -0.0016 to +0.0816 | {NOISE} | 61 s |")
+    assert lines[-3:] == ["", "- one", "- two"]
     assert markdown(["a"], [["b|c"]]) == "| a |\n| --- |\n| b∣c |"
 
 
-def test_notes_say_what_is_not_alike(made: Made) -> None:
-    folders = four(made)
-    dirty = "+dirty: with changes that stand in no commit, and may differ from run to run"
-    assert list(notes(compared(folders[:6]))) == [
-        f"baseline: optimizer=sgd ({folders[0]})",
-        "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline",
-        dirty,
+def test_runs_that_failed_are_counted_beside_those_that_finished(made: Made) -> None:
+    folders = [
+        *four(made)[:3],
+        *(made(f"loud_{seed}", "loud", seed, 0.8 + seed / 100, config={}) for seed in range(3)),
+        *(made(f"lost_{seed}", "loud", seed, None, state="failed", score=None, metrics={}) for seed in (3, 4)),
+        made("again", "loud", 2, None, state="failed"),  # another of a seed that finished
+        *(made(f"dead_{seed}", "dead", seed, None, state="failed", score=None, metrics={}) for seed in range(2)),
+        made("going", "dead", 2, None, state="running"),
     ]
-    folders += [made("there", "adam", 9, device="a GPU", commit=None), made("clean", "nag", 9, commit="abcdef0123456")]
-    assert list(notes(compared(folders)))[2:] == [
-        "each interval stands alone: among 2, at least one misses its true difference by chance in up to 10 % of"
-        " tables",
-        "times are of different devices: this CPU; a GPU",
-        "the runs are of 3 commits: abcdef0123+dirty, none, abcdef0123",
-        dirty,
-    ]
-    assert not any(line.startswith("+dirty") for line in notes(compared(folders[-1:])))
+    found = compared(folders)
+    assert [row.method.count for row in found] == ["3", "3 of 5", "0 of 3"]
+    assert found[1].mean == pytest.approx(0.81)  # of the three that there are
+    table = as_markdown(found, ()).splitlines()
+    assert "| 3 of 5 | 0.8100 ± 0.0100 |" in table[3]
+    assert "| 0 of 3 | - | - |  | not measured |" in table[4]
+    _, loud, dead = csv.DictReader(StringIO(as_csv(found)))
+    assert (loud["n"], loud["seeds"], loud["failed"], loud["unfinished"]) == ("3", "0 1 2", "2", "0")
+    assert (dead["n"], dead["seeds"], dead["failed"], dead["unfinished"]) == ("0", "", "2", "1")
+    assert {dead[name] for name in ("mean", "difference", "verdict", "seconds", "bytes")} == {""}
 
 
-def test_markdown_has_the_notes_beneath_it(made: Made) -> None:
-    found = compared(four(made))
-    table, told = as_markdown(found).split("\n\n")
-    assert table.count("\n") == 5
-    assert told.splitlines() == [f"- {note}" for note in notes(found)]
+def on_the_way(made: Made, name: str, *seconds: float | None) -> list[Path]:
+    return [
+        made(f"{name}_{seed}", name, seed, speed={"seconds_to_target": taken}, target=0.8)
+        for seed, taken in enumerate(seconds)
+    ]
+
+
+def test_a_target_that_some_did_not_reach_has_neither_mean_nor_verdict(made: Made) -> None:
+    sgd, quick, slow = (
+        on_the_way(made, name, *seconds)
+        for name, *seconds in (("sgd", 3.0, 4.0, 5.0), ("quick", 1.0, 1.1, 1.2), ("slow", 1.0, None, 1.2))
+    )
+    found = compared([*sgd, *quick, *slow], TO_TARGET)
+    assert found[1].verdict == "lower"
+    assert (found[2].mean, found[2].difference, found[2].interval, found[2].verdict) == (None, None, None, "")
+    assert "| 3 | 2 of 3 reached | - |  |" in as_markdown(found, ())
+    *_, last = csv.DictReader(StringIO(as_csv(found)))
+    assert (last["n"], last["mean"], last["standard_deviation"], last["reached"]) == ("3", "", "", "2")
+    # Where it is the baseline of which a run did not, nothing is held against it.
+    found = compared([*slow, *quick], TO_TARGET)
+    assert [(row.mean is None, row.verdict) for row in found] == [(True, ""), (False, "")]
+    assert "| 3 | 2 of 3 reached | baseline |" in as_markdown(found, ())
+
+
+def test_a_target_that_nobody_reached_is_told_and_without_one_it_is_refused(made: Made) -> None:
+    never = on_the_way(made, "never", None, None)
+    assert "| 2 | 0 of 2 reached | baseline |" in as_markdown(compared(never, TO_TARGET), ())
+    with pytest.raises(Refusal, match=r"without has not measured speed/seconds_to_target: choose another --metric"):
+        compared([*never, made("without", "other")], TO_TARGET)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_counts_that_are_the_same_in_every_run_are_equal(made: Made, seeds: int) -> None:
+    work = "cost/training_multiply_adds"
+    folders = [made(f"{name}_{seed}", name, seed) for name in ("sgd", "adam") for seed in range(seeds)]
+    found = compared(folders, work)
+    assert found[1].verdict == EQUAL
+    assert f"| +0.0000 | {EQUAL} |" in as_markdown(found, ())
+    folders += [made(f"more_{seed}", "more", seed, cost={"training_multiply_adds": 6001}) for seed in range(seeds)]
+    assert compared(folders, work)[2].verdict == ("higher" if seeds > 1 else ALONE)

@@ -83,8 +83,9 @@ def test_the_gap_is_what_the_training_set_is_better_by(train: Callable[..., Repo
 
 def test_an_error_reaches_its_target_from_above(train: Callable[..., Report], tmp_path: Path) -> None:
     words = ("task=linear_regression", "preprocessing=[standardize]", "epochs=1", "trainer=cpu")
-    reached = train(*words, "target=1e9", folder=tmp_path / "reached").speed.seconds_to_target
-    assert reached is not None
+    reached = train(*words, "target=1e9", "trainer.threads=1", folder=tmp_path / "reached")
+    assert reached.speed.seconds_to_target is not None
+    assert (reached.target, reached.processes, reached.threads, reached.forked) == (1e9, 1, 1, False)
     assert train(*words, "target=1e-9", folder=tmp_path / "missed").speed.seconds_to_target is None
 
 

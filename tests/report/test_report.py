@@ -17,7 +17,7 @@ from temper.report.record import Attempt, Complexity, Cost, Report, Score, judge
 KEYS = {
     "command", "state", "digest", "commit", "versions", "device", "choices", "tuned", "metrics", "score", "speed",
     "cost", "generalisation", "complexity", "promise", "attempts", "notes", "per_class", "stopped", "seed", "epochs",
-    "solution", "privacy", "smaller",
+    "solution", "privacy", "smaller", "target", "processes", "threads", "forked",
 }  # fmt: skip
 INNER = {
     "speed": {"examples_per_second", "seconds_to_target"},
@@ -130,6 +130,15 @@ def test_the_four_figures_are_the_last_four_lines() -> None:
     assert "12.3 s training" in lines[-3]
     assert "10 parameters" in lines[-1]
     assert "not measured" in lines[-4]
+
+
+def test_a_target_that_was_set_and_not_reached_says_so() -> None:
+    report = full()
+    assert "time to target not measured" in printed(report)[-4]
+    report.target = 0.9
+    assert "time to target not reached" in printed(report)[-4]
+    report.speed.seconds_to_target = 2.0
+    assert "time to target 2 s" in printed(report)[-4]
 
 
 def test_the_worst_class_and_the_notes_are_printed_as_they_are() -> None:

@@ -55,6 +55,8 @@ def test_tells_saves_and_draws(
     said = capsys.readouterr()
     assert said.err == f"{sweep}/4: left out: it has not finished (running)\n"
     assert "0.9600 ± 0.0141" in said.out
+    assert "optimizer=adam  2 of 3  0.9600" in said.out
+    assert "optimizer=adam lost 1 of 3 (1 running or killed)" in said.out
     assert "-0.0108 to +0.1108  no difference that can be told from noise" in said.out
     assert f"baseline: optimizer=sgd ({sweep}/0)" in said.out
     assert saved.read_text() == said.out
@@ -147,3 +149,20 @@ def test_answers_without_torch(sweep: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_a_method_of_which_no_run_finished_is_in_every_table_and_picture(
+    script: ModuleType, sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (2, 3):
+        report = json.loads((sweep / str(number) / "report.json").read_text())
+        (sweep / str(number) / "report.json").write_text(json.dumps(report | {"state": "failed"}))
+    for number in (0, 1):
+        (sweep / str(number) / "metrics.csv").write_text("step,val/accuracy\n10,0.5\n")
+    drawn = [str(tmp_path / name) for name in ("means.png", "curves.png")]
+    assert script.main([str(sweep), "--format", "csv", "--plot", drawn[0], "--curves", drawn[1]]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[2].startswith("optimizer=adam,,adam,0,,test/accuracy,,")
+    assert said.out.splitlines()[2].endswith(",2,1,")
+    assert "optimizer=adam lost 3 of 3 (2 failed, 1 running or killed)" in said.err
+    assert all(imread(path).shape[1] == 975 for path in drawn)

@@ -116,4 +116,6 @@ def test_two_nodes_are_one_run(job_of: Callable[..., Job], tmp_path: Path) -> No
     assert one.keys() == two.keys()
     for name in one:
         torch.testing.assert_close(two[name], one[name], rtol=0, atol=1e-12)
-    assert Report.load(tmp_path / "two").attempts[0].examples == Report.load(tmp_path / "one").attempts[0].examples
+    reports = [Report.load(tmp_path / name) for name in ("one", "two")]
+    assert reports[0].attempts[0].examples == reports[1].attempts[0].examples
+    assert [report.processes for report in reports] == [1, 2]

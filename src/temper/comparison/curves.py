@@ -39,12 +39,16 @@ def read(methods: Sequence[Method]) -> tuple[str, list[list[Series]]]:
 def mean(curves: Sequence[Series]) -> Series:
     """Return the mean over seeds at the steps that all of them have; one that was stopped early ends it."""
     seeds = [dict(curve) for curve in curves]
-    return [(step, fmean(seed[step] for seed in seeds)) for step in seeds[0] if all(step in seed for seed in seeds)]
+    return [
+        (step, fmean(seed[step] for seed in seeds))
+        for step in (seeds[0] if seeds else ())
+        if all(step in seed for seed in seeds)
+    ]
 
 
 def draw(path: Path, methods: Sequence[Method], metric: str, curves: Sequence[Sequence[Series]]) -> None:
     """Write the picture to ``path``; ``curves`` holds those of each method by seed, the baseline's first."""
-    names = [fill(method.name, _NAME) for method in methods]
+    names = [fill(method.label, _NAME) for method in methods]
     lines = sum(1 + name.count("\n") for name in names)
     figure = Figure(figsize=(7.5, 4.0 + 0.19 * lines), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)

@@ -20,20 +20,33 @@ RATE = ("optimizer", "lr")
 
 @dataclass(kw_only=True)
 class Method:
-    """Runs of one digest, by seed.
+    """Runs of one digest on one number of processes.
 
     Attributes:
+        runs: those that finished, by seed.
+        lost: those that failed or have not finished, by seed, where no other run of the seed has.
         name: in words, relative to the baseline; filled in once that is known.
     """
 
     digest: str
     runs: dict[int, Run] = field(default_factory=dict)
+    lost: dict[int, Run] = field(default_factory=dict)
     name: str = ""
 
     @property
     def first(self) -> Run:
         """Return one of its runs: what was chosen is the same in all."""
-        return next(iter(self.runs.values()))
+        return next(iter((self.runs or self.lost).values()))
+
+    @property
+    def count(self) -> str:
+        """Return how many runs finished, ``3 of 5`` where some did not."""
+        return f"{len(self.runs)} of {len(self.runs) + len(self.lost)}" if self.lost else str(len(self.runs))
+
+    @property
+    def label(self) -> str:
+        """Return its name for a picture, with the count of runs where some did not finish."""
+        return f"{self.name} ({self.count} finished)" if self.lost else self.name
 
     def values(self, figure: str) -> list[float]:
         """Return ``figure`` of each seed that has it, in order of seeds."""
@@ -43,39 +56,51 @@ class Method:
 def group(runs: Sequence[Run]) -> tuple[list[Method], list[str]]:
     """Return the methods in order of appearance, and a line for each run that repeats another's seed.
 
+    Of several processes, times and memory are others, and so may be what a batch says: another method.
+
     Raises:
         Refusal: the runs were not tested on the same examples.
     """
-    _check_data(runs)
-    methods: dict[str, Method] = {}
+    _check_data([run for run in runs if run.finished])
+    methods: dict[tuple[str, str], Method] = {}
     lines = []
     for run in runs:
-        method = methods.setdefault(run.digest, Method(digest=run.digest))
-        if run.seed in method.runs:
+        method = methods.setdefault((run.digest, run.machine), Method(digest=run.digest))
+        if not run.finished:
+            method.lost[run.seed] = run
+        elif run.seed in method.runs:
             twin = method.runs[run.seed].folder
             lines.append(f"{run.folder}: left out: it repeats seed {run.seed} of the same method ({twin})")
         else:
             method.runs[run.seed] = run
+    for method in methods.values():
+        method.lost = {seed: run for seed, run in method.lost.items() if seed not in method.runs}
     return list(methods.values()), lines
 
 
 def find_baseline(word: str | None, methods: Sequence[Method]) -> Method:
     """Return the method that ``word`` means: a run's folder, a recipe, or choices (``"optimizer=sgd epochs=5"``).
 
-    None: the first.
+    None: the first of which a run finished.
 
     Raises:
-        Refusal: it means none of ``methods``, or several.
+        Refusal: it means none of ``methods``, several, or one of which no run finished.
     """
     if word is None:
-        return methods[0]
+        return next(each for each in methods if each.runs)
     place = Path(word).resolve()
-    found = [each for each in methods if any(place in (run.folder, *run.folder.parents) for run in each.runs.values())]
+    found = [
+        each
+        for each in methods
+        if any(place in (run.folder, *run.folder.parents) for run in (each.runs | each.lost).values())
+    ]
     if not found or not place.is_dir():
         found = [each for each in methods if word in (each.first.choices.get("recipe"), f"recipe={_recipe(each)}")]
     if not found and "=" in word:
         found = [each for each in methods if all(_stands(each.first, part) for part in word.split())]
     if len(found) == 1:
+        if not found[0].runs:
+            raise Refusal(f"--baseline {word}: none of its {len(found[0].lost)} runs has finished: name another")
         return found[0]
     if not found:
         raise Refusal(
@@ -121,6 +146,8 @@ def differing(run: Run, other: Run) -> list[str]:
             words += _knobs(key, value, other.config[key])
     if "target" in (run.config.get("stopping") or {}):  # elsewhere it is a promise
         words += _knobs("target", run.config.get("target"), other.config.get("target"))
+    if run.machine != other.machine:
+        words.append(run.machine)
     return words
 
 

@@ -1,4 +1,4 @@
-"""Finished runs, read from their folders: what was chosen, and what was measured.
+"""Runs, read from their folders: what was chosen, and what was measured.
 
 Torch is not imported here, so that a comparison answers at once.
 """
@@ -15,22 +15,29 @@ from temper import settings_file
 from temper.digest import placed
 from temper.refusal import Refusal
 
+SEVERAL = ("ddp", "fsdp")  # trainers of several processes
 FOUR = ("speed", "cost", "generalisation", "complexity")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One finished run.
+    """One run, finished or not.
 
     Attributes:
+        state: ``finished``, ``failed``, or of one that may go on: ``stopped``, ``paused``, ``running`` (or killed).
         digest: of its method.
         choices: the option of each axis; ``recipe`` too where there was one.
         config: its composed values; empty where its folder holds no config.yaml.
         metric: the bare name of what it is judged by, such as ``accuracy``.
         figures: all that was measured, by name.
+        target: what the time to target is measured to; None: there is none.
+        processes: that trained together; None in a report of several, from before they were noted.
+        threads: of one operation on the CPU; None in a report from before they were noted.
+        forked: whether it began with its libraries imported; None in a report from before it was noted.
     """
 
     folder: Path
+    state: str
     digest: str
     choices: Mapping[str, Any]
     config: Mapping[str, Any]
@@ -39,10 +46,29 @@ class Run:
     device: str
     commit: str
     figures: Mapping[str, float]
+    target: float | None
+    processes: int | None
+    threads: int | None
+    forked: bool | None
+
+    @property
+    def finished(self) -> bool:
+        """Return whether it was trained to its end, and tested."""
+        return self.state == "finished"
+
+    @property
+    def machine(self) -> str:
+        """Return in words on how many processes it ran; of several, by which trainer."""
+        if self.processes == 1:
+            return "1 process"
+        trainer = f"trainer={self.choices.get('trainer')}"
+        return trainer if self.processes is None else f"{trainer} on {self.processes} processes"
 
 
 def find(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
-    """Return the finished runs in ``folders``, each a run's or of many runs, and a line for each that was left out.
+    """Return the runs in ``folders``, each a run's or of many runs, and a line for each that no mean is of.
+
+    Those that failed, or have not finished, are among both.
 
     Raises:
         Refusal: a folder is not there, or holds no run; or a report cannot be read. Names it.
@@ -64,7 +90,9 @@ def find(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
             lines.append(f"{place}: left out: {run}")
         else:
             runs.append(run)
-    if not runs:
+            if not run.finished:
+                lines.append(f"{place}: left out: it has not finished ({run.state})")
+    if not any(run.finished for run in runs):
         raise Refusal(f"no finished run to compare: {'; '.join(lines)}")
     return runs, lines
 
@@ -95,23 +123,28 @@ def _read(folder: Path) -> Run | str:
     path, known = folder / "report.json", folder / "config.yaml"
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        if report["state"] != "finished":
-            return f"it has not finished ({report['state']})"
         choices = report["choices"]
         if choices.get("debug", "none") != "none":
             return f"debug={choices['debug']} made it another run than its method's"
         figures, score = measured(report), report["score"]
         names = [name.partition("/")[2] for name in ([score["metric"]] if score else figures)]
+        config = _config(known)
         return Run(
             folder=folder,
+            state=str(report["state"]),
             digest=str(report["digest"]),
             choices=choices,
-            config=_config(known),
+            config=config,
             seed=int(report["seed"]),
             metric=next((name for name in ("accuracy", "rmse", *names) if name in names), "loss"),
             device=str(report["device"]),
             commit=str(report["commit"] or ""),
             figures=figures,
+            # From before these were noted: the target is in config.yaml, and the trainer says of several processes.
+            target=report.get("target", config.get("target")),
+            processes=report.get("processes", None if choices.get("trainer") in SEVERAL else 1),
+            threads=report.get("threads"),
+            forked=report.get("forked"),
         )
     except Refusal:
         raise

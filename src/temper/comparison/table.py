@@ -1,7 +1,7 @@
 """One table over methods and their seeds, each held against a baseline."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from statistics import fmean
@@ -20,16 +20,17 @@ from temper.report.units import in_bytes, in_count, in_score, in_seconds
 NOISE = "no difference that can be told from noise"
 ALONE = "one seed cannot be told from noise"
 TIED = "seeds do not differ: no interval"
+EQUAL = "equal"
 TIME, WORK, GAP = "cost/seconds", "cost/training_multiply_adds", "generalisation/gap"
+TO_TARGET = "speed/seconds_to_target"
 PARAMETERS, SIZE = "complexity/parameters", "complexity/bytes"
 COUNTED = (WORK, PARAMETERS, SIZE, "complexity/nonzero_parameters", "complexity/multiply_adds")  # not measured
 IN_BYTES = "bytes"  # the end of a figure's name that is one of bytes
-DIRTY = "+dirty"  # after a commit: the files were not as it has them
 WIDTH = 160  # of text that no terminal bounds
 COLUMNS = (
     "method", "recipe", "digest", "n", "seeds", "metric", "mean", "standard_deviation",
     "difference", "low", "high", "interval", "verdict",
-    "seconds", "multiply_adds", "gap", "parameters", "bytes",
+    "seconds", "multiply_adds", "gap", "parameters", "bytes", "failed", "unfinished", "reached",
 )  # fmt: skip
 
 
@@ -38,16 +39,19 @@ class Row:
     """One method's figures.
 
     Attributes:
-        values: of the metric, by seed.
-        interval: 95 % of the difference (Welch) to the baseline; None for the baseline, where a seed is alone, and
-            where no seed differs from another, unless it is of what is counted: that is exact.
-        verdict: what the interval says; empty for the baseline.
+        values: of the metric, by seed; none where no run finished.
+        missed: how many runs finished without reaching their target, where the metric is the time to it.
+        difference: of the means, to the baseline; None for the baseline, and without a mean of both.
+        interval: 95 % of the difference (Welch); None without one, where a seed is alone, and where no seed differs
+            from another, unless it is of what is counted: that is exact.
+        verdict: what the interval says; empty without a difference.
         seconds, work, gap, parameters, size: means over seeds, the last in bytes; None where it was not measured.
     """
 
     method: Method
     metric: str
     values: Sequence[float]
+    missed: int
     difference: float | None
     interval: Interval | None
     verdict: str
@@ -57,47 +61,33 @@ class Row:
     parameters: float | None
     size: float | None
 
+    @property
+    def mean(self) -> float | None:
+        """Return the mean of the metric; None where no run finished, or one did not reach its target."""
+        return None if self.missed or not self.values else fmean(self.values)
+
+    @property
+    def reached(self) -> str:
+        """Return how many of the runs that finished reached their target, such as ``2 of 3 reached``."""
+        return f"{len(self.values)} of {len(self.values) + self.missed} reached"
+
 
 def rows(methods: Sequence[Method], baseline: Method, metric: str | None) -> list[Row]:
     """Return a row for each method, the baseline's first.
 
     Raises:
-        Refusal: there is no such metric, or a run has not measured it.
+        Refusal: there is no such metric, or a run has not measured it: but the time to a target that it had.
     """
-    known = {name for method in methods for run in method.runs.values() for name in run.figures}
+    finished = [run for method in methods for run in method.runs.values()]
+    known = {name for run in finished for name in run.figures}
+    known |= {TO_TARGET for run in finished if run.target is not None}
     name = metric or f"test/{baseline.first.metric}"
     if name not in known:
         raise Refusal(f"--metric {name}: none of the runs has measured it; {nearest(name, known)}")
-    for method in methods:
-        for run in method.runs.values():
-            if name not in run.figures:
-                raise Refusal(f"{run.folder} has not measured {name}: choose another --metric, or leave the run out")
+    for run in finished:
+        if name not in run.figures and not (name == TO_TARGET and run.target is not None):
+            raise Refusal(f"{run.folder} has not measured {name}: choose another --metric, or leave the run out")
     return [_row(method, baseline, name) for method in sorted(methods, key=lambda each: each is not baseline)]
-
-
-def notes(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield what a reader must know beside the table of ``rows``, the first of which is the baseline's."""
-    baseline = rows[0].method
-    yield f"baseline: {baseline.name} ({baseline.first.folder})"
-    yield "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline"
-    if (count := sum(row.interval is not None for row in rows)) > 1:
-        yield (
-            f"each interval stands alone: among {count}, at least one misses its true difference by chance in up to"
-            f" {100 * (1 - 0.95**count):.0f} % of tables"
-        )
-    runs = [run for row in rows for run in row.method.runs.values()]
-    devices, commits = (dict.fromkeys(getattr(run, name) for run in runs) for name in ("device", "commit"))
-    if len(devices) > 1:
-        yield f"times are of different devices: {'; '.join(devices)}"
-    if len(commits) > 1:
-        yield f"the runs are of {len(commits)} commits: {', '.join(map(_short, commits))}"
-    if any(commit.endswith(DIRTY) for commit in commits):
-        yield f"{DIRTY}: with changes that stand in no commit, and may differ from run to run"
-
-
-def _short(commit: str) -> str:
-    name = commit.removesuffix(DIRTY)
-    return (name[:10] or "none") + commit[len(name) :]
 
 
 def text(rows: Sequence[Row], console: Console) -> None:
@@ -105,15 +95,15 @@ def text(rows: Sequence[Row], console: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for column in _headers(rows):
         table.add_column(column, overflow="fold", justify="left" if column in ("method", "verdict") else "right")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in _cells(row)))
+    for place, row in enumerate(rows):
+        table.add_row(*(Text(cell) for cell in _cells(row, first=place == 0)))
     console.print(table)
 
 
-def as_markdown(rows: Sequence[Row]) -> str:
+def as_markdown(rows: Sequence[Row], notes: Iterable[str]) -> str:
     """Return the rows as a Markdown table, with the notes beneath it."""
-    told = "\n".join(f"- {note}" for note in notes(rows))
-    return f"{markdown(_headers(rows), [_cells(row) for row in rows])}\n\n{told}\n"
+    told = "\n".join(f"- {note}" for note in notes)
+    return f"{markdown(_headers(rows), [_cells(row, first=place == 0) for place, row in enumerate(rows)])}\n\n{told}\n"
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -130,11 +120,14 @@ def as_csv(rows: Sequence[Row]) -> str:
     for row in rows:
         low, high = row.interval or (None, None)
         method = row.method
+        failed = sum(run.state == "failed" for run in method.lost.values())
         values: list[Any] = [
-            method.name, method.first.choices.get("recipe"), method.digest, len(row.values),
-            " ".join(str(seed) for seed in sorted(method.runs)), row.metric, fmean(row.values), deviation(row.values),
+            method.name, method.first.choices.get("recipe"), method.digest, len(method.runs),
+            " ".join(str(seed) for seed in sorted(method.runs)), row.metric, row.mean,
+            None if row.missed else deviation(row.values),
             row.difference, low, high, None if row.interval is None else "Welch", row.verdict,
-            row.seconds, row.work, row.gap, row.parameters, row.size,
+            row.seconds, row.work, row.gap, row.parameters, row.size, failed, len(method.lost) - failed,
+            len(row.values) if row.metric == TO_TARGET else None,
         ]  # fmt: skip
         writer.writerow(["" if value is None else value for value in values])
     return file.getvalue()
@@ -142,18 +135,24 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 def _row(method: Method, baseline: Method, metric: str) -> Row:
     values, theirs = method.values(metric), baseline.values(metric)
-    against = method is not baseline
-    difference, alike = fmean(values) - fmean(theirs), same(values, theirs)
-    exact = alike is not None and metric in COUNTED
-    interval = (difference, difference) if exact else welch(values, theirs)
+    missed = len(method.runs) - len(values)
+    comparable = bool(values and theirs) and not missed and len(theirs) == len(baseline.runs)
+    difference, interval, verdict = None, None, ""
+    if comparable and method is not baseline:
+        difference, alike = fmean(values) - fmean(theirs), same(values, theirs)
+        exact = alike is not None and metric in COUNTED
+        interval = (difference, difference) if exact else welch(values, theirs)
+        equal = metric in COUNTED and len({*values, *theirs}) == 1  # of one seed, too: nothing of it is chance
+        verdict = EQUAL if equal else _verdict(metric, interval, alike)
     means = {name: found for name in (TIME, WORK, GAP, PARAMETERS, SIZE) if (found := method.values(name))}
     return Row(
         method=method,
         metric=metric,
         values=values,
-        difference=difference if against else None,
-        interval=interval if against else None,
-        verdict=_verdict(metric, interval, alike) if against else "",
+        missed=missed,
+        difference=difference,
+        interval=interval,
+        verdict=verdict,
         seconds=fmean(means[TIME]) if TIME in means else None,
         work=fmean(means[WORK]) if WORK in means else None,
         gap=fmean(means[GAP]) if GAP in means else None,
@@ -190,12 +189,12 @@ def _headers(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, first: bool) -> list[str]:
     return [
         row.method.name,
-        str(len(row.values)),
+        row.method.count,
         _spread(row),
-        _against(row),
+        "baseline" if first else _against(row),
         row.verdict,
         in_seconds(row.seconds),
         in_count(row.work),
@@ -206,7 +205,9 @@ def _cells(row: Row) -> list[str]:
 
 
 def _spread(row: Row) -> str:
-    mean, apart = fmean(row.values), deviation(row.values)
+    if row.mean is None:
+        return row.reached if row.missed else "-"
+    mean, apart = row.mean, deviation(row.values)
     if not row.metric.endswith(IN_BYTES):
         return in_spread((mean, apart))
     return in_bytes(mean) + ("" if apart is None else f" ± {in_bytes(apart)}")
@@ -214,8 +215,9 @@ def _spread(row: Row) -> str:
 
 def _against(row: Row) -> str:
     if row.difference is None:
-        return "baseline"
+        return "-"
     if row.metric.endswith(IN_BYTES):
-        bounds = row.interval or [row.difference]
+        bounds = dict.fromkeys(row.interval or [row.difference])
         return " to ".join(f"{'-' if bound < 0 else '+'}{in_bytes(abs(bound))}" for bound in bounds)
-    return f"{row.difference:+.4f}" if row.interval is None else in_interval(row.interval)
+    exact = row.interval is None or row.interval[0] == row.interval[1]
+    return f"{row.difference:+.4f}" if exact else in_interval(row.interval)

@@ -8,6 +8,7 @@ import lightning as L
 import torch
 from torch import nn
 
+import temper
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment.settings import SMALLER
@@ -26,8 +27,8 @@ from temper.training.recorder import Recorder
 from temper.training.supervised import Supervised
 
 
-def begin(job: Job, folder: Folder) -> Report:
-    """Return the report of a run that starts, or goes on, in ``folder``."""
+def begin(job: Job, folder: Folder, processes: int) -> Report:
+    """Return the report of a run that starts, or goes on, in ``folder``, on so many ``processes`` in all."""
     fresh = Report(
         command=job.command,
         digest=job.digest,
@@ -38,6 +39,10 @@ def begin(job: Job, folder: Folder) -> Report:
         tuned=dict(job.tuned),
         seed=job.experiment.seed,
         epochs=job.experiment.epochs,
+        target=job.experiment.target,
+        processes=processes,
+        threads=torch.get_num_threads(),
+        forked=not temper.fresh,
     )
     if (folder.path / "report.json").exists():
         fresh.attempts = Report.load(folder.path).attempts

@@ -119,6 +119,10 @@ class Report:
     solution: dict[str, dict[str, float]] = field(default_factory=dict)
     privacy: dict[str, float] | None = None  # what was promised, and the epsilon that was spent
     smaller: dict[str, dict[str, float | None]] = field(default_factory=dict)  # before, after: score and complexity
+    target: float | None = None  # what the time to target is measured to
+    processes: int = 1  # that trained together, on all machines
+    threads: int | None = None  # of one operation on the CPU, in each process
+    forked: bool = False  # began with its libraries imported: wall time and peak memory leave that out
 
     @property
     def returned(self) -> float:
@@ -191,8 +195,10 @@ def figures(report: Report) -> dict[str, list[str]]:
     general, metric = report.generalisation, main_metric(report)
     rate = UNMEASURED if speed.examples_per_second is None else f"{in_count(speed.examples_per_second)} examples/s"
     gap = UNMEASURED if general.gap is None else f"{general.gap:+.4f}"
+    missed = report.target is not None and speed.seconds_to_target is None
+    to_target = "not reached" if missed else in_seconds(speed.seconds_to_target)
     return {
-        "speed": [rate, f"time to target {in_seconds(speed.seconds_to_target)}"],
+        "speed": [rate, f"time to target {to_target}"],
         "cost": [
             f"{in_seconds(cost.seconds)} training",
             f"{in_seconds(cost.wall_seconds)} in all",
