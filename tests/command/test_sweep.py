@@ -181,7 +181,9 @@ def test_other_words_do_not_go_on_in_the_folders_of_a_sweep(
     ran = []
 
     def run(runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
-        Folder(folder).enter(container(compose("config", [word for word in words if word != "pause=test"])))
+        mine = Folder(folder)
+        mine.enter(container(compose("config", [word for word in words if word != "pause=test"])))
+        mine.leave()
         ran.append(number)
         return 1
 
@@ -195,7 +197,8 @@ def test_other_words_do_not_go_on_in_the_folders_of_a_sweep(
     said = capsys.readouterr()
     assert said.err.count("\n") == 1
     assert f"{tmp_path / 'sweep' / '2'} holds a run with other settings" in said.err
-    assert "seed=3 here, 1 there: name another folder with hydra.sweep.dir=FOLDER, or give the same" in said.err
+    assert "seed=3 here, 1 there" in said.err
+    assert "name another folder with hydra.sweep.dir=FOLDER, or give the same settings to go on" in said.err
     assert (said.out, len(ran)) == ("", 8)
 
 
