@@ -91,9 +91,10 @@ def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
             raise Refusal(f"{each.input_line}: W&B's agents say where and how far a run goes: leave it away")
     searching = [str(each.input_line) for each in overrides if of_sweep(each)]
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        knobs: Any = OmegaConf.to_container(compose("config", searching).get("search") or {}, resolve=True)
-    if not knobs:
-        raise Refusal("search: W&B must know how to choose: for example search=random search.trials=20")
+        chosen_search = compose("config", searching).get("search")
+    if chosen_search is None:
+        raise Refusal("search=NAME is missing: W&B must know how to choose: add search=grid, or search=random")
+    knobs: Any = OmegaConf.to_container(chosen_search, resolve=True)
     search = make(knobs, "search")
     assert isinstance(search, Search)
     space = Space.read(own)

@@ -23,7 +23,7 @@ from torchvision.models.resnet import BasicBlock
 
 from temper import recipes
 from temper.command import command_line
-from temper.command.job import Job, chosen, container
+from temper.command.job import Job, chosen
 from temper.cookbook import standing
 from temper.data.cifar10 import CIFAR10
 from temper.data.cifar100 import CIFAR100
@@ -35,6 +35,7 @@ from temper.recipes import CONF
 from temper.refusal import refusing
 from temper.report.record import Report
 from temper.run import run
+from temper.settings_file import container
 
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Report]

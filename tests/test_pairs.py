@@ -15,12 +15,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from temper.command import command_line
-from temper.command.job import Job, container
+from temper.command.job import Job
 from temper.cookbook.combinations import DEFAULTS, Choice, Pair, Pairs, Row
 from temper.experiment import make, parse
 from temper.recipes import CONF, axes
 from temper.refusal import Refusal
 from temper.run import run
+from temper.settings_file import container
 
 options = cache(command_line.options)  # asked for some hundred thousand times
 AXES = tuple(axis for axis in axes() if axis not in ("trainer", "logger", "debug"))  # these have tests of their own

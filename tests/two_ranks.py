@@ -18,11 +18,12 @@ from hydra import compose, initialize_config_dir
 from tests.shortcuts import compose_quickly, leave_out_curves, read_once, time_briefly
 
 from temper.command import command_line
-from temper.command.job import Job, container
+from temper.command.job import Job
 from temper.debug.none import NoDebug
 from temper.experiment import parse
 from temper.recipes import CONF
 from temper.run import run
+from temper.settings_file import container
 from temper.training.supervised import Supervised, Verdict
 
 

@@ -16,7 +16,7 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from temper.command import command_line
-from temper.command.job import composing, container
+from temper.command.job import composing
 from temper.data.batches import EVALUATED_AT_ONCE, MEASURED_TRAIN_EXAMPLES, Batches
 from temper.digest import digest
 from temper.experiment import Experiment, make, parse
@@ -31,6 +31,7 @@ from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity
 from temper.report.notes import of_views, worse_once_smaller
 from temper.report.record import FILE, Complexity, Generalisation, Report, Score
+from temper.settings_file import container
 from temper.strategy import Remover, Smaller, option
 from temper.training.build import build_module
 from temper.training.folder import Folder

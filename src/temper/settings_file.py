@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import DictConfig, OmegaConf
 
 _FLOAT, _DATE = "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp"
 _EXPONENT = re.compile(r"[-+]?[0-9]+(_[0-9]+)*(\.[0-9_]*)?[eE][-+]?[0-9]+$")
@@ -30,6 +31,14 @@ _Reader.yaml_implicit_resolvers = {
 }
 for each in (_Writer, _Reader):  # the writer puts into quotes what its reader would take for a number
     each.add_implicit_resolver(_FLOAT, _EXPONENT, list("-+0123456789"))
+
+
+def container(cfg: DictConfig) -> dict[str, Any]:
+    """Return the composed values as plain containers."""
+    own = [str(key) for key in cfg if key != "hydra"]
+    values = OmegaConf.to_container(OmegaConf.masked_copy(cfg, own), resolve=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
 
 
 def save(config: Mapping[str, Any], path: Path) -> None:

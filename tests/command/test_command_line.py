@@ -27,6 +27,10 @@ REFUSED = [  # words typed, what the message must say
     (("+optimizer.lrr=1",), ("did you mean lr?",)),
     (("+optimizer.lr=1",), ("write optimizer.lr=1",)),
     (("+optimizer=adam",), ("write optimizer=adam",)),
+    (
+        ("-m", "launcher=slurm", "launcher.options.constraint=h100", "seed=1,2"),
+        ("write 'launcher.options={constraint: VALUE}'",),
+    ),
     (("clip.value=1.0",), ("clip.value=1.0: nothing is clipped with clip.kind=none: add clip.kind=norm",)),
     (("-m", "clip.value=0.5,1.0"), ("clip.value=0.5,1.0", "add clip.kind=norm")),
     (("-m", "seed=range(3,3)"), ("seed=range(3,3): holds no value: for example seed=range(1,5)",)),

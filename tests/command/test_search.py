@@ -10,18 +10,15 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
+from tests.command.conftest import Searched
 
 from temper.command import command_line
 from temper.command.sweep import Runner
-from temper.recipes import CONF
-from temper.refusal import Refusal, refusing
+from temper.refusal import Refusal
 from temper.report.record import Generalisation, Report, Score
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = ("optimizer.lr=tag(log,interval(0.001,1))", "task.dropout=choice(0,0.2,0.4)")
-Searched = Callable[..., int]
 
 
 class Trials:
@@ -54,31 +51,6 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> Trials:
     fake = Trials()
     monkeypatch.setattr(Runner, "run", lambda *asked: fake.run(*asked))
     return fake
-
-
-@pytest.fixture
-def searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Searched:
-    """Return a function that does what ``python train.py -m WORDS`` does, and returns its exit status."""
-
-    def main(*words: str) -> int:
-        words = (*words, f"hydra.sweep.dir={tmp_path / 'sweep'}")
-        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *words])
-        try:
-            with refusing():
-                command_line.check(["-m", *words])
-            with initialize_config_dir(str(CONF), version_base="1.3"):
-                hydra = GlobalHydra.instance().hydra
-                assert hydra is not None
-                hydra.multirun("config", never, list(words), with_log_configuration=False)
-        except SystemExit as ended:
-            return int(str(ended.code))
-        return 0
-
-    return main
-
-
-def never(*_: Any) -> None:
-    raise AssertionError("a trial in the sweep's own process")
 
 
 def results(folder: Path) -> list[dict[str, str]]:
@@ -115,6 +87,15 @@ def test_goes_on(searched: Searched, trials: Trials, tmp_path: Path) -> None:
     assert [number for number, pause in trials.ran if pause] == [1, 2, 3]
     assert len(results(tmp_path)) == 4
     assert searched("search=random", "search.trials=4", *SPACE, "epochs=8") == 2
+
+
+def test_says_which_others_were_tested_before(
+    searched: Searched, trials: Trials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for count, said in (("1", "this trial alone"), ("3", "this trial, and before for trial 0")):
+        assert searched("search=random", "search.seed=1", f"search.trials={count}", *SPACE, "epochs=7") == 0
+        assert f"looked at for {said}\n" in capsys.readouterr().out
+    assert [number for number, pause in trials.ran if pause is None] == [0, 2]
 
 
 def test_halving(searched: Searched, trials: Trials, tmp_path: Path) -> None:
@@ -183,19 +164,6 @@ def test_all_fail(searched: Searched, trials: Trials, capsys: pytest.CaptureFixt
     assert "no trial reached its end" in captured.err
 
 
-def test_without_a_search_it_is_a_sweep(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = []
-
-    def run(runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
-        assert runner.log(number) is None
-        ran.append((number, list(words)))
-        return 1
-
-    monkeypatch.setattr(Runner, "run", run)
-    assert searched("optimizer=sgd,adam", "epochs=2") == 1
-    assert ran == [(0, ["optimizer=sgd", "epochs=2"]), (1, ["optimizer=adam", "epochs=2"])]
-
-
 REFUSED = [
     (("seed=1,2", "hydra.sweeper.max_batch_size=1"), ("hydra.sweeper.max_batch_size", "launcher.jobs=2")),
     (("search=random", *SPACE, "data.validation=0"), ("search=random", "data.validation=0", "raise data.validation")),
@@ -204,7 +172,10 @@ REFUSED = [
     (("search=random", *SPACE, "hydra.sweep.subdir=x"), ("hydra.sweep.subdir", "${hydra.job.num}")),
     (("search=grid", "optimizer=adam,momentum", "optimizer.momentum=0.5"), ("optimizer=adam", "optimizer.momentum")),
     (("search=random", "search.trials=0", *SPACE), ("search.trials=0", "> 0")),
-    (("search=random", "search.trials=4", "seed=1,2,3"), ("search.trials=4", "3 settings", "search=grid")),
+    (("search=random", "search.trials=4", "epochs=1,2,3"), ("search.trials=4", "3 settings", "search=grid")),
+    (("search=random", "seed=1,2", *SPACE), ("seed=1,2: search=random", "luckiest", "-m seed=1,2,3", "compare_runs")),
+    (("search=grid", "seed=range(1,3)", "epochs=1,2"), ("seed=range(1,3): search=grid", "or leave search=grid out")),
+    (("search=random", "launcher=slurm", "launcher.tasks=2", *SPACE), ("launcher.tasks=2", "choose trainer=ddp")),
     (("search=tpe", "search.startup=30", *SPACE), ("search.startup=30", "search.trials=30")),
     (("search=halving", *SPACE, "epochs=2"), ("search.factor=3", "epochs=2")),
     (("search=halving", *SPACE, "epochs=9", "search.first=5"), ("search.first=5", "epochs=9", "to 3 or less")),

@@ -5,20 +5,24 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import cast
 
 import pytest
+from hydra import compose
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobStatus
 from omegaconf import OmegaConf
+from tests.command.conftest import Searched
 
-from temper.command.sweep import Here, Trials, _returned, fault_of, opened, report_of
+from temper.command.sweep import Here, Runner, Trials, _returned, fault_of, opened, report_of
 from temper.launcher.local import Local
 from temper.refusal import Refusal, refusing
 from temper.report.record import Report
+from temper.settings_file import container
 from temper.training.folder import Folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,3 +160,51 @@ def test_a_sweep_without_a_launcher_runs_here_and_does_not_wait_for_torch(
         " sweep.launcher(OmegaConf.create({'launcher': None})); raise SystemExit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_a_search_it_is_a_sweep(searched: Searched, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    def run(runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
+        assert runner.log(number) is None
+        ran.append((number, list(words)))
+        return 1
+
+    monkeypatch.setattr(Runner, "run", run)
+    assert searched("optimizer=sgd,adam", "epochs=2") == 1
+    assert ran == [(0, ["optimizer=sgd", "epochs=2"]), (1, ["optimizer=adam", "epochs=2"])]
+
+
+def test_other_words_do_not_go_on_in_the_folders_of_a_sweep(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = []
+
+    def run(runner: Runner, words: Sequence[str], folder: Path, number: int) -> int:
+        mine = Folder(folder)
+        mine.enter(container(compose("config", [word for word in words if word != "pause=test"])))
+        mine.leave()
+        ran.append(number)
+        return 1
+
+    monkeypatch.setattr(Runner, "run", run)
+    words = ("optimizer=sgd,adam", "epochs=1", "pause=test")
+    assert searched(*words, "seed=1,2") == 1
+    assert searched(*words, "seed=1,2", "trainer=cpu") == 1
+    assert ran == [*range(4), *range(4)], "what failed is tried again"
+    capsys.readouterr()
+    assert searched(*words, "seed=1,2,3") == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert f"{tmp_path / 'sweep' / '2'} holds a run with other settings" in said.err
+    assert "seed=3 here, 1 there" in said.err
+    assert "name another folder with hydra.sweep.dir=FOLDER, or give the same settings to go on" in said.err
+    assert (said.out, len(ran)) == ("", 8)
+
+
+def test_processes_that_a_trainer_is_not_for_are_not_asked_for(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Runner, "run", None)
+    assert searched("launcher=slurm", "launcher.tasks=8", "trainer=ddp", "trainer.devices=8,4") == 2
+    assert "would start 8 processes, and the trainer is for 4 on each of 1 nodes" in capsys.readouterr().err

@@ -4,16 +4,20 @@ import json
 import sys
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from tests.launcher.conftest import Commands, run_all
 
+from temper.command.sweep import launcher
 from temper.launcher import slurm
 from temper.launcher.slurm import Slurm
+from temper.recipes import CONF
 
 KNOBS = {
     "jobs": 4, "partition": None, "account": None, "minutes": 5, "nodes": 1, "tasks": 1, "cpus": 2, "gpus": 0,
-    "memory": None, "setup": (), "options": {},
+    "memory": None, "setup": (), "options": None,
 }  # fmt: skip
 # A job is a process in the background; its number is that of the file that says whether it is in the queue.
 STANDINS = {
@@ -72,6 +76,44 @@ def test_each_trial_is_a_job(command: Commands, queue: Path, tmp_path: Path) -> 
     assert not any("gpus" in line or "exclusive" in line for line in asked)
     assert any(line.startswith("srun ") and "--cpus-per-task=2" in line for line in asked)
     assert list((tmp_path / "slurm").glob("*.job")) == []
+
+
+@pytest.mark.parametrize(("words", "asked"), [((), 0), (("launcher.options={constraint: h100}",), 1)])
+def test_options_of_sbatch_are_set_as_the_file_says(
+    words: tuple[str, ...], asked: int, command: Commands, queue: Path, tmp_path: Path
+) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        where = launcher(compose("config", ["launcher=slurm", *words]))
+    with where.opened(tmp_path) as run:
+        assert run(command(0), tmp_path / "0.log") == 0
+    assert (queue / "1").read_text().splitlines().count("#SBATCH --constraint=h100") == asked
+
+
+ONE, EIGHT = {"_target_": "Auto"}, {"devices": 8, "nodes": 1}
+
+
+@pytest.mark.parametrize(
+    ("knobs", "trainer", "said"),
+    [
+        ({}, ONE, None),
+        ({}, EIGHT, None),  # one process starts the others
+        ({"tasks": 8}, EIGHT, None),
+        ({"tasks": 8}, EIGHT | {"devices": "auto"}, None),
+        ({"tasks": 2}, {"devices": [0, 3]}, None),
+        ({"tasks": 2}, {"devices": "auto"}, None),  # GPUs, of which the node knows how many it has
+        ({"tasks": 8}, ONE, "8 processes, and the trainer is for one: choose trainer=ddp trainer.devices=8"),
+        ({"tasks": 8}, {"devices": 1}, "the trainer is for one"),
+        ({"tasks": 8}, {"devices": 4}, "is for 4 on each of 1 nodes: set trainer=ddp trainer.devices=8"),
+        ({"tasks": 8}, EIGHT | {"devices": 4}, "is for 4 on each of 1 nodes: set trainer.devices=8 trainer.nodes=1"),
+        ({"tasks": 4, "nodes": 2}, EIGHT, "is for 8 on each of 1 nodes: set trainer.devices=4 trainer.nodes=2"),
+        ({}, EIGHT | {"nodes": 2}, "would start 1 processes, and the trainer is for 8 on each of 2 nodes"),
+    ],
+)
+def test_what_a_job_would_refuse_is_not_submitted(
+    knobs: dict[str, int], trainer: dict[str, Any], said: str | None
+) -> None:
+    objection = Slurm(**KNOBS | knobs).objection(trainer)
+    assert objection is None if said is None else said in str(objection)
 
 
 def test_a_trial_of_several_processes(command: Commands, queue: Path, tmp_path: Path) -> None:

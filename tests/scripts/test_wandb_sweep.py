@@ -60,6 +60,7 @@ def test_agents_are_told_to_be_patient_with_runs_that_are_ended(
     ("words", "named"),
     [
         (SPACE, ("search", "search=random")),
+        (("optimizer=sgd,adam", "seed=1,2"), ("search=NAME is missing", "add search=grid")),
         (("search=rndom", *SPACE), ("search=rndom", "random")),
         (("search=random", "search.trials=0", *SPACE), ("search.trials=0", "> 0")),
         (("search=random", "search.trials=3", "epochs=5"), ("search=random", "of a sweep: give some key values")),

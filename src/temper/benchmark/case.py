@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 
-from temper.command.job import container
 from temper.data.batches import Batches
 from temper.data.cifar10 import CIFAR10
 from temper.experiment import Experiment, parse
 from temper.facts import Examples, Splits
 from temper.recipes import CONF
+from temper.settings_file import container
 from temper.trainer.machine import keep_freed_memory
 from temper.training.build import build_batches, build_module
 from temper.training.supervised import Supervised

@@ -272,10 +272,11 @@ def _check_key(key: str, config: DictConfig) -> None:
     node: Any = config
     words = key.split(".")
     for depth, word in enumerate(words):
+        place = ".".join(words[:depth])
         if not isinstance(node, DictConfig):
-            raise Refusal(f"{key}: {'.'.join(words[:depth])} is a value and has nothing beneath it")
+            way = f"where it takes names, write '{place}={{{'.'.join(words[depth:])}: VALUE}}'"
+            raise Refusal(f"{key}: {place} is a value and has nothing beneath it; {way}")
         if word not in node:
-            place = ".".join(words[:depth])
             known = [str(name) for name in node if not str(name).startswith("_")]
             able = _having(place, word)
             if depth == 0 or not (known or able):

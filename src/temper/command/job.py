@@ -10,13 +10,14 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
 from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
 from temper.refusal import Refusal
+from temper.settings_file import container
 from temper.trainer.started import started_outside
 from temper.training.folder import differences
 
@@ -128,14 +129,6 @@ def _check_folder_is_shared(words: Sequence[str]) -> None:
         raise Refusal(
             "torchrun or SLURM starts several processes, which share one folder: name it with hydra.run.dir=FOLDER"
         )
-
-
-def container(cfg: DictConfig) -> dict[str, Any]:
-    """Return the composed values as plain containers."""
-    own = [str(key) for key in cfg if key != "hydra"]
-    values = OmegaConf.to_container(OmegaConf.masked_copy(cfg, own), resolve=True)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
 
 
 def chosen(config: Mapping[str, Any], selected: Mapping[str, Any]) -> dict[str, str | list[str]]:

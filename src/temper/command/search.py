@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from temper.command.command_line import of_sweep
-from temper.command.job import composing, container
+from temper.command.job import composing
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.experiment import Experiment, make, parse
@@ -30,10 +30,11 @@ from temper.report.record import Report
 from temper.report.search_results import Row
 from temper.report.units import in_score
 from temper.search.space import Setting, Space
+from temper.settings_file import container
 from temper.strategy import Search, option
 from temper.training.folder import folder_word
 
-PAUSE, NUMBERED = "pause", "${hydra.job.num}"
+PAUSE, SEED, NUMBERED = "pause", "seed", "${hydra.job.num}"
 _STEPS = 1000  # of an epoch, where only shares of a run matter
 
 
@@ -77,6 +78,12 @@ class Searching:
         search = make(knobs, "search")
         assert isinstance(search, Search)
         self.search = search
+        if SEED in swept:
+            every = ", or leave search=grid out for every combination" if option(search) == "grid" else ""
+            raise Refusal(
+                f"{words[SEED].input_line}: search={option(search)} would choose the luckiest of the seeds: search with"
+                f" one, then run the best by -m seed=1,2,3 and compare with scripts/compare_runs.py{every}"
+            )
         self.launcher = launcher(config)
         self.jobs = self.launcher.jobs
         first = self.words(self.search.proposed(self.space, [], self.jobs)[0])
@@ -85,7 +92,10 @@ class Searching:
             with composing(words):
                 return container(loader.load_sweep_config(config, words))
 
-        experiment = parse(compose(first))
+        composed = compose(first)
+        if objection := self.launcher.objection(composed["trainer"]):  # trainers are not what is searched
+            raise Refusal(objection)
+        experiment = parse(composed)
         self.epochs, (self.metric, self.better) = experiment.epochs, experiment.chosen_by
         self.rungs = self.search.rungs(self.epochs)
         self._check(experiment, compose)
@@ -215,10 +225,17 @@ class Searching:
         name = self.metric.removeprefix("val/")
         self._say(
             f"the best: trial {best}, chosen by {self.metric} {in_score(self.study.scores(trial)[-1])};"
-            f" test/{name} {in_score(report.generalisation.test)}, looked at for this trial alone"
+            f" test/{name} {in_score(report.generalisation.test)}, looked at for {self._looked_at(best)}"
         )
         self._say(f"run it: {shlex.join(['python', 'train.py', *self.words(trial.drawn)])}")
         self._say(f"{root / 'results.csv'}\n{root / 'search.png'}")
+
+    def _looked_at(self, best: int) -> str:
+        """Return in words which trials were tested: before more of them were asked for, another one was the best."""
+        reports = {number: report_of(self._folder(number)) for number in range(len(self.study.trials))}
+        tested = [number for number, report in reports.items() if report is not None and report.state == "finished"]
+        others = [f"trial {number}" for number in tested if number != best]
+        return f"this trial, and before for {' and '.join(others)}" if others else "this trial alone"
 
     def _row(self, number: int) -> Row:
         trial, rungs = self.study.trials[number], self.rungs

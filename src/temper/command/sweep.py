@@ -11,12 +11,12 @@ import math
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -26,9 +26,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from temper.digest import LEFT_OFF
 from temper.forked import INTERRUPTED, programs
 from temper.refusal import InUse, Refusal, refusing
 from temper.report.record import Report
+from temper.settings_file import container
 from temper.training.folder import Folder, folder_word
 
 if TYPE_CHECKING:
@@ -54,13 +56,20 @@ class Trials:
         """Run the trials and print a table of them all.
 
         Raises:
-            SystemExit: a trial failed, with status 1 after all have run; or two trials would share a folder.
+            SystemExit: a trial failed, with status 1 after all have run; or, with status 2 before any has, two would
+                share a folder, one's folder holds another, or its processes would be others than its trainer's.
         """
-        folders = [self._folder(words, first + position) for position, words in enumerate(overrides)]
+        composed = [self._composed(words, first + position) for position, words in enumerate(overrides)]
+        folders = [self._folder(each) for each in composed]
         with refusing():
             if len(set(folders)) < len(folders):
                 raise Refusal("hydra.sweep.subdir: two trials would share a folder: leave it at ${hydra.job.num}")
             where = launcher(self.config)
+            for each, folder in zip(composed, folders, strict=True):
+                settings = {key: value for key, value in container(each).items() if key not in LEFT_OFF}
+                if objection := where.objection(settings["trainer"]):
+                    raise Refusal(objection)
+                Folder(folder).check(settings, "hydra.sweep.dir")  # as folders go by position, others' words shift them
         root = Path(str(self.config.hydra.sweep.dir)).absolute()
         done: dict[int, JobReturn] = {}
         with opened(where, root) as runner:
@@ -85,10 +94,13 @@ class Trials:
     def _say(self, text: str) -> None:
         self.console.rule(Text(text), align="left")
 
-    def _folder(self, words: Sequence[str], number: int) -> Path:
+    def _composed(self, words: Sequence[str], number: int) -> DictConfig:
         composed = self.loader.load_sweep_config(self.config, list(words))
         with open_dict(composed):
             composed.hydra.job.id, composed.hydra.job.num = f"job_{number}", number
+        return composed
+
+    def _folder(self, composed: DictConfig) -> Path:
         HydraConfig.instance().set_config(composed)
         sweep = OmegaConf.select(self.config, "hydra.sweep.dir")  # resolved once: it may hold the time
         return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
@@ -109,6 +121,10 @@ class Here:
     """Trials on this machine, one after the other: of a sweep without a launcher, which need not wait for torch."""
 
     jobs, shows = 1, True
+
+    def objection(self, trainer: Mapping[str, Any]) -> str | None:
+        """Return none: a trial's process starts those that it needs beside it."""
+        return None
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator["RunTrial"]:

@@ -16,7 +16,6 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from temper import recipes
-from temper.command.job import container
 from temper.comparison.runs import measured
 from temper.comparison.statistics import deviation, same, welch
 from temper.cookbook.ledger import TIMED, Row, figures_of
@@ -25,6 +24,7 @@ from temper.metric import better
 from temper.refusal import Refusal, nearest
 from temper.report.record import Promise, Report, judge_promise, main_metric
 from temper.report.units import in_seconds
+from temper.settings_file import container
 
 
 def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:

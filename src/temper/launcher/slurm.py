@@ -45,7 +45,7 @@ class Slurm(Launcher):
     gpus: NonNegativeCount
     memory: Positive | None
     setup: tuple[str, ...]
-    options: Mapping[str, str | int | bool]
+    options: Mapping[str, str | int | bool] | None
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator[RunTrial]:
@@ -89,8 +89,23 @@ class Slurm(Launcher):
             for job in list(running.values()):
                 job.cancel(check=False)
 
+    def objection(self, trainer: Mapping[str, Any]) -> str | None:
+        """Return what the job itself would be refused by (`temper.preflight_machine`), but only after the queue."""
+        count, devices, nodes = self.tasks * self.nodes, trainer.get("devices", 1), trainer.get("nodes", 1)
+        each = len(devices) if isinstance(devices, list) else devices
+        so_many = f"trainer.devices={self.tasks} trainer.nodes={self.nodes}"
+        asked = f"launcher.tasks={self.tasks} launcher.nodes={self.nodes}: SLURM would start {count} processes, and the"
+        if count > 1 and each == 1 and "nodes" not in trainer:
+            return f"{asked} trainer is for one: choose trainer=ddp {so_many}, or set both to 1"
+        each = self.tasks if each == "auto" else each  # as many as are started
+        if nodes == self.nodes and (each == self.tasks or count == 1):  # one starts the others of its node
+            return None
+        way = so_many if "nodes" in trainer else f"trainer=ddp {so_many}"
+        return f"{asked} trainer is for {each} on each of {nodes} nodes: set {way}, or ask for as many"
+
     def parameters(self) -> dict[str, Any]:
         """Return what sbatch is asked for, by submitit's names."""
+        others = self.options or {}
         asked: dict[str, Any] = {
             "job_name": "temper",
             "partition": self.partition,
@@ -104,7 +119,7 @@ class Slurm(Launcher):
             "mem": None if self.memory is None else f"{max(1, round(self.memory * 1024))}M",
             "setup": list(self.setup) or None,
             "srun_args": [f"--cpus-per-task={self.cpus}"],  # SLURM 22.05 to 23.02 leaves sbatch's to itself
-            "additional_parameters": {key: value for key, value in self.options.items() if value is not False} or None,
+            "additional_parameters": {key: value for key, value in others.items() if value is not False} or None,
             "stderr_to_stdout": True,
         }
         return {key: value for key, value in asked.items() if value is not None}

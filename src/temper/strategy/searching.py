@@ -1,10 +1,11 @@
 """Contracts of a sweep: how its values are chosen, how long each trial is trained, and where trials run."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from temper.search.space import Setting, Space
 
@@ -74,6 +75,10 @@ class Launcher(ABC):
     def shows(self) -> bool:
         """Return whether what a trial prints is shown where it has no file to go to."""
         return False
+
+    def objection(self, trainer: Mapping[str, Any]) -> str | None:
+        """Return why a trial of these values of the trainer cannot be started here, and the way out; None if it can."""
+        return None
 
     @abstractmethod
     def opened(self, folder: Path) -> AbstractContextManager[RunTrial]:

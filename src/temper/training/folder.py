@@ -34,8 +34,12 @@ class Folder:
         self.begun: bool | None = None  # whether a run was in it when it was looked at; None before
         self._lock: TextIOWrapper | None = None
 
-    def check(self, config: Mapping[str, Any]) -> None:
+    def check(self, config: Mapping[str, Any], key: str = "hydra.run.dir") -> None:
         """Look whether a run with these settings may use the folder; nothing is made.
+
+        Args:
+            config: the settings.
+            key: by which another folder is named.
 
         Raises:
             Refusal: it belongs to a run with other settings.
@@ -43,7 +47,7 @@ class Folder:
         known = self.path / "config.yaml"
         self.begun = known.exists()
         if self.begun:
-            elsewhere = "name another folder with hydra.run.dir=FOLDER"
+            elsewhere = f"name another folder with {key}=FOLDER"
             try:
                 before = settings_file.load(known)
             except (OSError, ValueError) as fault:
@@ -55,8 +59,8 @@ class Folder:
             if hard:
                 told = "; ".join(_both(*each) for each in hard[:6]) + " ..." * (len(hard) > 6)
                 raise Refusal(
-                    f"{self.path} holds a run with other settings: {told}: name another folder with"
-                    " hydra.run.dir=FOLDER, or give the same settings to go on"
+                    f"{self.path} holds a run with other settings: {told}: {elsewhere}, or give the"
+                    " same settings to go on"
                 )
             self.changed = [key for key, *_ in differing]
 
