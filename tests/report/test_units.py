@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from temper.report.units import UNMEASURED, in_bytes, in_count, in_joules, in_privacy, in_score, in_seconds
+from temper.report.units import (
+    UNMEASURED,
+    in_bytes,
+    in_count,
+    in_joules,
+    in_privacy,
+    in_score,
+    in_seconds,
+    in_worst_class,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +67,17 @@ def test_privacy_says_what_was_spent_and_when_nothing_bounds_it() -> None:
     )
     assert "ε = ∞" in in_privacy(spent | {"epsilon": None})
     assert "ε = ∞" in in_privacy(spent | {"epsilon": math.inf})
+
+
+@pytest.mark.parametrize(
+    ("recalls", "words"),
+    [
+        ({"cat": 0.5, "dog": 1.0}, "worst class: cat, of which 50.0% are recognised"),
+        ({"cat": 0.5, "dog": None}, "worst class: cat, of which 50.0% are recognised; no test example is of dog"),
+        ({"cat": None}, None),
+    ],
+)
+def test_a_class_without_a_test_example_is_named(recalls: dict[str, float | None], words: str | None) -> None:
+    assert in_worst_class(recalls) == words
+    many = {str(number): None for number in range(9)} | {"cat": 0.5}
+    assert (in_worst_class(many) or "").endswith("no test example is of 0, 1, 2, 3, 4, 5 ...")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 UNMEASURED = "not measured"
+_NAMED = 6  # of the classes that have no example, the others are dots
 
 
 def in_seconds(value: float | None) -> str:
@@ -64,12 +65,15 @@ def in_privacy(spent: Mapping[str, float | None]) -> str:
 
 
 def in_worst_class(recalls: Mapping[str, float | None]) -> str | None:
-    """Return which class is recognised least, in words; None where no class has an example."""
+    """Return which class is recognised least, in words, and which have no example; None where no class has one."""
     known = {name: recall for name, recall in recalls.items() if recall is not None}
     if not known:
         return None
     worst = min(known, key=lambda name: known[name])
-    return f"worst class: {worst}, of which {known[worst]:.1%} are recognised"
+    told = f"worst class: {worst}, of which {known[worst]:.1%} are recognised"
+    untested = [name for name, recall in recalls.items() if recall is None]
+    more = " ..." * (len(untested) > _NAMED)
+    return told + (f"; no test example is of {', '.join(untested[:_NAMED])}{more}" if untested else "")
 
 
 def in_score(value: float | None) -> str:
