@@ -71,7 +71,7 @@ def show(explanation: Explanation, files: dict[str, Path], console: Console) -> 
     for told in tables(explanation):
         shown = Table(title=Text(told.title), title_justify="left")
         for number, column in enumerate(told.columns):
-            shown.add_column(column, justify="right" if number else "left")
+            shown.add_column(column, justify="right" if number else "left", overflow="fold")  # a path is not cut
         for row in told.rows:
             shown.add_row(*map(Text, row))
         console.print(shown)

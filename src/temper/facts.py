@@ -58,14 +58,21 @@ class Facts:
 class Examples:
     """Inputs (n, ...) and targets (n,): uint8 for images, floats for tables; class indices are int64.
 
-    Inputs that do not fit in memory are `temper.data.pictures.Pictures` that stand in for such a tensor.
+    Inputs that do not fit in memory are `temper.data.pictures.Pictures` that stand in for such a tensor. ``origins``
+    (n,) int64 is what ``Data.place`` tells by where in the user's files each stands; None where there are none.
     """
 
     inputs: Tensor
     targets: Tensor
+    origins: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def __getitem__(self, chosen: Tensor | slice) -> "Examples":
+        """Return the ``chosen`` examples, in their order there."""
+        origins = None if self.origins is None else self.origins[chosen]
+        return Examples(self.inputs[chosen], self.targets[chosen], origins)
 
 
 @dataclass(frozen=True, kw_only=True)

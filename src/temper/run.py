@@ -279,6 +279,7 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
             raise SystemExit(1) from None
         raise
     finally:
-        for logger in job.experiment.logger.values():
-            logger.finish(failed)
+        told = [logger.finish(failed) for logger in job.experiment.logger.values()]
+        for where in filter(None, told):  # on the first process alone: no other logs
+            print(where)
         folder.leave()

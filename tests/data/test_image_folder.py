@@ -16,6 +16,7 @@ from temper.data.image_folder import ImageFolder
 from temper.data.pictures import Pictures
 from temper.data.pipeline import Pipeline
 from temper.data.reading import read_image
+from temper.facts import Splits
 from temper.preprocessing.normalize import Normalize
 
 
@@ -61,6 +62,33 @@ def test_every_image_is_in_one_part_with_its_folders_class(root: Path) -> None:
     assert torch.equal(splits.train.inputs, data.splits().train.inputs)
     for part in parts:  # also of the first few, which the training figures are measured on
         assert part.targets[: len(part) // 2].bincount().tolist() == [len(part) // 6] * 3
+
+
+def places(data: ImageFolder, splits: Splits) -> set[str]:
+    """Return the files of all parts, after each was held against the example that is said to be of it."""
+    found: set[str] = set()
+    for part in (splits.train, splits.validation, splits.test):
+        assert part is not None
+        assert part.origins is not None
+        named = data.places(part.origins.tolist())
+        pictures: Any = part.inputs
+        for place, target, image in zip(named, part.targets.tolist(), pictures, strict=True):
+            assert place.split("/")[0] == splits.class_names[target]
+            assert torch.equal(image, data.read(data._root / place)[0])
+        found |= set(named)
+    return found
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_each_example_tells_its_file(root: Path, tmp_path_factory: pytest.TempPathFactory, in_memory: bool) -> None:
+    data = photos(root, in_memory=in_memory, cache=str(tmp_path_factory.mktemp("cache")))
+    for _ in range(2):  # decoded, then of the cache
+        assert places(data, data.splits()) == {path.relative_to(root).as_posix() for path in root.rglob("[0-9].png")}
+    corrupted = photos(root, in_memory=in_memory, label_noise=0.5, input_noise=0.2, imbalance=2.0).splits()
+    assert corrupted.test.origins is not None
+    assert torch.equal(corrupted.test.origins, photos(root).splits().test.origins)
+    assert corrupted.train.origins is not None
+    assert len(corrupted.train.origins) == len(corrupted.train)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
@@ -173,6 +201,10 @@ def test_broken_files_are_named_and_left_out_only_if_asked(root: Path) -> None:
     assert sum(len(part) for part in (splits.train, splits.validation, splits.test)) == 23
     assert splits.note is not None
     assert "2 broken files left out" in splits.note
+    for in_memory in (True, False):
+        assert places(photos(root), photos(root, skip_broken=True, in_memory=in_memory).splits()) == {
+            path.relative_to(root).as_posix() for path in root.rglob("[0-9].png") if path != root / "cat" / "1.png"
+        }
     assert "words.png" in splits.note
     for index in range(9):
         (root / "eel" / f"x{index}.png").write_text("no image")

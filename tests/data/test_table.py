@@ -93,6 +93,21 @@ def test_numbers_may_be_words(tmp_path: Path) -> None:
 GAPS = ["x,word,y", *(f"{row},{'ab'[row % 2]},{row % 2}" for row in range(1, 21)), ",a,1", "3,,0", "NaN,b,1"]
 
 
+@pytest.mark.parametrize("missing", ["drop", "mean"])
+def test_each_example_tells_its_row(tmp_path: Path, missing: str) -> None:
+    rows = [f'"{row}",{row % 2}' if row % 5 else '"",1' for row in range(2, 42)]
+    data = table(write_table(tmp_path, "x,y", *rows), target="y", missing=missing, validation=0.25, test=0.25)
+    splits, seen = data.splits(), set()
+    for part in (splits.train, splits.validation, splits.test):
+        assert part is not None
+        assert part.origins is not None
+        for x, place in zip(part.inputs[:, 0].tolist(), data.places(part.origins.tolist()), strict=True):
+            number = int(place.removeprefix("row "))
+            assert x == number or number % 5 == 0
+            seen.add(number)
+    assert seen == {row for row in range(2, 42) if row % 5 or missing == "mean"}
+
+
 def test_rows_with_gaps_are_dropped_if_asked(tmp_path: Path) -> None:
     data = table(write_table(tmp_path, *GAPS, "5,a,null"), target="y", missing="drop", test=0.2)
     splits = data.splits()

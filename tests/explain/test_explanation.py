@@ -20,6 +20,7 @@ def subject(network: Any, inputs: torch.Tensor, target: torch.Tensor, **others: 
         "names": (),
         "shape": tuple(inputs.shape[1:]),
         "picture": None,
+        "places": (),
     }
     with torch.no_grad():
         prediction = network(inputs)
@@ -53,6 +54,7 @@ def test_each_mistake_has_the_map_of_the_class_given_and_of_the_true_one() -> No
     assert not torch.equal(*expected)
     torch.testing.assert_close([found.maps.given, found.maps.true], expected)
     assert torch.equal(found.maps.images, inputs[rows])
+    assert {each.place for each in found.mistakes} == {None}
     for mistake, row in zip(found.mistakes, rows.tolist(), strict=True):
         assert (mistake.given, mistake.true) == ("abcd"[(target[row] - 1) % 4], "abcd"[target[row]])
 

@@ -55,8 +55,10 @@ def test_two_runs_of_one_process_stay_apart(tmp_path: Path, capfd: pytest.Captur
         log.build(folder(tmp_path, name), {"seed": 1, "optimizer": {"lr": 0.1}}).log_metrics(
             {"train/loss": loss}, step=3
         )
-        log.finish(failed)
-        log.finish(failed)
+        kept = tmp_path / name / "wandb"
+        assert log.finish(failed) == f"Weights & Biases: kept offline, sent by: wandb sync {kept}/offline-run-*"
+        assert log.finish(failed) is None
+        assert len([*kept.glob("offline-run-*")]) == 1
     (one,), (two,) = summaries(tmp_path / "one"), summaries(tmp_path / "two")
     assert (one["name"], one["state"], one["exit_code"], one["summary"]["train/loss"]) == ("one", "finished", 0, 1.5)
     assert (two["name"], two["state"], two["exit_code"], two["summary"]["train/loss"]) == ("two", "failed", 1, 2.5)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from temper.report import curves
-from temper.report.curves import draw, read_metrics
+from temper.report.curves import draw, read_metrics, steady
 
 CSV = """step,epoch,seconds,train/loss,train/accuracy,learning_rate,val/loss,val/accuracy
 1,0,0.1,2.0,0.1,0.1,,
@@ -34,6 +34,18 @@ def test_reads_nothing_where_nothing_is(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("step,train/loss\n")
     assert read_metrics(tmp_path) == {}
     assert draw(tmp_path) is None
+
+
+def test_means_of_few_steps_are_not_drawn() -> None:
+    assert steady([(50, 1.0), (100, 1.0), (120, 9.0), (170, 1.0), (220, 1.0), (240, 9.0)]) == [
+        (50, 1.0),
+        (100, 1.0),
+        (170, 1.0),
+        (220, 1.0),
+    ]
+    assert steady([(2, 1.0)]) == [(2, 1.0)]
+    assert steady([(3, 1.0), (6, 2.0), (8, 3.0)]) == [(3, 1.0), (6, 2.0), (8, 3.0)]
+    assert steady([]) == []
 
 
 def rows(*, loss: bool = True, metric: str | None = "accuracy", rate: bool = True) -> str:

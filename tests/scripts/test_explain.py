@@ -172,6 +172,9 @@ def test_one_logit_and_features_by_name(
     known |= {"colour=blue²", "colour=red²", "colour=blue·colour=red"}
     assert answer["mistakes"]
     assert {name for each in answer["mistakes"] for name in each["features"]} <= known
+    lines = Path("my_table.csv").read_text().splitlines()
+    for each in answer["mistakes"]:
+        assert lines[int(each["place"].removeprefix("row ")) - 1].endswith(f",{each['true']}")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +214,11 @@ def test_filtered_images_and_a_folder_of_them(
     assert answer["first_layer"]["name"] == "patch_whitening"
     assert answer["layer"].startswith("stages.")
     assert set(answer["per_class"]) == {"kind_0", "kind_1", "kind_2"}
+    assert answer["mistakes"]
+    for each in answer["mistakes"]:
+        assert each["place"].startswith(f"{each['true']}/")
+        assert (tmp_path / "moved" / each["place"]).is_file()
+    assert answer["mistakes"][0]["place"] in (tmp_path / "run" / "explained.html").read_text()
 
 
 def test_what_is_missing_is_said_before_any_work(

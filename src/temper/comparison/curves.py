@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from temper.comparison.methods import Method
 from temper.refusal import Refusal
-from temper.report.curves import Series, read_metrics
+from temper.report.curves import Series, read_metrics, steady
 from temper.report.frame import INK, frame
 
 LOSS = "train/loss"
@@ -31,7 +31,8 @@ def read(methods: Sequence[Method]) -> tuple[str, list[list[Series]]]:
     found = {run.folder: read_metrics(run.folder) for method in methods for run in method.runs.values()}
     for name in (f"val/{methods[0].first.metric}", LOSS):
         if all(name in metrics for metrics in found.values()):
-            return name, [[found[run.folder][name] for _, run in sorted(each.runs.items())] for each in methods]
+            shown = steady if name == LOSS else list
+            return name, [[shown(found[run.folder][name]) for _, run in sorted(each.runs.items())] for each in methods]
     bare = next(folder for folder, metrics in found.items() if LOSS not in metrics)
     raise Refusal(f"--curves: {bare} holds no metrics.csv with {LOSS}: leave the run out")
 

@@ -273,16 +273,11 @@ class Batches(L.LightningDataModule):
 
 def truncated(splits: Splits, train: int, evaluated: int) -> Splits:
     """Return ``splits`` cut to so many examples each."""
-
-    def cut(examples: Examples | None, count: int) -> Examples | None:
-        return None if examples is None else Examples(examples.inputs[:count], examples.targets[:count])
-
-    shorter = Examples(splits.train.inputs[:train], splits.train.targets[:train])
-    test = Examples(splits.test.inputs[:evaluated], splits.test.targets[:evaluated])
-    return replace(splits, train=shorter, validation=cut(splits.validation, evaluated), test=test)
+    validation = None if splits.validation is None else splits.validation[:evaluated]
+    return replace(splits, train=splits.train[:train], validation=validation, test=splits.test[:evaluated])
 
 
 def memorised(splits: Splits, count: int) -> Splits:
     """Return splits that train, validate and test on the same first ``count`` training examples."""
-    few = Examples(splits.train.inputs[:count], splits.train.targets[:count])
+    few = splits.train[:count]
     return replace(splits, train=few, validation=few, test=few, note=f"debug: {count} examples, the same for all")

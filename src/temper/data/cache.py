@@ -117,7 +117,9 @@ def _opened(path: Path, stamp: str) -> Splits:
         count = dtype.itemsize * torch.Size(shape).numel()
         tensors[name] = whole[start : start + count].view(dtype).view(shape)
     parts = {
-        part: Examples(tensors[f"{part}/inputs"], tensors[f"{part}/targets"]) if f"{part}/inputs" in tensors else None
+        part: Examples(tensors[f"{part}/inputs"], tensors[f"{part}/targets"], tensors.get(f"{part}/origins"))
+        if f"{part}/inputs" in tensors
+        else None
         for part in _PARTS
     }
     assert parts["train"] is not None
@@ -194,3 +196,5 @@ def _tensors(splits: Splits) -> Iterator[tuple[str, Tensor]]:
         if examples is not None:
             yield f"{part}/inputs", examples.inputs
             yield f"{part}/targets", examples.targets
+            if examples.origins is not None:
+                yield f"{part}/origins", examples.origins

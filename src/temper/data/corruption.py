@@ -85,7 +85,7 @@ def mislabelled(examples: Examples, classes: int, share: float) -> Examples:
     wrong = torch.randperm(len(examples), generator=generator)[: round(share * len(examples))]
     targets = examples.targets.clone()
     targets[wrong] = (targets[wrong] + torch.randint(1, classes, (len(wrong),), generator=generator)) % classes
-    return Examples(examples.inputs, targets)
+    return replace(examples, targets=targets)
 
 
 def noisy(examples: Examples, deviation: float, generator: Generator, ranges: Tensor | None = None) -> Examples:
@@ -94,7 +94,7 @@ def noisy(examples: Examples, deviation: float, generator: Generator, ranges: Te
     ``deviation`` is in units of 255 for uint8, else of ``ranges`` (features,), or of 1.
     """
     chunks = [_noisy(chunk, deviation, generator, ranges) for chunk in torch.split(examples.inputs, _AT_ONCE)]
-    return Examples(torch.cat(chunks), examples.targets)
+    return replace(examples, inputs=torch.cat(chunks))
 
 
 def noisy_image(image: Tensor, row: int, *, deviation: float, seed: int) -> Tensor:
@@ -120,8 +120,8 @@ def _each_noisy(splits: Splits, deviation: float, ranges: Tensor | None, one_by_
         held: Any = examples.inputs
         if isinstance(held, Pictures):
             changed: Any = held.changed(change)
-            return Examples(changed, examples.targets)
-        return Examples(torch.stack([change(image, row) for row, image in enumerate(held)]), examples.targets)
+            return replace(examples, inputs=changed)
+        return replace(examples, inputs=torch.stack([change(image, row) for row, image in enumerate(held)]))
 
     train, test = noised("train"), noised("test")
     assert train is not None

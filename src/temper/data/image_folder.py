@@ -9,7 +9,7 @@ would take more than half of the free memory stays on disk: its files are decode
 
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -86,11 +86,11 @@ class ImageFolder(Data):
 
     def _whole(self) -> Splits:
         folders = self._folders
-        files = {folder: _files(folder) for folder in folders}
-        for folder in folders:
-            if not files[folder]:
+        paths = self._numbered
+        filled = {index for _, index in paths}
+        for index, folder in enumerate(folders):
+            if index not in filled:
                 raise ValueError(f"{folder} holds no image: put some there, or take the empty folder away")
-        paths = [(path, index) for index, folder in enumerate(folders) for path in files[folder]]
         stamps = file_stamps({path.relative_to(self._root).as_posix(): path for path, _ in paths})
         told = "".join(f"{name} {length}\n" for name, (length, _) in stamps.items())  # what is in them is not read
         return replace(self._read(paths, stamps), contents={"files": f"{zlib.crc32(told.encode()):08x}"})
@@ -108,6 +108,7 @@ class ImageFolder(Data):
                 "skip_broken": self.skip_broken,
                 "upright": True,  # caches of before hold pictures as they lie in their files
                 "mixed": True,  # or class by class
+                "origins": True,  # or without the files' numbers
             },
             sources=stamps,
             folder=self.cache,
@@ -128,8 +129,13 @@ class ImageFolder(Data):
         splits = cut(examples, self.validation, self.test, class_names=names, mixed=True)
         if not broken:
             return splits
-        skipped = f"{len(broken)} broken files left out: {_listed(broken)}"
+        skipped = f"{len(broken)} broken {'file' if len(broken) == 1 else 'files'} left out: {_listed(broken)}"
         return replace(splits, note=f"{splits.note}; {skipped}" if splits.note else skipped)
+
+    def places(self, origins: Sequence[int]) -> list[str]:
+        """Return the files' paths within the folder."""
+        files = self._numbered
+        return [files[origin][0].relative_to(self._root).as_posix() for origin in origins]
 
     def read(self, path: Path) -> Tensor:
         """Return the user's picture in RGB at the training images' size, (1, 3, size, size) uint8."""
@@ -142,6 +148,11 @@ class ImageFolder(Data):
     @property
     def _folders(self) -> list[Path]:
         return sorted(path for path in self._root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+    @property
+    def _numbered(self) -> list[tuple[Path, int]]:
+        """Return the files of all classes, each with its class, in the order by which ``origins`` number them."""
+        return [(path, index) for index, folder in enumerate(self._folders) for path in _files(folder)]
 
     def _on_disk(self, count: int) -> bool:
         # Splitting what is in memory holds it twice for a moment.
@@ -163,7 +174,8 @@ class ImageFolder(Data):
         pictures: Any = Pictures(
             [path for path, _ in whole], self.read, (3, self.size, self.size), workers_of(self.workers)
         )
-        return Examples(pictures, torch.tensor([index for _, index in whole])), broken
+        kept = torch.tensor([row for row, fault in enumerate(faults) if fault is None])
+        return Examples(pictures, torch.tensor([index for _, index in whole]), kept), broken
 
     def _read_all(self, paths: list[tuple[Path, int]]) -> tuple[Examples, list[str]]:
         """Return what could be read, and what is wrong with each file that could not."""
@@ -180,11 +192,8 @@ class ImageFolder(Data):
         broken = [fault for fault in faults if fault is not None]
         if broken and not self.skip_broken:
             raise ValueError(f"{_listed(broken)}: mend or remove, or leave such files out: data.skip_broken=true")
-        targets = torch.tensor([index for _, index in paths])
-        if broken:
-            whole = torch.tensor([fault is None for fault in faults])
-            inputs, targets = inputs[whole], targets[whole]
-        return Examples(inputs, targets), broken
+        found = Examples(inputs, torch.tensor([index for _, index in paths]), torch.arange(len(paths)))
+        return found[torch.tensor([fault is None for fault in faults])] if broken else found, broken
 
 
 def _files(folder: Path) -> list[Path]:

@@ -52,12 +52,15 @@ def cut(
         )
     tested, validated = round(len(examples) * test), round(len(examples) * validation)
     order = shuffled(examples.targets, stratified=bool(class_names))
-    taken = _in_order if mixed else rows
-    train = taken(examples, order[tested + validated :])
+
+    def taken(chosen: Tensor) -> Examples:
+        return examples[chosen] if mixed else rows(examples, chosen)
+
+    train = taken(order[tested + validated :])
     return Splits(
         train=train,
-        validation=taken(examples, order[tested : tested + validated]) if validated else None,
-        test=taken(examples, order[:tested]) if tested else train,
+        validation=taken(order[tested : tested + validated]) if validated else None,
+        test=taken(order[:tested]) if tested else train,
         class_names=class_names,
         note="; ".join(_notes(train, class_names, tested)) or None,
     )
@@ -95,9 +98,4 @@ def shuffled(targets: Tensor, stratified: bool) -> Tensor:
 
 def rows(examples: Examples, chosen: Tensor) -> Examples:
     """Return the ``chosen`` examples, in the order of the data set."""
-    return _in_order(examples, chosen.sort().values)
-
-
-def _in_order(examples: Examples, chosen: Tensor) -> Examples:
-    """Return the ``chosen`` examples, in their order there."""
-    return Examples(examples.inputs[chosen], examples.targets[chosen])
+    return examples[chosen.sort().values]

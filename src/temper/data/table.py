@@ -11,7 +11,7 @@ alone.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -49,11 +49,18 @@ Named = Annotated[Name, BeforeValidator(_is_named)]
 
 @dataclass(frozen=True)
 class _Learned:
-    """What a table holds: inputs (n, features) with nan for a missing number, and labels, without rows left out."""
+    """What a table holds, without rows left out.
+
+    Attributes:
+        inputs: (n, features), with nan for a missing number.
+        numbers: of each row, by which the file's reader finds it.
+        dropped: how many rows were left out.
+    """
 
     columns: tuple[Column, ...]
     inputs: Tensor
     labels: Labels
+    numbers: tuple[int, ...]
     dropped: int
 
 
@@ -146,10 +153,14 @@ class Table(Data):
         means = self._means(splits.train)
 
         def filled(examples: Examples) -> Examples:
-            return Examples(_filled(examples.inputs, means), examples.targets)
+            return replace(examples, inputs=_filled(examples.inputs, means))
 
         validation = None if splits.validation is None else filled(splits.validation)
         return replace(splits, train=filled(splits.train), validation=validation, test=filled(splits.test))
+
+    def places(self, origins: Sequence[int]) -> list[str]:
+        """Return the rows of the file, as its reader counts them."""
+        return [f"row {origin:,}" for origin in origins]
 
     def read(self, path: Path) -> Tensor:
         """Return the user's rows, (n, features): a table with the same columns in any order, with labels or without.
@@ -169,7 +180,7 @@ class Table(Data):
     @property
     def _cut(self) -> Splits:
         held = self._learned
-        examples = Examples(held.inputs, held.labels.targets)
+        examples = Examples(held.inputs, held.labels.targets, torch.tensor(held.numbers))
         # Mixed: a file is often sorted by its labels, and what looks at the first examples alone would see few of them.
         return cut(examples, self.validation, self.test, class_names=held.labels.class_names, mixed=True)
 
@@ -232,7 +243,7 @@ def _learn(
     columns = tuple(fit_column(sheet, name) for name in names)
     _refuse_alike(sheet, columns)
     inputs = encode(sheet, columns)
-    return _Learned(columns, inputs, read_labels(sheet, target, kind), rows - len(sheet.numbers))
+    return _Learned(columns, inputs, read_labels(sheet, target, kind), tuple(sheet.numbers), rows - len(sheet.numbers))
 
 
 def _complete(sheet: Sheet, names: Iterable[str]) -> Sheet:

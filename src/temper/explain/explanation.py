@@ -23,6 +23,7 @@ class Mistake:
 
     Attributes:
         number: of the example in its set, from 1.
+        place: where in the user's own files it stands; None where these hold no examples.
         true, given: names of classes, or values.
         probability: of the class that was given; None for a regression.
         true_probability: of the true class; None for a regression.
@@ -31,6 +32,7 @@ class Mistake:
     """
 
     number: int
+    place: str | None
     true: str | float
     given: str | float
     probability: float | None
@@ -104,16 +106,14 @@ def explain(subject: Subject, most: int) -> Explanation:
 
 def _mistake(subject: Subject, row: int, given: Tensor, shares: Tensor | None, features: dict[str, float]) -> Mistake:
     true, told = subject.target[row].item(), given[row].item()
-    if shares is None:
-        return Mistake(
-            number=row + 1, true=true, given=told, probability=None, true_probability=None, features=features
-        )
+    names = subject.class_names
     return Mistake(
         number=row + 1,
-        true=subject.class_names[int(true)],
-        given=subject.class_names[int(told)],
-        probability=shares[row, int(told)].item(),
-        true_probability=shares[row, int(true)].item(),
+        place=subject.places[row] if subject.places else None,
+        true=true if shares is None else names[int(true)],
+        given=told if shares is None else names[int(told)],
+        probability=None if shares is None else shares[row, int(told)].item(),
+        true_probability=None if shares is None else shares[row, int(true)].item(),
         features=features,
     )
 

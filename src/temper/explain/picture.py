@@ -1,7 +1,7 @@
 """The picture of an explanation: mistakes and why, the first layer, and the classes that are confused."""
 
 import math
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from torch import Tensor
 from torch.nn import functional as F
 
-from temper.explain.explanation import Explanation, Maps
+from temper.explain.explanation import Explanation, Maps, Mistake
 from temper.explain.first_layer import FirstLayer
 from temper.explain.outcome import confusion_section, values_section
 from temper.explain.sheet import (
@@ -37,6 +37,7 @@ FILTERS, BARS = 64, 20  # that are drawn
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "#ffffff", ORANGE])
 _IN_ROW, _TILE, _GAP, _CAPTION = 3, 0.93, 0.07, 0.37  # mistakes in a row; inches of a tile
 _NAME = 13  # characters that fit above one
+_FILE = 11  # of a file's, whose digits and capitals are wider
 _FINE = 128  # pixels of a tile's shorter side
 
 
@@ -69,7 +70,7 @@ def mistakes_section(explanation: Explanation) -> Section | None:
             left = EDGE + place % _IN_ROW * (INSIDE - 3 * _TILE - 2 * _GAP) / (_IN_ROW - 1)
             upper = top + place // _IN_ROW * row
             tiles = (
-                ("example", f"{mistake.number:,}", SOFT, _shown(maps.images[place])),
+                ("example", _place(mistake), SOFT, _shown(maps.images[place])),
                 (str(mistake.given), in_percent(mistake.probability or 0.0), given, _map(maps, maps.given, place)),
                 (str(mistake.true), in_percent(mistake.true_probability or 0.0), true, _map(maps, maps.true, place)),
             )
@@ -81,6 +82,14 @@ def mistakes_section(explanation: Explanation) -> Section | None:
 
     rows = math.ceil(count / _IN_ROW)
     return Section(f"The most confident mistakes, {shown}", _words(explanation, maps), rows * row - 0.2, paint)
+
+
+def _place(mistake: Mistake) -> str:
+    """Return what finds the example in its set: of a file, the end of its name, by which those of a camera differ."""
+    if mistake.place is None:
+        return f"{mistake.number:,}"
+    name = PurePosixPath(mistake.place).stem
+    return name if len(name) <= _FILE else f"…{name[1 - _FILE :]}"
 
 
 def _words(explanation: Explanation, maps: Maps) -> str:

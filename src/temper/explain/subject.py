@@ -35,6 +35,7 @@ class Subject:
         layer: whose feature maps are looked at; None where there are none.
         names: of the features that enter the network; empty for images.
         shape: (channels, h, w) of the image that enters the network; None where what enters is none.
+        places: where in the user's own files each example of the set stands; empty where none are the user's.
         stored: raw inputs (n, ...) of the set, as they are stored.
         picture: height and width of a stored row that is an image; None for any other.
         prediction: what the delivered network answers to the set, (n,) or (n, classes); values in their own units.
@@ -52,6 +53,7 @@ class Subject:
     layer: str | None
     names: tuple[str, ...]
     shape: tuple[int, ...] | None
+    places: tuple[str, ...]
     stored: Any
     picture: tuple[int, int] | None
     prediction: Tensor
@@ -93,6 +95,7 @@ class Subject:
             layer=found,
             names=names,
             shape=_shape(facts, rows),
+            places=_places(experiment.data, examples.origins),
             stored=examples.inputs,
             picture=rows,
             prediction=prediction,
@@ -134,6 +137,10 @@ def _names(data: Data, pipeline: Pipeline, facts: Facts) -> tuple[tuple[str, ...
     for name, step in pipeline.steps.items():
         names = step.names(names, pipeline.fitted[name])
     return names, data.picture if names == before else None
+
+
+def _places(data: Data, origins: Tensor | None) -> tuple[str, ...]:
+    return () if origins is None else tuple(data.places(origins.tolist()))
 
 
 def _shape(facts: Facts, picture: tuple[int, int] | None) -> tuple[int, ...] | None:

@@ -65,7 +65,7 @@ def mistakes(explanation: Explanation) -> Told | None:
 
 def _row(mistake: Mistake, named: bool) -> tuple[str, ...]:
     adds = ", ".join(f"{name} {value:+.3g}" for name, value in mistake.features.items())
-    number, told = f"{mistake.number:,}", (adds,) if named else ()
+    number, told = mistake.place or f"{mistake.number:,}", (adds,) if named else ()
     if mistake.probability is None or mistake.true_probability is None:
         true, given = float(mistake.true), float(mistake.given)
         return (number, f"{true:.6g}", f"{given:.6g}", f"{given - true:+.3g}", *told)

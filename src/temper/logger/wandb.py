@@ -7,6 +7,7 @@ An offline run lies in the folder's ``wandb/`` until ``wandb sync`` uploads it.
 import netrc
 import os
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,10 +67,18 @@ class Wandb(Logger):
         logger._wandb_init.pop("anonymous", None)
         return logger
 
-    def finish(self, failed: bool) -> None:
-        """End the W&B run of this process, if there is one still open."""
-        if wandb.run is not None:
-            wandb.run.finish(exit_code=int(failed))
+    def finish(self, failed: bool) -> str | None:
+        """End the W&B run of this process, if there is one still open; return its page, or what sends it there."""
+        run = wandb.run
+        if run is None:
+            return None
+        run.finish(exit_code=int(failed))
+        if run.disabled:
+            return None
+        if run.offline:  # each start of a run that was resumed has left a folder: they are sent in order of time
+            kept = shlex.quote(str(Path(run.settings.sync_dir).parent))
+            return f"Weights & Biases: kept offline, sent by: wandb sync {kept}/offline-run-*"
+        return f"Weights & Biases: {run.url}"
 
     def _mode(self) -> Mode:
         if self.mode != "auto":

@@ -1,7 +1,9 @@
 """A run's learning curves as one picture, drawn from its metrics.csv."""
 
 import math
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -31,6 +33,16 @@ def read_metrics(folder: Path) -> dict[str, Series]:
             if value is not None:
                 found.setdefault(name, {})[int(row["step"])] = value
     return {name: sorted(values.items()) for name, values in found.items()}
+
+
+def steady(means: Series) -> Series:
+    """Return ``means``, each of the steps since the one before, without those of few steps, that look like spikes.
+
+    An epoch ends in such a one, where its steps are no multiple of ``flush_every``.
+    """
+    steps = [0, *(step for step, _ in means)]
+    spans = [after - before for before, after in pairwise(steps)]
+    return [point for point, span in zip(means, spans, strict=True) if 2 * span >= median(spans)]
 
 
 def _number(cell: str) -> float | None:
@@ -70,6 +82,7 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
     for split, series in lines.items():
         if not series:
             continue
+        series = steady(series) if split == "train" else series
         colour = _COLOURS.get(split, "#557755")
         marker = "o" if len(series) == 1 else ("." if len(series) < 40 and split == "val" else "")
         label = _IN_LOSS[split] if title == "loss" else split

@@ -101,10 +101,11 @@ def conclude(
         before = asdict(whole) | {"nonzero_parameters": _nonzero_before(module.network, masks)}
         step, score = _validated_before(job, module)
         named = [f"{axis}={name}" for axis in SMALLER if (name := option(getattr(experiment, axis))) != "none"]
-        seen = "there was no validation" if score is None else f"the last validation was after step {step:,}"
+        seen = "there was no validation"
+        if score is not None:
+            seen = f"the last validation was after step {step:,} of {module.facts.clock.total_steps:,}"
         report.notes.append(
-            f"before {' and '.join(named)} began, {seen} of {module.facts.clock.total_steps:,}: what the network"
-            " reaches whole, a run without says"
+            f"before {' and '.join(named)} began, {seen}: what the network reaches whole, a run without says"
         )
         report.smaller = {
             "before": {metric: score} | before,

@@ -86,6 +86,10 @@ class Data(ABC):
         A ValueError names the file and what is wrong with it.
         """
 
+    def places(self, origins: Sequence[int]) -> list[str]:
+        """Return where in the user's files those examples stand that ``splits`` gives such ``origins``."""
+        raise NotImplementedError(f"{type(self).__name__} gives its examples no origins")
+
 
 class Preprocessing(ABC):
     """What happens to every input, in training and ever after; floats in, floats out."""

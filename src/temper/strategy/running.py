@@ -32,8 +32,8 @@ class Logger(ABC):
         """Return Lightning's logger for the run in ``folder``."""
 
     @abstractmethod
-    def finish(self, failed: bool) -> None:
-        """End the log, also when training raised."""
+    def finish(self, failed: bool) -> str | None:
+        """End the log, also when training raised; return where to find it, None where there is none."""
 
 
 class Debug:
