@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from temper.command import command_line
+from temper.forked import INTERRUPTED
 from temper.refusal import refusing
 
 
@@ -25,7 +26,11 @@ def main(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
-    with refusing():
-        command_line.prepare()
-        command_line.check(sys.argv[1:])
-    main()
+    try:
+        with refusing():
+            command_line.prepare()
+            command_line.check(sys.argv[1:])
+        main()
+    except KeyboardInterrupt:  # before training, in which a run tells how it goes on
+        print("temper: interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None

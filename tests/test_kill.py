@@ -94,25 +94,6 @@ def test_a_folder_whose_settings_are_damaged_is_refused(
     assert line.endswith("name another folder with hydra.run.dir=FOLDER")
 
 
-class ToldToEnd(L.Callback):
-    def on_train_batch_start(self, trainer: L.Trainer, *_: Any) -> None:
-        if trainer.global_step == 3:
-            os.kill(os.getpid(), signal.SIGTERM)  # as a system does that wants the machine back
-
-
-def test_a_run_that_is_told_to_end_has_not_finished(
-    job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = job_of("epochs=1", "trainer=cpu")
-    with monkeypatch.context() as patched:
-        patched.setattr(NoDebug, "callbacks", lambda self, folder: [ToldToEnd()])
-        with pytest.raises(SystemExit) as ended:
-            run(job)
-    assert ended.value.code == 143
-    assert Report.load(job.folder).state == "stopped"
-    assert run(job).state == "finished"
-
-
 def test_a_lost_partner_is_told_in_a_line(
     job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ import temper
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment import Experiment
+from temper.forked import INTERRUPTED
 from temper.preflight import check_same_data, check_teachers, check_transfer, start
 from temper.preflight_machine import check_kernels, check_machine, check_partners
 from temper.quantity import Clock
@@ -35,6 +36,7 @@ from temper.training.checkpoints import Checkpoints
 from temper.training.folder import Folder, folder_word
 from temper.training.gradient_norm import GradientNorm
 from temper.training.layer_freezing import layer_freezing
+from temper.training.leaving import Leaving, interrupted
 from temper.training.pace import Pace
 from temper.training.partners import Partners, lost
 from temper.training.pause import Pause
@@ -189,6 +191,7 @@ def build_trainer(
         foreign=foreign,
         bar=Bar(console, clock.total_steps),
     )
+    leaving = Leaving()
     checkpoints = Checkpoints(
         folder.checkpoints,
         seconds=experiment.checkpoint_seconds,
@@ -198,6 +201,7 @@ def build_trainer(
         settled=settled,
         foreign=foreign,
         resting=recorder.resting,
+        leaving=leaving,
     )
     watching = [each.callback(metric, better, experiment.target, settled) for each in experiment.stopping.values()]
     for each in watching:
@@ -205,6 +209,7 @@ def build_trainer(
     # The order is meant: what is removed goes before averages are taken, all before they are recorded, and saved last.
     callbacks = [
         Partners(),
+        leaving,
         *([PrivateGradient(module.privatizer)] if module.privatizer is not None else []),
         *freezing,
         *_looking(experiment, clock, recorder),
@@ -269,6 +274,12 @@ def _closing(job: Job, report: Report, folder: Folder, rank: int) -> Iterator[No
             if rank == 0 or isinstance(fault, Refusal):  # of the loss, every rank knows
                 print(f"temper: {fault}", file=sys.stderr)
             raise SystemExit(1) from None
+        if interrupted(fault):
+            if rank == 0:
+                after = f" after step {report.attempts[-1].last_step:,}" if report.attempts else ""
+                again = shlex.quote(folder_word(folder.path))
+                print(f"temper: interrupted{after}: the same command with {again} goes on", file=sys.stderr)
+            raise SystemExit(INTERRUPTED) from None
         if isinstance(fault, SIGTERMException):  # of Lightning's, which would end the program as if all were well
             raise SystemExit(ENDED) from None
         if lost(fault):

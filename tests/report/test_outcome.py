@@ -103,3 +103,14 @@ def test_steps_that_were_taken_again_are_told() -> None:
     assert note.startswith("taken again, as the run was cut off: at least 1,261 steps; cost counts both times")
     (one,) = told((0, 41), (40, 100))
     assert " 1 step; " in one
+
+
+def test_a_class_without_a_test_example_has_no_recall(
+    train: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kinds = ["rare", *(("ant", "bee")[row % 2] for row in range(40))]
+    (tmp_path / "few.csv").write_text("\n".join(["x,kind", *(f"{row},{kind}" for row, kind in enumerate(kinds))]))
+    report = train("data=table", "data.path=few.csv", "data.target=kind", "epochs=1")
+    assert report.per_class["rare"] is None  # not nan, which no reader of report.json would find there either
+    assert report.per_class == Report.load(tmp_path / "run").per_class

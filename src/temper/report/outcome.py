@@ -1,6 +1,7 @@
 """What a finished run is told as: the report's metrics and its four figures."""
 
 import copy
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -61,7 +62,8 @@ def conclude(
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
     names = batches.splits.class_names
-    report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
+    recalls = zip(names, module.verdicts["test"].per_class, strict=False)
+    report.per_class = {name: None if math.isnan(recall) else recall for name, recall in recalls}  # of no example
     _tell_solution(report, job, module, batches)
     report.notes += of_class_weights(experiment.loss.weighs(module.facts), names)
     report.notes += worse_than_the_mean(report.metrics)

@@ -14,6 +14,7 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from temper.training.leaving import Leaving
 from temper.training.supervised import Supervised
 
 CHECKS_PER_INTERVAL = 8  # how often ranks agree on the time within ``seconds``
@@ -30,6 +31,7 @@ class Checkpoints(Checkpoint):
         settled: the first step from which a checkpoint may be called the best.
         foreign: whether the checkpoint that training starts from is another run's: there is a best to be found yet.
         resting: stops the clock that training is timed by.
+        leaving: ends the run if it was told to, after what it has learned was saved.
     """
 
     def __init__(
@@ -43,9 +45,10 @@ class Checkpoints(Checkpoint):
         settled: int,
         foreign: bool,
         resting: Callable[[], AbstractContextManager[None]],
+        leaving: Leaving,
     ) -> None:
         self.folder, self.seconds, self.accumulate, self.foreign = folder, seconds, accumulate, foreign
-        self.resting = resting
+        self.resting, self.leaving = resting, leaving
         self.metric, self.better, self.settled = metric, better, settled
         self.best: float | None = None
         self._saved = time.monotonic()
@@ -64,6 +67,7 @@ class Checkpoints(Checkpoint):
         last = trainer.is_last_batch or trainer.should_stop
         if (batch_idx + 1) % self.accumulate == 0 and not last and self._due(trainer):
             self._keep_last(trainer)
+            self.leaving.leave()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note whether this is the best so far; it is saved when the epoch has ended, whole."""
@@ -83,6 +87,7 @@ class Checkpoints(Checkpoint):
             self._save(trainer, "best")
         if self._due(trainer):
             self._keep_last(trainer)
+            self.leaving.leave()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Save where training ended."""
@@ -101,7 +106,7 @@ class Checkpoints(Checkpoint):
     def _due(self, trainer: L.Trainer) -> bool:
         passed = time.monotonic() - self._saved
         if trainer.world_size == 1:
-            return passed >= self.seconds
+            return passed >= self.seconds or self.leaving.told is not None
         # The ranks' clocks differ, and to agree costs a message: rank 0 says how many steps on the next is due.
         step, now = trainer.global_step, time.monotonic()
         if step < self._asked_step + self._ask_again:

@@ -27,6 +27,8 @@ class Bar:
     def start(self, step: int) -> None:
         """Show the bar at ``step``."""
         self._last = time.monotonic()
+        if step:
+            self.console.print(f"goes on from step {step:,} of {self.total_steps:,}", highlight=False)
         if self.console.is_terminal:
             self._progress = Progress(
                 BarColumn(bar_width=12),
