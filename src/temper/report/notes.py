@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from statistics import fmean
+from typing import Literal
 
 from temper.data.views import Level, views
 from temper.metric import over_views
 from temper.report.record import Attempt
 
 _MOST_CLASSES = 20  # that are told one by one
+_MOVES = 0.01  # the least relative change of a loss that is no noise
 
 
 def of_views(level: Level | None, metric: str) -> list[str]:
@@ -43,22 +46,53 @@ def taken_again(attempts: Sequence[Attempt]) -> list[str]:
     ]
 
 
-def worse_than_the_mean(metrics: Mapping[str, float | None]) -> list[str]:
-    """Return what a reader must know of a regression whose test r2 is below 0; of any other nothing."""
-    explained = metrics.get("test/r2")
-    if explained is None or not explained < 0:
+def worse_than_the_mean(
+    metrics: Mapping[str, float | None], losses: Sequence[float], rate: str, scaling: str | None
+) -> list[str]:
+    """Return what a reader must know of a regression whose test r2 is below 0; of any other nothing.
+
+    Args:
+        metrics: of the report.
+        losses: training's, in order of steps.
+        rate: the key of the optimizer's rate.
+        scaling: words that have targets learned in deviations; None where they are.
+    """
+    if not _below_0(metrics):
         return []
-    return [
-        "test/r2 is below 0, worse than the mean of the targets: where they are far from 1 in size, learn them in"
-        " deviations (preprocessing.standardize.target=true); or lower optimizer.lr, or train for longer"
-    ]
+    ways = [f"where they are far from 1 in size, learn them in deviations ({scaling})"] if scaling else []
+    match _trend(losses):
+        case "falling":
+            ways.append(f"the training loss still falls: raise {rate}, or train for longer")
+        case "rising":
+            ways.append(f"the training loss rises: lower {rate}")
+        case _ if (metrics.get("train/r2") or 0.0) > 0:
+            ways.append("on the training set it is better: train on more examples, or add penalty=[l2]")
+        case _:
+            ways.append(f"choose another {rate}, or train for longer")
+    return [f"test/r2 is below 0, worse than the mean of the targets: {'; or '.join(ways)}"]
+
+
+def _below_0(metrics: Mapping[str, float | None]) -> bool:
+    explained = metrics.get("test/r2")
+    return explained is not None and explained < 0
+
+
+def _trend(losses: Sequence[float]) -> Literal["falling", "rising"] | None:
+    """Return where the last third of ``losses`` goes from the middle one; None for nowhere, or too few to say."""
+    third = len(losses) // 3
+    if not third:
+        return None
+    middle, last = fmean(losses[-2 * third : -third]), fmean(losses[-third:])
+    if abs(last - middle) < _MOVES * abs(middle):
+        return None
+    return "falling" if last < middle else "rising"
 
 
 def worse_once_smaller(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> list[str]:
     """Return what a reader must know of a regression whose test r2 is below 0 ``after`` it was made smaller at once."""
-    if not worse_than_the_mean(after):
+    if not _below_0(after):
         return []
-    if worse_than_the_mean(before):
+    if _below_0(before):
         way = "as the whole one is: train that better first, as its own report says"
     else:
         way = "as the whole one is not: let less of it go, or train the smaller one on, by transfer=checkpoint"

@@ -12,9 +12,10 @@ import temper
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment.settings import SMALLER
+from temper.facts import Facts
 from temper.metric import better as better_of
 from temper.network.layered import Layered
-from temper.report.curves import read_metrics
+from temper.report.curves import read_metrics, steady
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
 from temper.report.notes import of_class_weights, of_views, taken_again, worse_than_the_mean
@@ -64,7 +65,9 @@ def conclude(
     report.per_class = dict(zip(names, module.verdicts["test"].per_class, strict=False))
     _tell_solution(report, job, module, batches)
     report.notes += of_class_weights(experiment.loss.weighs(module.facts), names)
-    report.notes += worse_than_the_mean(report.metrics)
+    losses = [value for _, value in steady(read_metrics(job.folder).get("train/loss", []))]
+    rate, scaled = f"optimizer.{experiment.optimizer.rate_key}", _scaled(module.facts)
+    report.notes += worse_than_the_mean(report.metrics, losses, rate, None if scaled else _scaling(job))
     report.notes += taken_again(report.attempts)
     metric, better = experiment.chosen_by
     report.notes += of_views(experiment.test_time_augmentation, metric)
@@ -157,9 +160,23 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     report.metrics["train/distance"] = solution.distance
     steps, facts = ", ".join(job.experiment.preprocessing), module.facts
     inputs = f"inputs after {steps}" if steps else "inputs as they come"
-    scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
-    target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
+    target = (
+        ", of the standardised target"
+        if _scaled(facts)
+        else ", in the target's own units" * (facts.kind == "regression")
+    )
     report.notes.append(f"solution: coefficients are those of {inputs}{target}")
+
+
+def _scaled(facts: Facts) -> bool:
+    """Return whether a regression's targets are learned in deviations."""
+    return facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
+
+
+def _scaling(job: Job) -> str:
+    """Return the words that have a regression's targets learned in deviations."""
+    steps, knob = list(job.experiment.preprocessing), "preprocessing.standardize.target=true"
+    return knob if "standardize" in steps else f"preprocessing=[{','.join([*steps, 'standardize'])}] {knob}"
 
 
 def _total(values: list[float | None]) -> float | None:
