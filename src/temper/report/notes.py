@@ -1,15 +1,20 @@
 """What a reader must know of figures that would else be taken for something else; one text each, or none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 from typing import Literal
 
+from torch import Tensor
+
 from temper.data.views import Level, views
 from temper.metric import over_views
 from temper.report.record import Attempt
+from temper.strategy import Optimizer
+from temper.terms import Averager
 
 _MOST_CLASSES = 20  # that are told one by one
+_ROUNDED = 1e-6  # how far a share may be off itself
 _MOVES = 0.01  # the least relative change of a loss that is no noise
 
 
@@ -44,6 +49,30 @@ def taken_again(attempts: Sequence[Attempt]) -> list[str]:
         f"taken again, as the run was cut off: at least {steps}; cost counts both times (with a shorter"
         " checkpoint_seconds less is lost)"
     ]
+
+
+def never_averaged(word: str, start: object, averager: Averager | None) -> list[str]:
+    """Return that a run ended before the average ``word`` (``averaging=ema``) began; or nothing."""
+    if averager is None or averager.average() is not None:
+        return []
+    return [f"{word}: the run ended before averaging.start={start}, and nothing is averaged"]
+
+
+def at_chance(metrics: Mapping[str, float | None], labels: Tensor, rate: str, activation: bool) -> list[str]:
+    """Return that a classification is no better than the most frequent class among the test ``labels``; or nothing.
+
+    Args:
+        metrics: of the report.
+        labels: of the test set, (n,).
+        rate: the key of the optimizer's rate.
+        activation: whether the network has one that the user chooses.
+    """
+    reached = metrics.get("test/accuracy")
+    share = labels.long().bincount().max().item() / len(labels)
+    if reached is None or reached > share + _ROUNDED:
+        return []
+    ways = f"lower {rate}, choose another initialization{' or task.activation' * activation}, or train for longer"
+    return [f"test/accuracy is not above {share:.4f}, the share of the most frequent class in the test set: {ways}"]
 
 
 def worse_than_the_mean(
@@ -86,6 +115,20 @@ def _trend(losses: Sequence[float]) -> Literal["falling", "rising"] | None:
     if abs(last - middle) < _MOVES * abs(middle):
         return None
     return "falling" if last < middle else "rising"
+
+
+def drawn_away(penalties: Collection[str], optimizer: Optimizer) -> list[str]:
+    """Return what draws what was learned away from a solution that knows no ``penalties``; or nothing."""
+    inner, key = optimizer, f"optimizer.{optimizer.rate_key.removesuffix('lr')}weight_decay"
+    while (base := getattr(inner, "base", None)) is not None:
+        inner = base
+    words = [f"penalty=[{','.join(penalties)}]"] if penalties else []
+    if decay := getattr(inner, "weight_decay", 0.0):
+        words.append(f"{key}={decay:g}")
+    if not words:
+        return []
+    told = " and ".join(words)
+    return [f"solution: the reference is without {told}, with which training ends elsewhere: the distance is no fault"]
 
 
 def worse_once_smaller(before: Mapping[str, float | None], after: Mapping[str, float | None]) -> list[str]:

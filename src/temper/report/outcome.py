@@ -18,13 +18,22 @@ from temper.network.layered import Layered
 from temper.report.curves import read_metrics, steady
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
-from temper.report.notes import of_class_weights, of_views, taken_again, worse_than_the_mean
+from temper.report.notes import (
+    at_chance,
+    drawn_away,
+    never_averaged,
+    of_class_weights,
+    of_views,
+    taken_again,
+    worse_than_the_mean,
+)
 from temper.report.record import Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
 from temper.training.answers import gather
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder
+from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
 
 
@@ -68,6 +77,10 @@ def conclude(
     losses = [value for _, value in steady(read_metrics(job.folder).get("train/loss", []))]
     rate, scaled = f"optimizer.{experiment.optimizer.rate_key}", _scaled(module.facts)
     report.notes += worse_than_the_mean(report.metrics, losses, rate, None if scaled else _scaling(job))
+    if module.facts.classes and experiment.debug.shortened_to is None:
+        report.notes += at_chance(
+            report.metrics, batches.splits.test.targets, rate, hasattr(experiment.task, "activation")
+        )
     report.notes += taken_again(report.attempts)
     metric, better = experiment.chosen_by
     report.notes += of_views(experiment.test_time_augmentation, metric)
@@ -82,6 +95,9 @@ def conclude(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    if (shown := next((each for each in callbacks if isinstance(each, ShownWeights)), None)) is not None:
+        word, start = f"averaging={option(experiment.averaging)}", getattr(experiment.averaging, "start", None)
+        report.notes += never_averaged(word, start, shown.averager)
     report.cost = Cost(
         training_multiply_adds=training_multiply_adds(module, batches, report.attempts, callbacks),
         seconds=seconds,
@@ -153,6 +169,7 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     report.notes += solution.notes
     if not solution.coefficients:
         return
+    report.notes += drawn_away(job.experiment.penalty, job.experiment.optimizer)
     report.solution = {
         name: {"learned": learned, "reference": reference}
         for name, (learned, reference) in solution.coefficients.items()
