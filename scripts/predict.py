@@ -3,12 +3,13 @@
     python scripts/predict.py outputs/RUN digits.csv more.npy --output answers.csv
     python scripts/predict.py outputs/RUN photos/*.png
 
-RUN is a run's folder or a checkpoint in one; the training data need not be there, but for data=table, whose columns
-say how words are encoded, and data=image_folder. Files are images, or rows of a table: .csv or .parquet with the
-columns of data=table, .csv or .npy of any other. The answer is a CSV: file, row (from 1) and prediction, which is the
-name of a class with its probability, or a value in the target's own units. It is the network's answer to each image as
-it is; with --test-time-augmentation, the mean of its answers to views of it. A file that cannot be read is named on the
-error stream, the others are predicted, and the exit status is 2; if none can be read, nothing is written.
+RUN is a run's folder or a checkpoint in one; the training data need not be there, but for data=table, whose columns say
+how words are encoded, and data=image_folder, which --root names where they lie now. Files are images, or rows of a
+table: .csv or .parquet with the columns of data=table, .csv or .npy of any other. The answer is a CSV: file, row (from
+1) and prediction, which is the name of a class with its probability, or a value in the target's own units. It is the
+network's answer to each image as it is; with --test-time-augmentation, the mean of its answers to views of it. A file
+that cannot be read is named on the error stream, the others are predicted, and the exit status is 2; if none can be
+read, nothing is written.
 """
 
 import argparse
@@ -49,17 +50,20 @@ class Predictor:
     level: Level | None
 
     @classmethod
-    def of(cls, trained: Trained, views_of: str) -> "Predictor":
+    def of(cls, trained: Trained, views_of: str, root: str | None = None) -> "Predictor":
         """Return the predictor of a trained network; ``views_of`` names a level of test-time augmentation, or ``none``.
+
+        ``root`` replaces ``data.root``, or ``data.path`` of a table.
 
         Raises:
             Refusal: a file of the run is damaged, or views are wanted of what is no image.
         """
-        experiment = trained.experiment()
+        experiment = trained.experiment_at(root)
         level, checkpoint = level_of(views_of, experiment), trained.checkpoint()
         facts = facts_of(checkpoint)
         if (fault := other_names(facts, None, experiment.data.feature_names)) is not None:
-            raise Refusal(f"{fault}: put {getattr(experiment.data, 'path', 'it')} back as it was")
+            place = getattr(experiment.data, "path", "it")
+            raise Refusal(f"{fault}: put {place} back as it was, or name a copy that is so, --root PLACE")
         return cls(
             data=experiment.data,
             facts=facts,
@@ -159,10 +163,11 @@ def main(words: Sequence[str] | None = None) -> None:
         help="answer images by the mean over views, at 2 or 6 times the cost: none (default, also for a run that was"
         f" tested with views), {', '.join(LEVELS)}",
     )
+    parser.add_argument("--root", metavar="PLACE", help="where the data lies here, in place of data.root or data.path")
     asked = parser.parse_intermixed_args(words)
     with refusing():
         _check(asked.files, asked.output)
-        predictor = Predictor.of(Trained.find(asked.run, "RUN"), asked.test_time_augmentation)
+        predictor = Predictor.of(Trained.find(asked.run, "RUN"), asked.test_time_augmentation, asked.root)
     answers, faults = predict(predictor, asked.files)
     for fault in faults:
         print(f"temper: {fault}", file=sys.stderr)

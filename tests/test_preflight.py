@@ -66,7 +66,8 @@ def test_the_best_of_an_attempt_without_a_checkpoint_to_go_on_from_is_forgotten(
         (("epochs=4", "optimizer=adam"), "another optimizer"),
         (("epochs=4", "groups=all"), "other groups"),
         (("epochs=4", "scheduler=plateau"), "scheduler=plateau"),
-        (("epochs=2",), "epochs=2"),
+        (("epochs=2",), "has 2 epochs behind it: raise epochs=2 above that"),
+        (("epochs=1",), "has 2 epochs behind it: raise epochs=1 above that"),
         (("epochs=4", "batch_size=100"), "34 steps behind it, in epochs of other lengths"),
     ],
 )
@@ -86,6 +87,13 @@ def test_ckpt_of_another_run_is_refused(
     assert ended.value.code == 2
     assert named in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_ckpt_is_a_file(refusal_of: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    said = refusal_of(f"ckpt={tmp_path / 'mine'}")
+    assert "mine is a folder: name a file, that of a run is " in said
+    assert f"{tmp_path / 'mine'}/checkpoints/last.ckpt" in said
 
 
 PLATEAU = "scheduler=plateau scheduler.patience=0 scheduler.threshold=9 scheduler.threshold_mode=abs"  # always falls

@@ -13,6 +13,7 @@ OF_THE_DISK = ("root", "cache", "workers", "in_memory")  # knobs of data: where 
 FETCHED = "download"  # of data: whether what is not there is fetched
 LOOKED_AT = ("gradient_norm",)  # more is recorded: the steps are the same
 LEFT_OFF = ("pause",)  # the run is not over: with the rest, it is the same
+CHECKPOINTING = "checkpoint_seconds"  # how often a checkpoint is kept
 _CHECKPOINT_SECONDS = 60.0  # in every digest, whatever is set: the first ones held this default
 LEFT_OUT = (*PROMISES, *OF_THE_MACHINE, *LOOKED_AT, *LEFT_OFF)
 
@@ -36,8 +37,8 @@ def method(config: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: _set(value) for key, value in config.items() if key not in LEFT_OUT and not does_nothing(value)}
     if "target" in config.get("stopping", ()):  # where it ends a run, it is more than a promise
         kept["target"] = config.get("target")
-    if "checkpoint_seconds" in kept:
-        kept["checkpoint_seconds"] = _CHECKPOINT_SECONDS
+    if CHECKPOINTING in kept:
+        kept[CHECKPOINTING] = _CHECKPOINT_SECONDS
     if isinstance(kept.get("data"), Mapping):
         left_out = of_the_disk(kept["data"])
         kept["data"] = {key: value for key, value in kept["data"].items() if key not in left_out}

@@ -176,6 +176,8 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     if own is not None or named is None:
         return own
     path = Path(named)
+    if path.is_dir():
+        raise Refusal(f"ckpt={named} is a folder: name a file, that of a run is {named}/checkpoints/last.ckpt")
     if not path.is_file():
         raise Refusal(
             f"ckpt={named}: there is no {path.absolute()}: name a .ckpt file that a run has left in its checkpoints/"
@@ -195,14 +197,14 @@ def start(job: Job, folder: Path, module: Supervised) -> Path | None:
     own_groups = module.configure_optimizers().param_groups
     if _outline(groups) != _outline(own_groups):
         raise Refusal(f"ckpt={named} was trained with another optimizer or other groups: choose the same")
+    if epoch >= job.experiment.epochs:
+        raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     _check_goes_on(f"ckpt={named}", kept, job.experiment, module)
     if module.privatizer is not None:
         try:
             module.privatizer.check(kept.get(KEY))
         except ValueError as fault:
             raise Refusal(f"ckpt={named} {fault}") from None
-    if epoch >= job.experiment.epochs:
-        raise Refusal(f"ckpt={named} has {epoch} epochs behind it: raise epochs={job.experiment.epochs} above that")
     return path
 
 

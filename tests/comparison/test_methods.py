@@ -61,13 +61,16 @@ def test_what_differs_is_said_as_a_command_says_it(made: Made) -> None:
     sgd, adam, slow, loud = (
         methods(folder)[0].first
         for folder in (
-            made("a", config={}),
+            made("a", config={"checkpoint_seconds": 60}),
             made(
                 "b",
                 choices={"optimizer": "adam", "augmentation": ["crop"]},
                 config={"optimizer": ADAM, "augmentation": crop, "clip": {"kind": "norm"}, "epochs": 5},
             ),
-            made("c", config={"optimizer": SGD | {"lr": 0.01}, "trainer": {"threads": 1}, "seed": 9}),
+            made(
+                "c",
+                config={"optimizer": SGD | {"lr": 0.01}, "checkpoint_seconds": 5, "trainer": {"threads": 1}, "seed": 9},
+            ),
             made("d", config={"data": DIGITS | {"label_noise": 0.2, "root": "b"}}),
         )
     )

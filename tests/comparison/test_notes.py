@@ -23,8 +23,7 @@ def test_notes_say_what_is_not_alike(made: Made) -> None:
     assert list(notes(compared(folders[:6]))) == [
         f"baseline: optimizer=sgd ({folders[0]})",
         "beside a verdict stands the 95 % interval of the difference (Welch) to the baseline",
-        dirty,
-    ]
+    ]  # of one commit, which no note names
     folders += [made("there", "adam", 9, device="a GPU", commit=None), made("clean", "nag", 9, commit="abcdef0123456")]
     assert list(notes(compared(folders)))[2:] == [
         "each interval stands alone: among 2, at least one misses its true difference by chance in up to 10 % of"

@@ -203,8 +203,13 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
         ),
         ([*ROWS, ",red,5,cat", "1,,5,cat"], {}, r"row 6, column length: the value is missing \(and 1 more\)"),
         ([*ROWS, "1,red,5,"], {"missing": "mean"}, "row 6, column kind: .*a mean is no label.*missing=drop"),
-        (["x,kind", ",a", ",b"], {"missing": "drop"}, "every row .* misses a value"),
-        (["x,z,kind", "1,,a", "1,,b"], {"missing": "mean"}, r"column z holds nothing.*data\.ignore=\[z\]"),
+        (["x,z,kind", ",1,a", "1,,b"], {"missing": "drop"}, "every row .* misses a value"),
+        *(
+            (["x,z,u,kind", "1,,,a", "1,,3,b"], {"missing": each, "ignore": ["u"]}, r"z holds no.*ignore=\[u,z\]")
+            for each in ("refuse", "drop", "mean")
+        ),
+        (["x,kind", "1,", "2,"], {}, "target=kind: the column holds nothing"),
+        (["x,y", "1,2.5", "2,2.5"], {"target": "y"}, "target=y: .*t.csv holds but one value, 2.5: name another column"),
         (["x,x,kind", "1,2,a"], {}, "two columns are called 'x'"),
         (["x,,kind", "1,2,a"], {}, "a column is called ''"),
         (["c,c=x,kind", "x,1,a", "z,2,b"], {}, r"columns c and c=x would both be read as c=x.*data\.ignore=\[c\]"),

@@ -20,12 +20,31 @@ def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,price", *ROWS]))
 
 
+KNOB = "preprocessing.standardize.target=true"
+
+
 def test_says_so_below_0_alone() -> None:
     for metrics in ({"test/r2": 0.5}, {"test/r2": 0.0}, {"test/r2": math.nan}, {"test/r2": None}, {}):
-        assert worse_than_the_mean(metrics) == []
-    (note,) = worse_than_the_mean({"test/r2": -0.1})
+        assert worse_than_the_mean(metrics, [], "optimizer.lr", KNOB) == []
+    (note,) = worse_than_the_mean({"test/r2": -0.1}, [], "optimizer.lr", KNOB)
     assert "worse than the mean of the targets" in note
-    assert "preprocessing.standardize.target=true" in note
+    assert KNOB in note
+
+
+@pytest.mark.parametrize(
+    ("losses", "better", "way"),
+    [
+        ([9.0, 8.0, 5.0, 4.0, 3.0, 2.0], -0.1, "still falls: raise optimizer.base.lr, or train for longer"),
+        ([1.0, 2.0, 3.0], -0.1, "rises: lower optimizer.base.lr"),
+        ([9.0, 1.0, 1.001], -0.1, "choose another optimizer.base.lr"),
+        ([9.0, 1.0, 1.001], 0.9, "train on more examples"),
+        ([1.0, 0.1], -0.1, "choose another optimizer.base.lr"),  # too few to say
+    ],
+)
+def test_the_way_out_is_that_of_the_training(losses: list[float], better: float, way: str) -> None:
+    (note,) = worse_than_the_mean({"test/r2": -0.1, "train/r2": better}, losses, "optimizer.base.lr", None)
+    assert way in note
+    assert "deviations" not in note
 
 
 def test_says_so_of_what_was_made_smaller() -> None:
@@ -67,7 +86,9 @@ def test_a_run_says_what_its_classes_weigh(
 def test_a_number_of_ones_own_table(train: Callable[..., Report], priced: None, tmp_path: Path) -> None:
     bad = train(*PRICE, "optimizer.lr=1e-6", folder=tmp_path / "bad")
     assert bad.metrics["test/r2"] < 0
-    assert any("worse than the mean of the targets" in note for note in bad.notes)
+    (note,) = (note for note in bad.notes if "worse than the mean of the targets" in note)
+    assert f"({KNOB})" in note
+    assert "still falls: raise optimizer.lr" in note
     good = train(*PRICE, "preprocessing.standardize.target=true")
     assert good.metrics["test/r2"] > 0.9
     assert not any("worse than the mean" in note for note in good.notes)

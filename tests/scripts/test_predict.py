@@ -187,3 +187,22 @@ def test_a_picture_of_a_folder(
     train("data=image_folder", "data.root=my_photos", "data.size=8", "preprocessing=[normalize]", "epochs=1")
     rows = answer(capsys, tmp_path / "run", tmp_path / "my_photos" / "kind_0" / "0.png")
     assert rows[0]["prediction"] in {"kind_0", "kind_1", "kind_2"}
+
+
+def test_a_tables_file_that_was_moved_is_named(
+    train: Any, small_data: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("data=table", "data.path=my_table.csv", "data.target=species", "debug=steps")
+    new, moved = tmp_path / "new.csv", tmp_path / "moved.csv"
+    new.write_text("length,colour\n1.5,red\n")
+    before = answer(capsys, tmp_path / "run", new)
+    (tmp_path / "my_table.csv").rename(moved)
+    for script in (predict, *map(load, ("evaluate", "explain", "export"))):
+        with pytest.raises(SystemExit):
+            script.main([str(tmp_path / "run"), *([str(new)] if script is predict else [])])
+        assert "my_table.csv: there is no such file: name a CSV or a Parquet file (here: --root PLACE)" in (
+            capsys.readouterr().err
+        )
+    assert answer(capsys, tmp_path / "run", new, "--root", moved) == before
+    moved.write_text(moved.read_text().replace("length", "width"))
+    assert "or name a copy that is so, --root PLACE" in refused(capsys, tmp_path / "run", new, "--root", moved)[1]

@@ -37,6 +37,20 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_rate(
     assert Report.load(job.folder).state == "failed"
 
 
+@pytest.mark.parametrize(
+    ("words", "named"), [((), True), (("preprocessing=[standardize]", "optimizer.lr=1e30"), False)]
+)
+def test_a_loss_of_raw_columns_that_is_no_number_names_what_scales_them(
+    words: tuple[str, ...], named: bool, job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = job_of("task=linear_regression", "data=diabetes", "epochs=20", "trainer=cpu", "trainer.threads=1", *words)
+    with pytest.raises(SystemExit, match="1"):
+        run(job)
+    said = capsys.readouterr().err
+    assert (": set preprocessing=[standardize], lower optimizer.lr," in said) is named
+    assert "lower optimizer.lr, add scheduler.warmup, or clip" in said
+
+
 BRIEF = ("epochs=3", "trainer=cpu", "trainer.threads=1", "flush_every=1000")
 
 

@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from temper.command.knobs import having, leaves
 from temper.command.translations import translated, translated_option
 from temper.output_file import what_is_there
 from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
@@ -136,7 +137,9 @@ def _check_word(override: Override) -> None:
         "_target_",
     }
     if root not in known:
-        raise Refusal(f"{override.input_line}: there is no {root}; {nearest(root, known)}")
+        places = leaves(key)
+        way = f"did you mean {' or '.join(places)}?" if places else nearest(root, known)
+        raise Refusal(f"{override.input_line}: there is no {root}; {way}")
     if "/" in key and root != "hydra" and key not in axes():
         raise Refusal(
             f"{override.input_line}: write {key.replace('/', '.')}=VALUE for a knob, {root}=NAME for a choice"
@@ -278,7 +281,7 @@ def _check_key(key: str, config: DictConfig) -> None:
             raise Refusal(f"{key}: {place} is a value and has nothing beneath it; {way}")
         if word not in node:
             known = [str(name) for name in node if not str(name).startswith("_")]
-            able = _having(place, word)
+            able = having(place, word)
             if depth == 0 or not (known or able):
                 name = "NAME" if word in NO_AXES else "[NAME]"
                 way = f"nothing is chosen on {word}: add '{word}={name}'" if depth == 0 else "it has no knobs"
@@ -290,11 +293,3 @@ def _check_key(key: str, config: DictConfig) -> None:
                 way = f"{place}={', '.join(able)} has it" if able else nearest(word, known)
             raise Refusal(f"{key}: {place} has no {word}; {way}")
         node = node[word]
-
-
-def _having(axis: str, knob: str) -> list[str]:
-    """Return the options of ``axis`` that have ``knob``."""
-    if axis not in axes() or isinstance(axes()[axis], list):
-        return []
-    found = {option: OmegaConf.load(CONF / axis / f"{option}.yaml") for option in options(axis)}
-    return [option for option, held in found.items() if knob in (held.task if axis == "task" else held)]

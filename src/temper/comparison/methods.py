@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from temper.comparison.runs import Run
-from temper.digest import LEFT_OUT, of_the_disk
+from temper.digest import CHECKPOINTING, LEFT_OUT, of_the_disk
 from temper.recipes import CONF, axes, slot_key
 from temper.refusal import Refusal
 
@@ -142,7 +142,7 @@ def differing(run: Run, other: Run) -> list[str]:
             for key in (axis, *(key for key in run.choices if key.startswith(f"{axis}@"))):
                 words += _one(run, other, key)
     for key, value in run.config.items():
-        if key not in axes() and key not in LEFT_OUT and key in other.config:
+        if key not in (*axes(), *LEFT_OUT, CHECKPOINTING) and key in other.config:
             words += _knobs(key, value, other.config[key])
     if "target" in (run.config.get("stopping") or {}):  # elsewhere it is a promise
         words += _knobs("target", run.config.get("target"), other.config.get("target"))

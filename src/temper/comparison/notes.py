@@ -35,8 +35,8 @@ def notes(rows: Sequence[Row]) -> Iterator[str]:
     commits = dict.fromkeys(run.commit for run in runs)
     if len(commits) > 1:
         yield f"the runs are of {len(commits)} commits: {', '.join(map(_short, commits))}"
-    if any(commit.endswith(DIRTY) for commit in commits):
-        yield f"{DIRTY}: with changes that stand in no commit, and may differ from run to run"
+        if any(commit.endswith(DIRTY) for commit in commits):
+            yield f"{DIRTY}: with changes that stand in no commit, and may differ from run to run"
 
 
 def _lost(method: Method) -> str:

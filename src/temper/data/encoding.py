@@ -48,6 +48,20 @@ class Labels:
     class_names: tuple[str, ...]
 
 
+def refuse_empty(sheet: Sheet, names: Sequence[str], target: str, ignored: Sequence[str]) -> None:
+    """Refuse columns without any value, which neither a mean nor fewer rows would mend."""
+
+    def empty(name: str) -> bool:
+        return all(sheet.is_missing(row, name) for row in range(len(sheet.numbers)))
+
+    if empty(target):
+        raise ValueError(f"target={target}: the column holds nothing in {sheet.path}: name another")
+    if found := [name for name in names if empty(name)]:
+        raise ValueError(
+            f"{sheet.path}: column {found[0]} holds nothing: leave it out, data.ignore=[{','.join([*ignored, *found])}]"
+        )
+
+
 def fit_column(sheet: Sheet, name: str) -> Column:
     """Return what the column called ``name`` holds: words, whatever they look like, if it is one of ``sheet.words``.
 
@@ -56,8 +70,6 @@ def fit_column(sheet: Sheet, name: str) -> Column:
     """
     categorical = name in sheet.words
     held = [(row, cell) for row, cell in enumerate(sheet.columns[name]) if not sheet.is_missing(row, name)]
-    if not held:
-        raise ValueError(f"{sheet.path}: column {name} holds nothing: leave it out, data.ignore=[{name}]")
     odd = [row for row, cell in held if number(cell) is None]
     if not odd and not categorical:
         _refuse_merging(sheet, name, [value for _, cell in held if (value := number(cell)) is not None])
@@ -110,6 +122,11 @@ def read_labels(sheet: Sheet, name: str, kind: TableKind) -> Labels:
             why = "" if kind == "regression" else f", as {most} are"
             raise ValueError(f"{sheet.place(odd[0], name)}: the label {cells[odd[0]]!r} is no number{why}: {way}")
         if kind == "regression" or len(set(numbers)) > FEW_CLASSES or any(value % 1 for value in numbers):
+            if len(set(numbers)) == 1:
+                raise ValueError(
+                    f"target={name}: {sheet.path} holds but one value, {_shown(numbers[0])}: name another column, or"
+                    " add rows of another"
+                )
             _refuse_merging(sheet, name, numbers)
             return Labels(_finite(sheet, name, numbers), ())
     if odd:

@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, model_validator
 from torch import Tensor
 
 from temper.data.corruption import corrupt
-from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels
+from temper.data.encoding import Column, Labels, TableKind, encode, fit_column, read_labels, refuse_empty
 from temper.data.sheet import Sheet, number, read_sheet
 from temper.data.split import check_shares, cut
 from temper.facts import Examples, Splits
@@ -98,6 +98,11 @@ class Table(Data):
     def classes(self) -> int:
         """Return the number of different labels; 0 for a regression."""
         return len(self._learned.labels.class_names)
+
+    @property
+    def numbered(self) -> bool:
+        """Return whether the classes are numbers, which may be meant as values."""
+        return self.classes > 0 and all(number(name) is not None for name in self._learned.labels.class_names)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -231,6 +236,7 @@ def _learn(
     named = (*categorical, target) if kind == "classification" and _of_words(sheet, target) else categorical
     sheet = replace(sheet, words=frozenset(named))
     rows = len(sheet.numbers)
+    refuse_empty(sheet, names, target, ignore)
     if missing == "drop":
         sheet = _complete(sheet, [*names, target])
     elif missing == "refuse":

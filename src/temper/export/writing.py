@@ -48,7 +48,7 @@ class Subject:
         Raises:
             Refusal: the run's files are damaged, or its data is not there.
         """
-        experiment, checkpoint = trained.experiment(root), trained.checkpoint()
+        experiment, checkpoint = trained.experiment_at(root), trained.checkpoint()
         facts = facts_of(checkpoint)
         if (fault := other_names(facts, None, experiment.data.feature_names)) is not None:
             raise Refusal(f"{fault}: put it back as it was, or name a copy that is so, --root PLACE")
@@ -146,7 +146,7 @@ def _tested(experiment: Experiment, facts: Facts) -> Tensor:
         experiment.data.prepare()
         held: Any = experiment.data.splits().test.inputs[: sum(BATCHES)]
     except ValueError as fault:
-        raise Refusal(f"{fault} (here: --root FOLDER)" if hasattr(experiment.data, "root") else str(fault)) from None
+        raise Refusal(f"{fault} (here: --root PLACE)" if hasattr(experiment.data, "root") else str(fault)) from None
     inputs: Tensor = held.sample() if isinstance(held, Pictures) else held
     if tuple(inputs.shape[1:]) != facts.stored_shape:
         raise Refusal(

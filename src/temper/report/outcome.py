@@ -13,18 +13,28 @@ import temper
 from temper.command.job import Job
 from temper.data.batches import Batches
 from temper.experiment.settings import SMALLER
+from temper.facts import Facts
 from temper.metric import better as better_of
 from temper.network.layered import Layered
-from temper.report.curves import read_metrics
+from temper.report.curves import read_metrics, steady
 from temper.report.environment import commit, device_name, versions
 from temper.report.measure import complexity, parameter_counts, peak_memory_bytes
-from temper.report.notes import of_class_weights, of_views, taken_again, worse_than_the_mean
+from temper.report.notes import (
+    at_chance,
+    drawn_away,
+    never_averaged,
+    of_class_weights,
+    of_views,
+    taken_again,
+    worse_than_the_mean,
+)
 from temper.report.record import Cost, Generalisation, Report, Score, Speed, judge_promise
 from temper.report.work import training_multiply_adds
 from temper.strategy import Remover, option
 from temper.training.answers import gather
 from temper.training.folder import Folder
 from temper.training.recorder import Recorder
+from temper.training.shown_weights import ShownWeights
 from temper.training.supervised import Supervised
 
 
@@ -66,7 +76,13 @@ def conclude(
     report.per_class = {name: None if math.isnan(recall) else recall for name, recall in recalls}  # of no example
     _tell_solution(report, job, module, batches)
     report.notes += of_class_weights(experiment.loss.weighs(module.facts), names)
-    report.notes += worse_than_the_mean(report.metrics)
+    losses = [value for _, value in steady(read_metrics(job.folder).get("train/loss", []))]
+    rate, scaled = f"optimizer.{experiment.optimizer.rate_key}", _scaled(module.facts)
+    report.notes += worse_than_the_mean(report.metrics, losses, rate, None if scaled else _scaling(job))
+    if module.facts.classes and experiment.debug.shortened_to is None:
+        report.notes += at_chance(
+            report.metrics, batches.splits.test.targets, rate, hasattr(experiment.task, "activation")
+        )
     report.notes += taken_again(report.attempts)
     metric, better = experiment.chosen_by
     report.notes += of_views(experiment.test_time_augmentation, metric)
@@ -81,6 +97,9 @@ def conclude(
         examples_per_second=examples / seconds if seconds else None, seconds_to_target=recorder.seconds_to_target
     )
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    if (shown := next((each for each in callbacks if isinstance(each, ShownWeights)), None)) is not None:
+        word, start = f"averaging={option(experiment.averaging)}", getattr(experiment.averaging, "start", None)
+        report.notes += never_averaged(word, start, shown.averager)
     report.cost = Cost(
         training_multiply_adds=training_multiply_adds(module, batches, report.attempts, callbacks),
         seconds=seconds,
@@ -152,6 +171,7 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     report.notes += solution.notes
     if not solution.coefficients:
         return
+    report.notes += drawn_away(job.experiment.penalty, job.experiment.optimizer)
     report.solution = {
         name: {"learned": learned, "reference": reference}
         for name, (learned, reference) in solution.coefficients.items()
@@ -159,9 +179,23 @@ def _tell_solution(report: Report, job: Job, module: Supervised, batches: Batche
     report.metrics["train/distance"] = solution.distance
     steps, facts = ", ".join(job.experiment.preprocessing), module.facts
     inputs = f"inputs after {steps}" if steps else "inputs as they come"
-    scaled = facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
-    target = ", of the standardised target" if scaled else ", in the target's own units" * (facts.kind == "regression")
+    target = (
+        ", of the standardised target"
+        if _scaled(facts)
+        else ", in the target's own units" * (facts.kind == "regression")
+    )
     report.notes.append(f"solution: coefficients are those of {inputs}{target}")
+
+
+def _scaled(facts: Facts) -> bool:
+    """Return whether a regression's targets are learned in deviations."""
+    return facts.kind == "regression" and (facts.target_mean, facts.target_deviation) != (0.0, 1.0)
+
+
+def _scaling(job: Job) -> str:
+    """Return the words that have a regression's targets learned in deviations."""
+    steps, knob = list(job.experiment.preprocessing), "preprocessing.standardize.target=true"
+    return knob if "standardize" in steps else f"preprocessing=[{','.join([*steps, 'standardize'])}] {knob}"
 
 
 def _total(values: list[float | None]) -> float | None:

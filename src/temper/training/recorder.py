@@ -207,9 +207,12 @@ class Recorder(L.Callback):
             self._write(trainer, step, row)
         if not math.isfinite(row.get("train/loss", 0.0)):
             key = f"optimizer.{module.ingredients.optimizer.rate_key}"
+            steps, rows = list(trainer.datamodule.pipeline.steps), len(module.facts.stored_shape) == 1  # type: ignore[attr-defined]
+            raw = rows and "standardize" not in steps  # columns of units of their own
+            scaled = f"set preprocessing=[{','.join([*steps, 'standardize'])}], " * raw
             raise Diverged(
-                f"the training loss is {row['train/loss']} at step {step}: lower {key}, add scheduler.warmup, or clip"
-                " the gradient with clip.kind=norm"
+                f"the training loss is {row['train/loss']} at step {step}: {scaled}lower {key}, add scheduler.warmup,"
+                " or clip the gradient with clip.kind=norm"
             )
 
     def _means(self, trainer: L.Trainer, module: Supervised) -> dict[str, float]:

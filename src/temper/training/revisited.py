@@ -24,7 +24,7 @@ def experiment_of(trained: Trained, root: str | None) -> Experiment:
     Raises:
         Refusal: the run's configuration is damaged, or its data lies in no place.
     """
-    return judged(trained.experiment(root))
+    return judged(trained.experiment_at(root))
 
 
 def judged(experiment: Experiment) -> Experiment:

@@ -80,6 +80,21 @@ class Trained:
         except Refusal as fault:
             raise Refusal(f"{self.folder / 'config.yaml'}: {fault}") from None
 
+    def experiment_at(self, root: str | None) -> Experiment:
+        """Return what `experiment` does, for a program that has ``--root``.
+
+        Raises:
+            Refusal: as there; where the data lies is no longer where it lay, names ``--root`` too.
+        """
+        try:
+            return self.experiment(root)
+        except Refusal as fault:
+            data = self.config()["data"]
+            place = root or next((data[key] for key in PLACES if data.get(key)), None)
+            if place is None or Path(place).expanduser().exists():
+                raise
+            raise Refusal(f"{fault} (here: --root PLACE)") from None
+
     def facts(self) -> Facts:
         """Return the facts that the checkpoint was trained under; its weights are not read."""
         return facts_of(self.checkpoint(mapped=True))

@@ -25,13 +25,20 @@ def classes_can_be_told_apart(run: Settings) -> None:
 
 def loss_fits_data_and_task(run: Settings) -> None:
     """Want a loss for such targets, and a task for such outputs."""
+    numbered, task = getattr(run.data, "numbered", False), option(run.task)
+    if numbered and run.task.kinds == ("regression",):
+        raise ValueError(
+            f"task={task} is for values, and the numbers that data={option(run.data)} is to predict are taken for"
+            f" {run.data.classes} classes: set data.kind=regression, or choose task=mlp with loss=cross_entropy"
+        )
     try:
         kind = run.kind
     except ValueError as fault:
-        raise ValueError(f"loss={option(run.loss)} with data={option(run.data)}: {fault}") from None
+        way = "; or set data.kind=regression, if these numbers are values" * numbered
+        raise ValueError(f"loss={option(run.loss)} with data={option(run.data)}: {fault}{way}") from None
     if kind not in run.task.kinds:
         raise ValueError(
-            f"task={option(run.task)} with loss={option(run.loss)} on data={option(run.data)} would be a"
+            f"task={task} with loss={option(run.loss)} on data={option(run.data)} would be a"
             f" {kind} problem, and the task is for {' or '.join(run.task.kinds)}: choose another loss, data or"
             " task=mlp"
         )
