@@ -38,12 +38,18 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_rate(
 
 
 @pytest.mark.parametrize(
-    ("words", "named"), [((), True), (("preprocessing=[standardize]", "optimizer.lr=1e30"), False)]
+    ("words", "named"),
+    [
+        ((), True),
+        (("preprocessing=[standardize]", "optimizer.lr=1e30"), False),
+        (("task=mlp", "optimizer.lr=1e30"), False),  # pixels are of one unit
+    ],
 )
 def test_a_loss_of_raw_columns_that_is_no_number_names_what_scales_them(
     words: tuple[str, ...], named: bool, job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = job_of("task=linear_regression", "data=diabetes", "epochs=20", "trainer=cpu", "trainer.threads=1", *words)
+    task = () if "task=mlp" in words else ("task=linear_regression", "data=diabetes")
+    job = job_of(*task, "epochs=20", "trainer=cpu", "trainer.threads=1", *words)
     with pytest.raises(SystemExit, match="1"):
         run(job)
     said = capsys.readouterr().err

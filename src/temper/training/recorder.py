@@ -21,6 +21,8 @@ from temper.training.progress import Bar
 from temper.training.supervised import Row, Supervised
 from temper.training.tally import Tally
 
+_WIDE = 3.0  # standard deviation of a column that is in units of its own
+
 
 class Diverged(RuntimeError):
     """The loss is no longer a finite number."""
@@ -207,12 +209,9 @@ class Recorder(L.Callback):
             self._write(trainer, step, row)
         if not math.isfinite(row.get("train/loss", 0.0)):
             key = f"optimizer.{module.ingredients.optimizer.rate_key}"
-            steps, rows = list(trainer.datamodule.pipeline.steps), len(module.facts.stored_shape) == 1  # type: ignore[attr-defined]
-            raw = rows and "standardize" not in steps  # columns of units of their own
-            scaled = f"set preprocessing=[{','.join([*steps, 'standardize'])}], " * raw
             raise Diverged(
-                f"the training loss is {row['train/loss']} at step {step}: {scaled}lower {key}, add scheduler.warmup,"
-                " or clip the gradient with clip.kind=norm"
+                f"the training loss is {row['train/loss']} at step {step}: {_scaling(trainer)}lower {key}, add"
+                " scheduler.warmup, or clip the gradient with clip.kind=norm"
             )
 
     def _means(self, trainer: L.Trainer, module: Supervised) -> dict[str, float]:
@@ -246,3 +245,12 @@ class Recorder(L.Callback):
         if self.meter is not None and trainer.world_size == 1:  # other processes' energy is not metered here
             attempt.joules = self.meter.joules()
         self.report.save(self.folder)
+
+
+def _scaling(trainer: L.Trainer) -> str:
+    """Return the way out for columns in units of their own, which make a gradient as large as their squares."""
+    batches: Any = trainer.datamodule  # type: ignore[attr-defined]
+    inputs, steps = batches.splits.train.inputs, list(batches.pipeline.steps)
+    if inputs.ndim != 2 or "standardize" in steps or not inputs.std(0).max() > _WIDE:
+        return ""
+    return f"set preprocessing=[{','.join([*steps, 'standardize'])}], "
