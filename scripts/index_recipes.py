@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write or check; return the exit status."""
+    """Write what has changed, or check; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         epilog="Hand-written sections of cards, between their markers, are kept as they are; the words of CHOOSING.md"
@@ -27,9 +27,16 @@ def main(arguments: Sequence[str]) -> int:
             for fault in found:
                 print(fault, file=sys.stderr)
             return 1 if found else 0
-        for path, text in pages(ledger.RESULTS).items():
+        changed = [
+            (path, text)
+            for path, text in pages(ledger.RESULTS).items()
+            if not path.exists() or path.read_text(encoding="utf-8") != text
+        ]
+        for path, text in changed:
             path.write_text(text, encoding="utf-8")
             print(path)
+        if not changed:
+            print("all is up to date")
     return 0
 
 

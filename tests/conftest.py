@@ -253,6 +253,13 @@ def small_data(small_cifar10: None, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "my_table.csv").write_text("\n".join(["length,colour,species", *rows]))
 
 
+def card_of(recipe: str) -> str:
+    """Return the text of a recipe's card."""
+    path = recipes.RECIPES / f"{recipe}.md"
+    assert path.exists(), f"recipes/{recipe}.md is missing: run scripts/index_recipes.py"
+    return path.read_text()
+
+
 @pytest.fixture
 def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen]:
     """Return a function that writes a recipe into a folder of the test's own, which stands in for recipes/."""

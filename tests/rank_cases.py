@@ -15,6 +15,10 @@ CASES = {
     "channels": (*DOUBLE, "pruning=channels", "pruning.scope=global", "optimizer=momentum"),
     "low_rank": (*DOUBLE, "low_rank=truncated_svd", "low_rank.start=0.3", "averaging=ema", "accumulate=2"),
     "whole": (*DOUBLE, "quantization=dynamic", "quantization.start=0.5"),
+    "aware": (  # ranges are those of a micro-batch of both ranks, in blocks that run twice too
+        *DOUBLE,
+        *("quantization=aware", "quantization.start=0.3", "accumulate=2", "activation_checkpointing=blocks"),
+    ),
     "ticket": (*DOUBLE, "pruning=lottery_ticket", "pruning.rounds=2", "scheduler=one_cycle", "accumulate=2"),
     "sampled": (*DOUBLE, "sampling=over", "data.imbalance=3", "data.label_noise=0.1"),
     "rmsprop": (*DOUBLE, "optimizer=rmsprop", "clip.kind=adaptive", "clip.value=0.1"),

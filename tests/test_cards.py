@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.conftest import card_of
 
 from temper import recipes
 from temper.command import command_line
@@ -20,13 +21,18 @@ UNTOLD = re.compile(
 TOLD = re.compile(r"seeds (only just )?tell from noise|\b([Aa]head of|[Ii]n front of|behind) the control\b")
 
 
+def test_a_card_that_is_missing_is_told_with_the_way_out() -> None:
+    with pytest.raises(AssertionError, match=r"recipes/no/such\.md is missing: run scripts/index_recipes\.py"):
+        card_of("no/such")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_says_what_to_change_and_names_settings_that_there_are(name: str) -> None:
-    card = (recipes.RECIPES / f"{name}.md").read_text()
+    card, at_hand = card_of(name), f"between the markers of recipes/{name}.md"
     helps, apart, fails = [by_hand(card, title) for title in HAND_WRITTEN]
     if name.partition("/")[0] not in ("baseline", "example"):  # which are what others are held against
-        assert fails
-        assert helps or "Not measured yet" in card
+        assert fails, f"write 'If it fails' {at_hand}"
+        assert helps or "Not measured yet" in card, f"it is measured: write 'When it helps' {at_hand}"
     for word in re.findall(r"`([^`]+)`", helps + apart + fails):
         if "=" in word:
             command_line.check([f"recipe={name}", *word.split()])
@@ -38,7 +44,7 @@ def test_says_what_to_change_and_names_settings_that_there_are(name: str) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_it_says_of_a_difference_its_figures_say_too(name: str) -> None:
-    helps = by_hand((recipes.RECIPES / f"{name}.md").read_text(), "When it helps").replace("\n", " ")
+    helps = by_hand(card_of(name), "When it helps").replace("\n", " ")
     interval = standing(name, ROWS).interval
     if interval is not None:
         none, some = UNTOLD.search(helps), TOLD.search(helps)

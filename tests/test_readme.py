@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import small_splits
+from tests.conftest import card_of, small_splits
 from tests.scripts.conftest import load
 
 from temper.command import command_line
@@ -211,8 +211,7 @@ THINNER = {  # a forward pass of these takes seconds on two cores; all else of t
 def test_cards_commands_run(
     recipe: str, job_of: Callable[..., Job], small_cifar10: None, teachers: Callable[..., None]
 ) -> None:
-    card = (ROOT / "recipes" / f"{recipe}.md").read_text()
-    assert f"python train.py recipe={recipe}" in list(commands(card))
+    assert f"python train.py recipe={recipe}" in list(commands(card_of(recipe)))
     job = job_of(f"recipe={recipe}", "debug=steps", *THINNER.get(recipe, ()))
     teachers(job.experiment)
     report = run(job)

@@ -51,7 +51,8 @@ FOREIGN = {"trainer", "logger", "debug", "hydra", "seed", "ckpt"}
 
 
 def test_how_many_there_are() -> None:
-    assert Counter(name.partition("/")[0] for name in NAMES) == RECIPES
+    found = Counter(name.partition("/")[0] for name in NAMES)
+    assert found == RECIPES, "a recipe came or went: set its folder's number in RECIPES of tests/test_recipes.py"
 
 
 @pytest.mark.parametrize("name", NAMES)

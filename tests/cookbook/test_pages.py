@@ -68,6 +68,11 @@ def test_index_recipes_writes_and_checks(book: Path, capsys: pytest.CaptureFixtu
     index = (book / "README.md").read_text()
     assert "[optimizer/quick](optimizer/quick.md)" in index
     assert "baseline/small: optimizer=adam, optimizer.lr=0.002" in index
+    capsys.readouterr()
+    (book / "README.md").write_text("")
+    for told in (f"{book / 'README.md'}\n", "all is up to date\n"):  # what has changed, and nothing else
+        assert main([]) == 0
+        assert capsys.readouterr().out == told
 
 
 def test_no_card_or_figure_of_ours_is_out_of_date() -> None:

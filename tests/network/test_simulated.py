@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from temper.network import simulated as module
 from temper.network.int8 import Int8, whole_weights
 from temper.network.layered import Layered
 from temper.network.mlp import MLP
@@ -75,6 +76,30 @@ def test_a_plain_mean_of_ranges() -> None:
         layer(torch.tensor([[-top, 0, 0, 0, 0, top]]))
     assert float(layer.largest) == pytest.approx(3.0)
     assert float(layer.least) == pytest.approx(-3.0)
+
+
+def test_ranges_are_those_of_all_processes_where_each_sees_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+
+    def with_the_other(both: torch.Tensor, op: Any) -> None:
+        assert op == torch.distributed.ReduceOp.MAX
+        told.append(both.tolist())
+        torch.maximum(both, torch.tensor([3.0, 1.0]), out=both)  # the other has seen -3 to 1
+
+    monkeypatch.setattr(module.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(module.dist, "get_world_size", lambda: 2)
+    monkeypatch.setattr(module.dist, "all_reduce", with_the_other)
+    network = mlp()
+    layer = watching(network)[0]
+    batch = torch.tensor([[-1.0, 0, 0, 0, 0, 2.0]])
+    layer(batch)
+    assert (float(layer.least), float(layer.largest)) == (-3.0, 2.0)
+    with frozen_statistics(network):
+        network(batch)
+    network.eval()(batch)
+    recompute_statistics(network, [batch])  # which all processes see alike
+    assert told == [[1.0, 2.0]]
+    assert (float(layer.least), float(layer.largest)) == (-1.0, 2.0)
 
 
 def test_ranges_are_held_where_statistics_are() -> None:

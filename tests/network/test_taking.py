@@ -70,9 +70,11 @@ def test_a_deeper_network_takes_what_is_there() -> None:
     assert take(network, stirred(resnet())) == [True, True, True, True, False, True]
 
 
-def test_another_norm_is_another_block() -> None:
-    assert take(resnet(), stirred(with_group_norm(resnet()))) == [False] * 4 + [True]
-    assert take(with_group_norm(resnet()), stirred(resnet())) == [False] * 4 + [True]
+def test_another_norm_is_another_block_and_a_head_of_other_blocks_is_not_taken() -> None:
+    for network, source in ((resnet(), with_group_norm(resnet())), (with_group_norm(resnet()), resnet())):
+        before = copy.deepcopy(network.state_dict())
+        assert take(network, stirred(source)) == [False] * 5
+        assert torch.equal(network.state_dict()["head.weight"], before["head.weight"])
 
 
 def test_a_state_that_counts_no_batches_is_taken() -> None:

@@ -212,10 +212,11 @@ def test_a_range_test_begins_with_the_weights(digits: Path, job_of: JobOf) -> No
             r"transfer\.head=keep: .*10 classes.*2 classes.*data that is meant\? Give.*data words again.*head=new",
         ),
         (("task.hidden=[16,9]",), r"transfer\.head=keep: .*another number of features.*head=new"),
+        (("task.hidden=[17,8]",), r"nothing of .*best\.ckpt has the names and the shapes"),  # but its head's
         (("task.hidden=[9]", "transfer.head=new"), r"nothing of .*best\.ckpt has the names and the shapes"),
         (("transfer.freeze=3",), r"transfer\.freeze=3: the network has 2 blocks.*backbone"),
         (
-            ("task.hidden=[17,8]", "transfer.freeze=1"),
+            ("data=tanh_threshold", "preprocessing=[]", "transfer.head=new", "transfer.freeze=1"),
             r"transfer\.freeze names blocks that were not taken.*transfer\.freeze=null",
         ),
         (("data.test=0.3",), r"same data, split otherwise.*data\.validation=0\.2 and data\.test=0\.2"),

@@ -5,8 +5,8 @@
     ∂x̂/∂x = 1 where -z s ≤ x ≤ (127 - z) s, else 0;  ∂ŵ/∂w = 1    the straight-through estimator (arXiv:1308.3432)
 
 The range of inputs is a statistic like those of batch norm: in the checkpoint, held where they are held, taken anew
-where weights were averaged, of several processes that of the first. Its attributes have the names that batch norm's
-have.
+where weights were averaged. x is what all processes see together: they take the steps of one. Its attributes have the
+names that batch norm's have.
 """
 
 import copy
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch import distributed as dist
 from torch.nn import functional as F
 
 from temper.network.int8 import LEVELS, Int8, Range, Window, float_answer, scale_and_zero, whole_weights
@@ -91,9 +92,14 @@ class Simulated(nn.Module):
         self.watched += 1
         if self.of_each:
             return
-        share = 1 / self.watched if self.momentum is None else torch.where(self.watched == 1, 1.0, self.momentum)
-        for buffer, value in ((self.least, inputs.amin()), (self.largest, inputs.amax())):
-            buffer += (value.float() - buffer) * share
+        least, largest = inputs.amin().float(), inputs.amax().float()
+        if self.momentum is None:  # a plain mean is over batches that all processes see alike, or one sees alone
+            share = 1 / self.watched
+        else:
+            least, largest = _of_all(least, largest)
+            share = torch.where(self.watched == 1, 1.0, self.momentum)
+        for buffer, value in ((self.least, least), (self.largest, largest)):
+            buffer += (value - buffer) * share
 
 
 class SimulatedLinear(Simulated, nn.Linear):
@@ -109,6 +115,15 @@ class SimulatedConv2d(Simulated, nn.Conv2d):
     def _product(self, inputs: Tensor, weight: Tensor) -> Tensor:
         found: Tensor = self._conv_forward(inputs, weight, self.bias)
         return found
+
+
+def _of_all(least: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the range of what all processes see; each watches as many micro-batches as any other."""
+    if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() == 1:
+        return least, largest
+    both = torch.stack((-least, largest))
+    dist.all_reduce(both, op=dist.ReduceOp.MAX)
+    return -both[0], both[1]
 
 
 def _rounded(inputs: Tensor, held: Range | None) -> Tensor:

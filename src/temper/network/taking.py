@@ -15,16 +15,19 @@ _COUNTER = "num_batches_tracked"  # of a batch norm: old files lack it, and no a
 def take(network: Layered, weights: Mapping[str, Tensor]) -> list[bool]:
     """Copy ``weights`` into each block, and last the head, whose state has the same names and shapes there.
 
+    A head weighs what the blocks in front of it have learned, and stays new where all of them do.
+
     Returns:
         Whether each was taken.
     """
     state = network.state_dict()
-    taken = []
+    taken: list[bool] = []
     for block in parts(network):
         prefixes = tuple(f"{name}." for name in names(network, block))
         own = {name: value for name, value in state.items() if name.startswith(prefixes)}
         found = {name: value for name, value in weights.items() if name.startswith(prefixes)}
-        fits = _shapes(own) == _shapes(found)
+        alone = network.head in block and bool(taken) and not any(taken)
+        fits = _shapes(own) == _shapes(found) and not alone
         for name, value in found.items() if fits else ():
             if name in own and not name.endswith(RANGE):
                 own[name].copy_(value)

@@ -3,10 +3,11 @@
     θ_b ← θ'_b     of each block b whose weights have the names and the shapes of the source's, norms' statistics too
     θ_b            as initialization drew it, for every other: a stem for other channels, a ``head`` for other classes
 
-A block is taken whole or not at all, as what a norm remembers belongs to the layer before it. The report says what was
-taken and what is new. Rates that fall with the distance from the head are ``groups=layer_decay`` (factor 1/2.6) or
-``groups=head``; with ``unfreeze`` and ``scheduler=triangular`` that is how Howard and Ruder (2018, arXiv:1801.06146)
-fine-tune. To go on with a run's whole state, its optimizer's included, is ``ckpt=FILE``.
+A block is taken whole or not at all, as what a norm remembers belongs to the layer before it; a head goes by what is
+before it, and is new where all of that is. The report says what was taken and what is new. Rates that fall with the
+distance from the head are ``groups=layer_decay`` (factor 1/2.6) or ``groups=head``; with ``unfreeze`` and
+``scheduler=triangular`` that is how Howard and Ruder (2018, arXiv:1801.06146) fine-tune. To go on with a run's whole
+state, its optimizer's included, is ``ckpt=FILE``.
 
 It bites where examples are few and the source has seen many of a like kind: its first layers serve both. Frozen, a
 network forgets nothing and cannot overfit where it stands still; with many examples freezing holds it back. Blocks that
