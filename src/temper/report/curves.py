@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -104,14 +105,16 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
 
 
 def _epoch_marks(axes: Axes, epochs: Series) -> None:
-    """Label the upper edge with epochs, each where it is first seen."""
-    starts: dict[int, int] = {}
-    for step, epoch in epochs:
-        starts.setdefault(int(epoch), step)
-    if len(starts) < 2:
+    """Label the upper edge with epochs, each where so many are over."""
+    over = {0: 0} | {int(epoch) + 1: step for step, epoch in epochs}  # the last row of an epoch ends it
+    first, last = axes.get_xlim()
+    begun = max(over) - 1
+    every = MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, max(1, begun))
+    steps = np.interp(every, list(over), list(over.values()))  # an epoch may end between two rows
+    chosen = {int(epoch): step for epoch, step in zip(every, steps, strict=True) if 0 <= epoch <= begun}
+    chosen = {epoch: step for epoch, step in chosen.items() if first <= step <= last}
+    if not begun or not chosen:
         return
-    every = MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]).tick_values(min(starts), max(starts))
-    chosen = {int(epoch): starts[int(epoch)] for epoch in every if int(epoch) in starts}
     upper = axes.secondary_xaxis("top")
     upper.set_xticks(list(chosen.values()), [str(epoch) for epoch in chosen])
     upper.set_xlabel("epoch", color="#888888", fontsize=8, loc="right")
