@@ -84,6 +84,26 @@ def test_the_loss_is_logarithmic_over_more_than_two_decades_only() -> None:
     assert scale([1.0, 0.0]) == "linear"
 
 
+@pytest.mark.parametrize(
+    ("metric", "preprocessing", "labels"),
+    [
+        ("rmse", "{standardize: {target: true}}", ["train, of the standardised target"]),
+        ("rmse", "{standardize: {target: false}}", ["train, as minimised", "val, plain"]),
+        ("rmse", "{}", ["train, as minimised", "val, plain"]),
+        ("accuracy", "{standardize: {target: true}}", ["train, as minimised", "val, plain"]),  # classes stay
+    ],
+)
+def test_losses_of_different_units_share_no_axis(
+    metric: str, preprocessing: str, labels: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"preprocessing: {preprocessing}\n")
+    (tmp_path / "metrics.csv").write_text(f"step,train/loss,val/loss,val/{metric}\n9,1.0,5000,70.7\n18,0.9,4900,70\n")
+    kept: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path: kept.append(self))
+    draw(tmp_path)
+    assert kept[0].axes[0].get_legend_handles_labels()[1] == labels
+
+
 def test_one_step_alone_can_be_seen(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("step,epoch,train/loss,learning_rate\n1,0,2.0,0.0\n")
     assert draw(tmp_path) is not None
