@@ -122,7 +122,7 @@ def run(job: Job) -> Report:
             report.score, report.state = Score(metric=metric, value=checkpoints.best, better=better), "paused"
             if trainer.is_global_zero:
                 report.save(folder.path)
-            console.print(f"paused, and not tested: {metric} {in_score(checkpoints.best)}", highlight=False)
+            console.print(f"paused, and not tested: best {metric} so far {in_score(checkpoints.best)}", highlight=False)
             return report
         module.to(trainer.strategy.root_device)  # Lightning leaves it on the CPU
         if experiment.trainer.shards:

@@ -84,6 +84,51 @@ def test_the_loss_is_logarithmic_over_more_than_two_decades_only() -> None:
     assert scale([1.0, 0.0]) == "linear"
 
 
+@pytest.mark.parametrize(
+    ("metric", "preprocessing", "labels"),
+    [
+        ("rmse", "{standardize: {target: true}}", ["train, of the standardised target"]),
+        ("rmse", "{standardize: {target: false}}", ["train, as minimised", "val, plain"]),
+        ("rmse", "{}", ["train, as minimised", "val, plain"]),
+        ("accuracy", "{standardize: {target: true}}", ["train, as minimised", "val, plain"]),  # classes stay
+    ],
+)
+def test_losses_of_different_units_share_no_axis(
+    metric: str, preprocessing: str, labels: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"preprocessing: {preprocessing}\n")
+    (tmp_path / "metrics.csv").write_text(f"step,train/loss,val/loss,val/{metric}\n9,1.0,5000,70.7\n18,0.9,4900,70\n")
+    kept: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path: kept.append(self))
+    draw(tmp_path)
+    assert kept[0].axes[0].get_legend_handles_labels()[1] == labels
+
+
 def test_one_step_alone_can_be_seen(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("step,epoch,train/loss,learning_rate\n1,0,2.0,0.0\n")
     assert draw(tmp_path) is not None
+
+
+def epoch_marks(epochs: list[tuple[int, float]]) -> dict[str, float]:
+    """Return where each epoch is marked on a panel of ``epochs``."""
+    axes = Figure().subplots()
+    curves._panel(axes, "loss", {"train": [(step, 1.0) for step, _ in epochs]}, epochs)
+    return {
+        label.get_text(): round(float(tick), 6)
+        for upper in axes.child_axes
+        for tick, label in zip(upper.get_xticks(), upper.get_xticklabels(), strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("epochs", "marks"),
+    [
+        ([(17 * (epoch + 1), epoch) for epoch in range(20)], {"5": 85, "10": 170, "15": 255}),
+        ([(step, (step - 1) // 10) for step in range(1, 31)], {"0": 0, "1": 10, "2": 20}),
+        ([(100 * row, 100 * row - 1) for row in range(1, 11)], {"200": 200, "400": 400, "600": 600, "800": 800}),
+        ([(50, 1), (100, 3), (150, 5)], {"2": 50, "3": 75, "4": 100, "5": 125}),
+        ([(8, 0), (17, 0)], {}),  # the first epoch alone has begun
+    ],
+)
+def test_an_epoch_is_marked_where_so_many_are_over(epochs: list[tuple[int, float]], marks: dict[str, float]) -> None:
+    assert epoch_marks(epochs) == marks

@@ -103,6 +103,9 @@ def test_picture_over_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert points(course) == {(0, 0.4), (2, 0.3), (1, 0.6)}
     (best,) = (line for line in course.lines if line.get_label() == "best so far")
     assert list(best.get_ydata()) == [0.4, 0.6, 0.6]
+    legend = course.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= course.get_window_extent().y1, "above the data"
 
 
 def test_picture_of_failures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,8 @@ def test_a_regression_tells_its_largest_errors_and_its_coefficients(
         assert each["features"] == pytest.approx(dict(largest), rel=1e-4)
         assert each["true"] == pytest.approx(splits.test.targets[each["number"] - 1].item(), abs=1e-3)
     text = (tmp_path / "run" / "explained.html").read_text()
+    assert "what adds most to the value given" in text
+    assert "the score of" not in text
     assert "in closed form" in text
     assert f"{report.solution['w[2]']['reference']:.6g}" in text
 

@@ -57,6 +57,7 @@ def test_every_panel_shows_what_a_run_logs(
     logged = {*read_metrics(job.folder), *final_figures(report)}
     drawn = shown(made(metric=metric, classes=classes))
     assert drawn - NOT_ALWAYS <= logged
+    assert metric.replace("val", "train") in drawn
     assert len(drawn) > 20
 
 

@@ -61,7 +61,7 @@ def test_goes_on(words: str, job_of: Callable[..., Job], tmp_path: Path) -> None
     assert ended.notes == report.notes
 
 
-def test_score_is_that_of_the_best_so_far(job_of: Callable[..., Job]) -> None:
+def test_score_is_that_of_the_best_so_far(job_of: Callable[..., Job], capsys: pytest.CaptureFixture[str]) -> None:
     """At a rate that is far too high, accuracy falls and rises."""
     typed = (*BRIEF, "epochs=9", "optimizer=sgd", "optimizer.lr=3.0")
     first = run(job := job_of(*typed, "pause=8")).score
@@ -69,6 +69,7 @@ def test_score_is_that_of_the_best_so_far(job_of: Callable[..., Job]) -> None:
     assert len(seen) == 8
     assert seen != sorted(seen)
     assert first == Score("val/accuracy", max(seen), "max")
+    assert f"not tested: best val/accuracy so far {max(seen):.4f}" in capsys.readouterr().out
     assert run(job).score == first  # it is there already: nothing is trained
     ended = run(job_of(*typed))
     seen = [float(row["val/accuracy"]) for row in read_rows(job.folder / "metrics.csv") if row["val/accuracy"]]

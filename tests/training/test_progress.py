@@ -25,3 +25,10 @@ def test_a_line_now_and_then_and_the_last_one_without_validation(monkeypatch: py
     bar.stop()
     bar.stop()
     assert printed(bar)[1:] == ["step 30/30  epoch 3  loss 0.0333"]
+
+
+def test_huge_numbers_have_an_exponent() -> None:
+    bar = Bar(Console(file=StringIO()), 30)
+    bar.tell(1, 0, {"train/loss": 999_999.5, "val/rmse": 2.75e24})
+    bar.stop()
+    assert printed(bar) == ["step 1/30  epoch 0  loss 999999.5000  val/rmse 2.75e+24"]

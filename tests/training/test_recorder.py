@@ -146,3 +146,32 @@ def test_products_of_the_optimizer_count_once_a_step(job_of: Callable[..., Job],
     steps = turned.attempts[0].last_step
     of_a_step = 5 * (2 * (2 * 64**2 * 128 + 64**3) + 2 * 10**2 * 64 + 10**3)  # 128 x 64, 64 x 128 and 10 x 64
     assert turned.cost.training_multiply_adds - plain.cost.training_multiply_adds == steps * of_a_step > 0
+
+
+OF_VALUES = ("task=linear_regression", "data=diabetes", "trainer=cpu", "trainer.threads=1")
+
+
+def errors(folder: Path) -> list[str]:
+    return [row["train/rmse"] for row in read_rows(folder / "metrics.csv")]
+
+
+def test_the_running_error_of_a_regression_is_in_the_targets_own_units(job_of: Callable[..., Job]) -> None:
+    scaled = ("preprocessing=[standardize]", "preprocessing.standardize.target=true", "loss=huber", "penalty=[l2]")
+    job = job_of(*OF_VALUES, *scaled, "epochs=2", "optimizer.lr=1e-12")  # which moves nothing
+    report = run(job)
+    expected = report.metrics["train/rmse"]
+    assert expected is not None
+    assert expected > 10
+    assert [float(error) for error in errors(job.folder)] == pytest.approx([expected] * 2, rel=1e-5)
+
+
+def test_the_running_error_is_resumed_to_the_bit(
+    job_of: Callable[..., Job], tmp_path: Path, cut_off: Callable[..., None]
+) -> None:
+    words = (*OF_VALUES, "preprocessing=[standardize]", "epochs=2", "flush_every=4", "checkpoint_seconds=1e-9")
+    run(job_of(*words, folder=tmp_path / "whole"))
+    job = job_of(*words)
+    cut_off(job, 6, "on_train_batch_start")  # two steps after a row
+    run(job)
+    assert errors(job.folder) == errors(tmp_path / "whole")
+    assert all(errors(job.folder))

@@ -57,3 +57,11 @@ def test_right_by_hand() -> None:
     assert right(logits, torch.tensor([0, 0])).tolist() == [True, False]
     assert right(logits, torch.tensor([[0.6, 0.4], [0.3, 0.7]])).tolist() == [True, True]
     assert right(torch.tensor([0.3, -0.1]), torch.tensor([1.0, 1.0])).tolist() == [True, False]
+
+
+def test_a_regression_is_measured_by_its_squared_error_whatever_its_loss() -> None:
+    prediction, target = torch.tensor([1.0, 2.0], dtype=torch.bfloat16), torch.tensor([1.5, 4.0])
+    terms, answers = module.measured({"loss": torch.tensor(9.0)}, prediction, target, "regression")
+    assert {name: term.item() for name, term in terms.items()} == {"loss": 9.0, "squared_error": (0.5**2 + 2**2) / 2}
+    assert answers is None
+    assert module.measured({}, prediction, target, "binary").terms == {}

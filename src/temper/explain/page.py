@@ -11,6 +11,11 @@ FILE = "explained.html"
 
 def reading(explanation: Explanation) -> str:
     """Return how the pictures of mistakes are to be read."""
+    if explanation.maps is None and explanation.counts is None:
+        return (
+            "What adds most to the value given, and not to the error, is gradient times input: how far each feature, as"
+            " the network sees it, moves the value."
+        )
     if explanation.maps is None:
         return (
             "What adds most to a mistake is gradient times input: what each feature, as the network sees it, adds to"

@@ -37,6 +37,7 @@ FILTERS, BARS = 64, 20  # that are drawn
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "#ffffff", ORANGE])
 _IN_ROW, _TILE, _GAP, _CAPTION = 3, 0.93, 0.07, 0.37  # mistakes in a row; inches of a tile
 _NAME = 13  # characters that fit above one
+_WORD = 0.85  # inches that the value of a bar takes
 _FILE = 11  # of a file's, whose digits and capitals are wider
 _FINE = 128  # pixels of a tile's shorter side
 
@@ -179,16 +180,26 @@ def _bars(explanation: Explanation, first: FirstLayer) -> Section:
     reference = [known.get(f"w[{index}]") for index in chosen]
     names = [shortened(first.labels[index], 30) for index in chosen]
     row, margin = 0.27, 2.3
+    width = INSIDE - margin - 0.9
+    reached = [0.0, *values, *(closed for closed in reference if closed is not None)]
+    room = _WORD if first.form == "coefficients" else 0.0  # for the values of bars to the left
+    inch = (max(reached) - min(reached)) / (width - room) or 1.0
 
     def paint(sheet: Sheet, top: float) -> None:
-        axes = sheet.axes(EDGE + margin, top, INSIDE - margin - 0.9, row * len(chosen))
-        ends = [max(0.0, value, closed or 0.0) for value, closed in zip(values, reference, strict=True)]
+        axes = sheet.axes(EDGE + margin, top, width, row * len(chosen))
+        # Beyond these bars the line of the closed form would strike the value through, or seem to be what it tells.
+        struck = [
+            closed is not None and 0.02 < math.copysign(1, value) * (closed - value) / inch < _WORD
+            for value, closed in zip(values, reference, strict=True)
+        ]
+        ends = [0.0 if each else value for value, each in zip(values, struck, strict=True)]
         colours = [ORANGE if value < 0 else BLUE for value in values]
         bars(axes, values, [in_score(value) for value in values], names, colours, ends)
         for place, closed in enumerate(reference):
             if closed is not None:
                 axes.plot([closed, closed], [place - 0.42, place + 0.42], color=INK, linewidth=1.6)
         axes.axvline(0, color=LINE, linewidth=1, zorder=0)
+        axes.set_xlim(min(reached) - room * inch, max(reached))
 
     of = f", the {len(chosen)} largest of {len(first.weight)}" if len(chosen) < len(first.weight) else ""
     if first.form == "readings":

@@ -106,15 +106,17 @@ def bars(
 ) -> None:
     """Draw ``values`` as bars, the first on top, each behind its name.
 
-    ``words`` stand behind each bar, or behind ``ends``.
+    ``words`` stand beyond the end of each bar, or before its beginning where ``ends`` has 0.
     """
     axes.barh(range(len(values)), values, height=0.6, color=colours)
-    for place, (end, told) in enumerate(zip(values if ends is None else ends, words, strict=True)):
+    for place, (value, end, told) in enumerate(zip(values, values if ends is None else ends, words, strict=True)):
+        right = (value >= 0) == (end == value)
         axes.annotate(
             told,
             (end, place),
-            (6, 0),
+            (6 if right else -6, 0),
             textcoords="offset points",
+            ha="left" if right else "right",
             va="center",
             fontsize=LETTERS,
             color=SOFT,

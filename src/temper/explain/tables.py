@@ -53,7 +53,7 @@ def mistakes(explanation: Explanation) -> Told | None:
     of, values = explanation.wrong, explanation.counts is None
     shown = "" if len(explanation.mistakes) == of else f", {len(explanation.mistakes)} of {of:,}"
     named = any(each.features for each in explanation.mistakes)
-    adds = ("what adds most to it",) if named else ()
+    adds = (("what adds most to the value given" if values else "what adds most to it"),) if named else ()
     if values:
         columns = ("example", "true value", "given", "error", *adds)
         title = f"the largest errors{shown}"

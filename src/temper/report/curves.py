@@ -5,18 +5,21 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from temper.report.frame import INK, frame
+from temper.settings_file import load
 from temper.training.metrics_file import read_rows
 
 Series = list[tuple[int, float]]  # (optimizer step, value)
 
 _COLOURS = {"train": "#4477aa", "val": "#cc6633"}
 _IN_LOSS = {"train": "train, as minimised", "val": "val, plain"}  # without weights, smoothing and scale
+_SCALED = {"train": "train, of the standardised target"}  # val is in the target's own units: no axis holds both
 _PANEL = (4.4, 3.5)  # inches; around its axes:
 _LEFT, _RIGHT, _BOTTOM, _TOP = 0.65, 0.2, 0.5, 0.65
 
@@ -57,7 +60,8 @@ def draw(folder: Path) -> Path | None:
     """Write curves.png into the run's ``folder`` and return its path; None where nothing was measured."""
     metrics = read_metrics(folder)
     metric = next((name for name in ("accuracy", "rmse") if {f"train/{name}", f"val/{name}"} & metrics.keys()), None)
-    panels = [("loss", {split: metrics.get(f"{split}/loss", []) for split in _COLOURS})]
+    in_loss = _SCALED if metric == "rmse" and _scaled(folder) else _IN_LOSS
+    panels = [("loss", {split: metrics.get(f"{split}/loss", []) for split in in_loss})]
     if metric is not None:
         panels.append((metric, {split: metrics.get(f"{split}/{metric}", []) for split in _COLOURS}))
     panels.append(("learning rate", {"": metrics.get("learning_rate", [])}))
@@ -72,20 +76,29 @@ def draw(folder: Path) -> Path | None:
         # Margins of our own: matplotlib's constrained layout would take as long as all the rest.
         place = (number * _PANEL[0] + _LEFT, _BOTTOM, _PANEL[0] - _LEFT - _RIGHT, height - _BOTTOM - _TOP)
         axes = figure.add_axes((place[0] / width, place[1] / height, place[2] / width, place[3] / height))
-        _panel(axes, title, lines, metrics.get("epoch", []))
+        _panel(axes, title, lines, metrics.get("epoch", []), in_loss)
     path = folder / "curves.png"
     figure.savefig(path)
     return path
 
 
-def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> None:
+def _scaled(folder: Path) -> bool:
+    """Return whether the run's config.yaml says that the target of a regression is standardised."""
+    path = folder / "config.yaml"
+    steps = load(path)["preprocessing"] if path.exists() else None
+    return bool(steps and steps.get("standardize", {}).get("target"))
+
+
+def _panel(
+    axes: Axes, title: str, lines: dict[str, Series], epochs: Series, in_loss: dict[str, str] = _IN_LOSS
+) -> None:
     for split, series in lines.items():
         if not series:
             continue
         series = steady(series) if split == "train" else series
         colour = _COLOURS.get(split, "#557755")
         marker = "o" if len(series) == 1 else ("." if len(series) < 40 and split == "val" else "")
-        label = _IN_LOSS[split] if title == "loss" else split
+        label = in_loss[split] if title == "loss" else split
         axes.plot(*zip(*series, strict=True), color=colour, linewidth=1.6, marker=marker, label=label)
     values = [value for series in lines.values() for _, value in series]
     if title == "loss" and min(values) > 0 and max(values) / min(values) > 100:
@@ -104,14 +117,16 @@ def _panel(axes: Axes, title: str, lines: dict[str, Series], epochs: Series) -> 
 
 
 def _epoch_marks(axes: Axes, epochs: Series) -> None:
-    """Label the upper edge with epochs, each where it is first seen."""
-    starts: dict[int, int] = {}
-    for step, epoch in epochs:
-        starts.setdefault(int(epoch), step)
-    if len(starts) < 2:
+    """Label the upper edge with epochs, each where so many are over."""
+    over = {0: 0} | {int(epoch) + 1: step for step, epoch in epochs}  # the last row of an epoch ends it
+    first, last = axes.get_xlim()
+    begun = max(over) - 1
+    every = MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]).tick_values(0, max(1, begun))
+    steps = np.interp(every, list(over), list(over.values()))  # an epoch may end between two rows
+    chosen = {int(epoch): step for epoch, step in zip(every, steps, strict=True) if 0 <= epoch <= begun}
+    chosen = {epoch: step for epoch, step in chosen.items() if first <= step <= last}
+    if not begun or not chosen:
         return
-    every = MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]).tick_values(min(starts), max(starts))
-    chosen = {int(epoch): starts[int(epoch)] for epoch in every if int(epoch) in starts}
     upper = axes.secondary_xaxis("top")
     upper.set_xticks(list(chosen.values()), [str(epoch) for epoch in chosen])
     upper.set_xlabel("epoch", color="#888888", fontsize=8, loc="right")

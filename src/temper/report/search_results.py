@@ -22,6 +22,15 @@ _OWN, _BEST = "#4477aa", "#cc6633"
 _COLUMNS = 3  # pictures in a row
 _NAMES = 8  # values of a knob that are named below its picture, at most
 _LONG = 8  # characters of such a name, from which on they would meet
+# The data, where no score can lie.
+_ABOVE: dict[str, Any] = {
+    "loc": "lower right",
+    "bbox_to_anchor": (1, 1),
+    "borderaxespad": 0.2,
+    "frameon": False,
+    "labelcolor": INK,
+    "fontsize": 8,
+}
 
 State = Literal["whole", "left off", "failed"]
 
@@ -98,7 +107,7 @@ def _draw_course(place: Axes, rows: Sequence[Row], metric: str, better: Better, 
                 place.plot(row.epochs, row.scores, "o-", color=_OWN, alpha=0.6, linewidth=0.8, markersize=3)
         for row in (row for row in rows if row.number == best):
             place.plot(row.epochs, row.scores, "D-", color=_BEST, linewidth=1.8, markersize=4, label=f"trial {best}")
-            place.legend(frameon=False, labelcolor=INK, fontsize=8)
+            place.legend(**_ABOVE)
         place.set_xscale("log")
         ticks = sorted({epochs for row in rows for epochs in row.epochs})
         place.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -112,7 +121,7 @@ def _draw_course(place: Axes, rows: Sequence[Row], metric: str, better: Better, 
     place.step(numbers, reached, where="post", color=_BEST, linewidth=1.2, label="best so far")
     place.xaxis.set_major_locator(MaxNLocator(integer=True))
     place.set_xlabel("trial", color=INK, fontsize=9)
-    place.legend(frameon=False, labelcolor=INK, fontsize=8)
+    place.legend(**_ABOVE)
 
 
 def _draw_slice(place: Axes, key: str, dimension: Choice | Interval, rows: Sequence[Row], best: int | None) -> None:

@@ -50,7 +50,7 @@ def dashboard(
             _section(
                 "score",
                 [
-                    _curve(*([f"train/{score}"] if classes else []), metric),
+                    _curve(f"train/{score}", metric),
                     _bars(tested),
                     _bars("generalisation/gap"),
                     *([_curve("val/worst_class"), _bars("final/test/worst_class")] if classes else []),

@@ -53,7 +53,7 @@ class Bar:
 
     def tell(self, step: int, epoch: int, values: Mapping[str, float | int]) -> None:
         """Show the flushed ``values``."""
-        self._shown |= {name: f"{values[name]:.4f}" for name in SHOWN if name in values}
+        self._shown |= {name: _number(values[name]) for name in SHOWN if name in values}
         self._text = f"epoch {epoch}  " + "  ".join(
             f"{name.removeprefix('train/')} {value}" for name, value in self._shown.items()
         )
@@ -77,3 +77,7 @@ class Bar:
         self._last = time.monotonic()
         self.console.print(self._unprinted, highlight=False, markup=False)
         self._unprinted = ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1e6 else f"{value:.3g}"  # of a run that goes astray, not 40 digits

@@ -225,7 +225,10 @@ class Recorder(L.Callback):
             values = together.tolist()
         if not values[-1]:  # sampling has left every batch since the last row empty
             return {}
-        return {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
+        means = {name: value / values[-1] for name, value in zip(names, values[:-1], strict=True)}
+        if "squared_error" in means:
+            means["rmse"] = module.facts.target_deviation * math.sqrt(means.pop("squared_error"))  # in its own units
+        return means
 
     def _write(self, trainer: L.Trainer, step: int, row: Row) -> None:
         self.file.append(row)

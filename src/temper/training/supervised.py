@@ -27,7 +27,7 @@ from temper.sharding import whole
 from temper.strategy import Groups, LossFunction, Optimizer, PenaltyFunction, Pruning, Scheduler
 from temper.terms import Distiller, Privatizer, Weigher, term_name
 from temper.training.answers import Answers, gather
-from temper.training.tally import Measured
+from temper.training.tally import Measured, measured
 
 Scores = dict[str, float]
 Row = dict[str, float | int]  # of metrics.csv
@@ -288,7 +288,7 @@ class Supervised(L.LightningModule):
     def _measure(self, terms: Terms, penalties: Terms, prediction: Tensor, target: Tensor) -> None:
         values = {"loss" if name == "task" else name: term.detach() for name, term in terms.items()}
         values |= {name: penalty.detach() for name, penalty in penalties.items()}
-        self.measured = Measured(values, (prediction, target) if self.facts.kind != "regression" else None)
+        self.measured = measured(values, prediction, target, self.facts.kind)
 
     def _keep(self, name: str, batch: Batch) -> None:
         self._pending.setdefault(name, Answers()).add(self.network(batch.inputs), batch)

@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from temper.facts import Kind
+from temper.prediction import squared_error
+
 MOST_HELD = 2_000_000  # numbers of predictions that wait to be counted
 
 
@@ -18,6 +21,13 @@ class Measured(NamedTuple):
 
     terms: dict[str, Tensor]
     answers: tuple[Tensor, Tensor] | None
+
+
+def measured(terms: dict[str, Tensor], prediction: Tensor, target: Tensor, kind: Kind) -> Measured:
+    """Return what one micro-batch gave; of a regression, the mean squared error joins ``terms``, whatever its loss."""
+    if kind == "regression":  # at once: a sum of floats hangs on how they are grouped, and reads may come anywhere
+        return Measured({**terms, "squared_error": squared_error(prediction, target, kind).mean()}, None)
+    return Measured(terms, (prediction, target))
 
 
 class Tally:
