@@ -17,10 +17,10 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.text import Text
 
-from temper.command.command_line import of_sweep
 from temper.command.job import composing
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
+from temper.command.sweep_words import of_sweep
 from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import SMALLER
 from temper.quantity import Clock
