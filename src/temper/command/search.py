@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.text import Text
 
-from temper.command.job import composing
+from temper.command.composing import composing
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
 from temper.command.sweep_words import of_sweep
