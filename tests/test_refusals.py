@@ -247,7 +247,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("channels_last=true",), ("channels_last=true", "data=digits", "channels_last=false")),
     (("precision=half",), ("precision=half", "bf16-mixed")),
     (("clip.kind=length",), ("clip.kind=length", "norm")),
-    (("clip.kind=adaptive", "task=linear_regression"), ("clip.kind=adaptive", "task=linear_regression", "norm")),
+    (("clip.kind=adaptive", "clip.value=0.01", "task=linear_regression"), ("task=linear_regression", "clip.kind=norm")),
     (("clip.kind=norm", "precision=16-mixed"), ("clip.kind=norm", "bf16-mixed")),
     (("gradient_norm=whole", "precision=16-mixed"), ("gradient_norm=whole", "bf16-mixed", "gradient_norm=null")),
     (("optimizer._target_=torch.optim.SGD",), ("optimizer._target_", "torch.optim.SGD")),

@@ -220,12 +220,18 @@ def _that_holds(axis: str) -> str:
 
 
 def _check_clip(overrides: Sequence[Override], config: DictConfig) -> None:
-    """Refuse a bound that was named for a clipping that was not."""
-    named = {override.key_or_group: override for override in overrides}
-    if "clip.value" in named and "clip.kind" not in named and config.clip.kind == "none":
+    """Refuse a bound that was named for a clipping that was not, and a clipping whose bound is of another kind."""
+    named = {override.key_or_group: override.input_line or "" for override in overrides}
+    kind, value = named.get("clip.kind"), named.get("clip.value")
+    if value is not None and kind is None and config.clip.kind == "none":
         raise Refusal(
-            f"{named['clip.value'].input_line}: nothing is clipped with clip.kind=none: add clip.kind=norm (value,"
-            " adaptive), or clip.kind=none to leave it so"
+            f"{value}: nothing is clipped with clip.kind=none: add clip.kind=norm (value, adaptive), or clip.kind=none"
+            " to leave it so"
+        )
+    if value is None and kind is not None and "adaptive" in kind and config.clip.kind != "adaptive":
+        raise Refusal(
+            f"{kind}: clip.value={config.clip.value:g} bounds another kind; adaptive takes a share of the norm of each"
+            " unit's weights: add clip.value=0.01"
         )
 
 
