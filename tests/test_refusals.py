@@ -250,7 +250,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("clip.kind=adaptive", "clip.value=0.01", "task=linear_regression"), ("task=linear_regression", "clip.kind=norm")),
     (("clip.kind=norm", "precision=16-mixed"), ("clip.kind=norm", "bf16-mixed")),
     (("gradient_norm=whole", "precision=16-mixed"), ("gradient_norm=whole", "bf16-mixed", "gradient_norm=null")),
-    (("optimizer._target_=torch.optim.SGD",), ("optimizer._target_", "torch.optim.SGD")),
+    (("optimizer._target_=torch.optim.SGD",), ("torch.optim.SGD is not of temper", "conf/AXIS/NAME.yaml")),
     (("optimizer=schedule_free_sgd", "scheduler=cosine"), ("schedule_free_sgd", "scheduler=constant")),
     (("optimizer=schedule_free_adamw", "averaging=ema"), ("schedule_free_adamw", "averaging=none")),
     (("averaging=ema", "averaging.start=4epochs", "epochs=3"), ("averaging.start=4epochs", "epochs=3", "50%")),

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from temper.command import own_options
 from temper.command.composed import check_key, check_value, composed, slots_of
 from temper.command.sweep_words import check_launcher, check_search, of_sweep
 from temper.command.translations import translated, translated_option
@@ -39,9 +40,11 @@ def check(arguments: Sequence[str]) -> None:
     Raises:
         Refusal: names the word, the nearest that exists, and the way out.
     """
-    if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in arguments):
+    own, typed = own_options.parted(arguments)
+    if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in typed):
         return  # Hydra's own flags (--help, --cfg job ...) answer for themselves
-    overrides = _parsed([word for word in arguments if not word.startswith("-")])
+    overrides = _parsed([word for word in typed if not word.startswith("-")])
+    found = _parsed(own_options.search_path(own))
     for override in overrides:
         if (override.is_add() or override.is_force_add()) and not _of_hydra(override):
             check([word.lstrip("+") for word in arguments])  # a key that is not there is answered by the nearest
@@ -53,7 +56,7 @@ def check(arguments: Sequence[str]) -> None:
         if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir"):
             _check_place(override)
     for override in choosing:
-        _check_options(override)
+        _check_options(override, own)
     sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
     if sweeping and (rank() > 0 or (started_outside() and not by_slurm())):  # a batch script is one process of several
         raise Refusal(
@@ -68,18 +71,18 @@ def check(arguments: Sequence[str]) -> None:
             raise Refusal(f"{swept.input_line}: several values are a sweep: put -m in front")
         if any(override.is_sweep_override() for override in choosing):
             if not any(override.key_or_group == "search" for override in overrides):
-                _check_trials(overrides)
-            _check_fixed(overrides)
+                _check_trials(overrides, own_options.again(arguments))
+            _check_fixed(overrides, found)
             return
-    _check_slots(choosing)
-    config = composed(tuple(override.input_line or "" for override in choosing))
+    _check_slots([*found, *choosing])
+    config = composed(tuple(override.input_line or "" for override in [*found, *choosing]))
     for override in overrides:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
             check_key(override.key_or_group, config)
             check_value(override, config)
     _check_clip(overrides, config)
     if not any(override.is_sweep_override() for override in overrides):
-        composed(tuple(override.input_line or "" for override in overrides))
+        composed(tuple(override.input_line or "" for override in [*found, *overrides]))
 
 
 def options(axis: str) -> list[str]:
@@ -123,6 +126,9 @@ def _check_word(override: Override) -> None:
     root = key.replace("/", ".").split(".")[0]
     if (meant := translated(key, (override.input_line or "").partition("=")[2])) is not None:
         raise Refusal(f"{override.input_line}: here it is {meant}")
+    if key == "hydra.searchpath":
+        way_out = "train.py takes a folder that holds AXIS/NAME.yaml by --config-dir=FOLDER"
+        raise Refusal(f"{override.input_line}: nothing is searched here: {way_out}")
     if override.is_delete():
         way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
         raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
@@ -149,8 +155,9 @@ def _check_place(override: Override) -> None:
         raise Refusal(f"{override.input_line}: nothing can be written into {there}: name another folder")
 
 
-def _check_options(override: Override) -> None:
-    axis, known = override.key_or_group, options(override.key_or_group)
+def _check_options(override: Override, own: Path | None) -> None:
+    axis = override.key_or_group
+    known = [*options(axis), *own_options.names(own, axis)]
     several = axis in axes() and isinstance(axes()[axis], list)
     if override.is_sweep_override():
         chosen: list[Any] = list(override.sweep_iterator()) if override.is_choice_sweep() else []
@@ -170,21 +177,21 @@ def _check_options(override: Override) -> None:
                 raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
 
 
-def _check_trials(overrides: Sequence[Override]) -> None:
+def _check_trials(overrides: Sequence[Override], flags: Sequence[str]) -> None:
     """Refuse a sweep of which a trial would be refused: it would start after others have ended."""
     own = [override for override in overrides if not of_sweep(override) and not _of_hydra(override)]
     (trials,) = BasicSweeper.split_arguments(own, None)
     for number, words in enumerate(trials, start=1):
         try:
-            check(words)
+            check([*flags, *words])
         except Refusal as refusal:
             raise Refusal(f"trial {number}/{len(trials)}, {' '.join(words)}: {refusal}") from None
 
 
-def _check_fixed(overrides: Sequence[Override]) -> None:
+def _check_fixed(overrides: Sequence[Override], found: Sequence[Override]) -> None:
     """Refuse one value for what only swept options have: Hydra holds it against the options before the sweep."""
     fixed = [override for override in overrides if not override.is_sweep_override() and not _of_hydra(override)]
-    choosing = [override for override in fixed if _chooses(override)]
+    choosing = [*found, *(override for override in fixed if _chooses(override))]
     for override in sorted(fixed, key=lambda each: not each.package):
         try:
             if (place := override.package) is not None:

@@ -27,6 +27,10 @@ def _conf() -> Iterator[None]:
         GlobalHydra.instance().hydra = held
 
 
+def _searches(word: str) -> bool:
+    return word.startswith("hydra.searchpath=")  # what is typed of Hydra is about the run's folder
+
+
 @cache  # takes some tenths of a second, and the choices are often all that was typed
 def composed(overrides: tuple[str, ...]) -> DictConfig:
     """Return the configuration of ``overrides``, which may be the choices alone.
@@ -36,7 +40,7 @@ def composed(overrides: tuple[str, ...]) -> DictConfig:
     """
     try:
         with _conf():
-            return compose("config", [each for each in overrides if not each.startswith("hydra")])
+            return compose("config", [each for each in overrides if not each.startswith("hydra") or _searches(each)])
     except (HydraException, OmegaConfBaseException) as fault:
         lines = [line for line in str(fault).splitlines() if line.strip()]
         raise Refusal(" ".join(lines[:3])) from None
