@@ -70,8 +70,8 @@ def _sweep(words: Sequence[str]) -> tuple[dict[str, Any], str, str | None]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from omegaconf import OmegaConf
 
-    from temper.command.command_line import of_sweep
     from temper.command.job import composed_job
+    from temper.command.sweep_words import of_sweep
     from temper.experiment import make
     from temper.logger.wandb import chosen
     from temper.recipes import CONF

@@ -23,6 +23,7 @@ from torchvision.models.resnet import BasicBlock
 
 from temper import recipes
 from temper.command import command_line
+from temper.command.composed import composed as composed_of_words
 from temper.command.job import Job, chosen
 from temper.cookbook import standing
 from temper.data.cifar10 import CIFAR10
@@ -271,7 +272,7 @@ def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kitchen
         recipes._of_suffix.cache_clear()
         recipes._offers.cache_clear()
         standing._composed.cache_clear()
-        command_line._composed.cache_clear()
+        composed_of_words.cache_clear()
         compose_once.cache_clear()
 
     def write(name: str, text: str) -> None:

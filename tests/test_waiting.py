@@ -26,7 +26,7 @@ TASKS = [
         "preprocessing=[median,patch_whitening]",
     ),
     (*CNN, "augmentation=[random_erasing]", "augmentation.random_erasing.fill=noise", "accumulate=3"),
-    (*CNN, "clip.kind=adaptive", "penalty=[l1,l2]", "channels_last=true", "scheduler=one_cycle"),
+    (*CNN, "clip.kind=adaptive", "clip.value=0.01", "penalty=[l1,l2]", "channels_last=true", "scheduler=one_cycle"),
     ("clip.kind=norm", "clip.value=0.5", "optimizer=adamw", "augmentation=[mixup]", "sampling=over"),
     ("clip.kind=value", "clip.value=0.1", "optimizer=rmsprop", "loss=label_smoothing"),
     ("task=linear_regression", "optimizer=adagrad", "batch_size=16"),

@@ -3,6 +3,7 @@
 Hydra finds plug-ins only in this package.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from temper.command.command_line import of_sweep
+from temper.command.sweep_words import of_sweep
 from temper.refusal import Refusal, refusing
 
 
@@ -44,6 +45,9 @@ class TemperSweeper(BasicSweeper):
         from temper.command.search import run  # pulls in torch, which a plain sweep's own process does not need before
 
         return run(self.config, loader, overrides)
+
+    def validate_batch_is_legal(self, batch: Sequence[Sequence[str]]) -> None:
+        """Leave it to `temper.command.sweep.Trials`, which composes each trial before the first one starts."""
 
 
 ConfigStore.instance().store(group="hydra/sweeper", name="temper", node=Settings, provider="temper")

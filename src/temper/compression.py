@@ -16,7 +16,7 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from temper.command import command_line
-from temper.command.job import composing
+from temper.command.composing import composing
 from temper.data.batches import EVALUATED_AT_ONCE, MEASURED_TRAIN_EXAMPLES, Batches
 from temper.digest import digest
 from temper.experiment import Experiment, make, parse

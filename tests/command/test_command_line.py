@@ -1,6 +1,7 @@
 """What is typed, looked at before Hydra sees it; what is refused, tests/test_refusals.py lists."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def test_good_command_lines_pass() -> None:
         ["data=table", 'data.target="Sale Price ($)"'],
         ["clip.value=0.5", "clip.kind=norm"],
         ["-m", "clip.value=0.5", "clip.kind=none,norm"],
+        ["clip.kind=adaptive", "clip.value=0.01"],
     ):
         command_line.check(words)
 
@@ -33,6 +35,8 @@ REFUSED = [  # words typed, what the message must say
     ),
     (("clip.value=1.0",), ("clip.value=1.0: nothing is clipped with clip.kind=none: add clip.kind=norm",)),
     (("-m", "clip.value=0.5,1.0"), ("clip.value=0.5,1.0", "add clip.kind=norm")),
+    (("clip.kind=adaptive",), ("clip.kind=adaptive: clip.value=1 bounds another kind", "add clip.value=0.01")),
+    (("-m", "clip.kind=none,adaptive"), ("clip.kind=none,adaptive", "add clip.value=0.01")),
     (("-m", "seed=range(3,3)"), ("seed=range(3,3): holds no value: for example seed=range(1,5)",)),
     (("-m", "seed=range(1,5,step=0)"), ("seed=range(1,5,step=0): holds no value: for example seed=range(1,5)",)),
     (("-m", "optimizer.lr=range(0.1,1.0,step=0)"), ("optimizer.lr=range(0.1,1.0,step=0): holds no value",)),
@@ -90,3 +94,9 @@ def test_a_sweep_is_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLURM_PROCID", "1")
     with pytest.raises(Refusal, match="each of which would run the whole sweep"):
         command_line.check(["-m", "seed=1,2"])
+
+
+def test_a_recipe_that_clips_adaptively_has_the_bound(kitchen: Callable[[str, str], None]) -> None:
+    kitchen("baseline/agc", "clip: {kind: adaptive, value: 0.02}\n")
+    command_line.check(["recipe=baseline/agc"])
+    command_line.check(["recipe=baseline/agc", "clip.kind=adaptive"])

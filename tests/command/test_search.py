@@ -205,6 +205,10 @@ REFUSED = [
     (("search=tpe", "epochs=3"), ("search=tpe", "values to choose from")),
     (("search=grid", *SPACE), ("optimizer.lr=tag(log,interval(0.001,1))", "choice()", "search=random")),
     (("optimizer.lr=interval(0,1)",), ("optimizer.lr=interval(0,1)", "choice()", "search=random")),
+    (
+        ("search=random", "search.trials=3", "optimizer=sgd,adam", "optimizer.momentum=interval(0,0.9)"),
+        ("optimizer.momentum: optimizer has no momentum; optimizer=lars, momentum",),
+    ),
     (("search.trials=3", "optimizer.lr=1,2"), ("search.trials", "search=NAME")),
 ]
 

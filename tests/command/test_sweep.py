@@ -26,6 +26,7 @@ from temper.settings_file import container
 from temper.training.folder import Folder
 
 ROOT = Path(__file__).resolve().parents[2]
+BASE = "optimizer@optimizer.base"
 
 
 def sweep(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -200,6 +201,49 @@ def test_other_words_do_not_go_on_in_the_folders_of_a_sweep(
     assert "seed=3 here, 1 there" in said.err
     assert "name another folder with hydra.sweep.dir=FOLDER, or give the same settings to go on" in said.err
     assert (said.out, len(ran)) == ("", 8)
+
+
+@pytest.mark.parametrize(
+    ("words", "trial", "said"),
+    [
+        (
+            ("optimizer=adam,sgd", "optimizer.beta1=0.5"),
+            "2/2, optimizer=sgd",
+            "optimizer has no beta1; optimizer=adam",
+        ),
+        (("penalty=[],[l1]", "penalty.l1.alpha=0.01"), "1/2, penalty=[]", "add 'penalty=[l1]'"),
+    ],
+)
+def test_a_trial_that_lacks_a_knob_is_named_before_any_starts(
+    words: Sequence[str],
+    trial: str,
+    said: str,
+    searched: Searched,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Runner, "run", None)
+    assert searched(*words) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"temper: trial {trial} {words[1]}: {words[1].partition('=')[0]}: ")
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_a_knob_that_only_swept_options_have(
+    searched: Searched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[Sequence[str]] = []
+    monkeypatch.setattr(Runner, "run", lambda runner, words, folder, number: ran.append(words) or 1)
+    for key, value, options in (("optimizer.beta1", "0.5", "adam,adamw"), (BASE, "sgd", "sam,lookahead")):
+        words = f"optimizer={options}"
+        assert searched(words, f"{key}={value}") == 2
+        assert f"{key}={value}: what has it is chosen by the sweep: write it as one of its values: '{key}=choice" in (
+            capsys.readouterr().err
+        )
+        assert searched(words, f"{key}=choice({value})") == 1
+        assert [words[1] for words in ran] == 2 * [f"{key}={value}"]
+        ran.clear()
 
 
 def test_processes_that_a_trainer_is_not_for_are_not_asked_for(

@@ -98,3 +98,21 @@ def test_refuses_an_unknown_recipe(script: ModuleType, capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         script.main(["baseline/digit_mlp", "optimizer.lr=0.1"])
     assert "baseline/digits_mlp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("optimizr.lr=1,2",), "optimizr.lr=1: there is no optimizr; did you mean optimizer?"),
+        (
+            ("optimizer.lr=1,2", "optimizer=adm"),
+            "optimizer=adm: optimizer has no option adm; did you mean adam?",
+        ),
+    ],
+)
+def test_refuses_words_as_train_does(
+    script: ModuleType, words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        script.main(["baseline/digits_mlp", *words])
+    assert capsys.readouterr().err == f"temper: {said}\n"

@@ -71,7 +71,10 @@ def test_agents_are_told_to_be_patient_with_runs_that_are_ended(
         (("search=grid", "seed=1,2", "logger=[]"), ("logger=[wandb]",)),
         (("search=grid", "seed=1,2", "data.validation=0"), ("data.validation=0", "raise data.validation")),
         (("search=grid", "optimizer.lr=-1,1"), ("optimizer.lr=-1", "> 0")),
-        (("search=grid", "optimizer=sgd,momentum", "optimizer.momentum=0.8,0.9"), ("optimizer.momentum",)),
+        (
+            ("search=grid", "optimizer=sgd,momentum", "optimizer.momentum=0.8,0.9"),
+            ("has no momentum; optimizer=lars",),
+        ),
         (("search=grid", "optimizer=sgd,adm"), ("adm", "adam")),
         (("search=halving", *SPACE, "epochs=2"), ("search.factor=3", "epochs=2")),
         (("search=grid", "seed=1,2", "--save", "x.csv"), ("--save x.csv", "sweep.yaml")),

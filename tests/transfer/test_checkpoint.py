@@ -84,7 +84,7 @@ KEPT = [
     "optimizer=sam clip.kind=norm groups=layer_decay",
     "optimizer=lookahead optimizer.k=2 groups=head",
     "optimizer=schedule_free_adamw",
-    "activation_checkpointing=blocks accumulate=2 averaging=swa averaging.start=0 clip.kind=adaptive",
+    "activation_checkpointing=blocks accumulate=2 averaging=swa averaging.start=0 clip.kind=adaptive clip.value=0.01",
 ]
 
 

@@ -6,22 +6,22 @@ Torch is not imported here.
 import os
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString, ValueType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from temper.command.knobs import having, leaves
+from temper.command import own_options
+from temper.command.composed import check_key, check_value, composed, slots_of
+from temper.command.knobs import leaves
+from temper.command.sweep_words import check_launcher, check_search, of_sweep
 from temper.command.translations import translated, translated_option
 from temper.output_file import what_is_there
-from temper.recipes import CONF, NO_AXES, OF_SWEEPS, axes, names, slot_key, slots
+from temper.recipes import CONF, NO_AXES, axes, names, slot_key, slots
 from temper.refusal import Refusal, nearest
 from temper.trainer.started import by_slurm, rank, started_outside
 
@@ -41,9 +41,11 @@ def check(arguments: Sequence[str]) -> None:
     Raises:
         Refusal: names the word, the nearest that exists, and the way out.
     """
-    if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in arguments):
+    own, typed = own_options.parted(arguments)
+    if any(word.startswith("-") and word not in FLAGS_OF_SWEEPS for word in typed):
         return  # Hydra's own flags (--help, --cfg job ...) answer for themselves
-    overrides = _parsed([word for word in arguments if not word.startswith("-")])
+    overrides = _parsed([word for word in typed if not word.startswith("-")])
+    found = _parsed(own_options.search_path(own))
     for override in overrides:
         if (override.is_add() or override.is_force_add()) and not _of_hydra(override):
             check([word.lstrip("+") for word in arguments])  # a key that is not there is answered by the nearest
@@ -55,30 +57,33 @@ def check(arguments: Sequence[str]) -> None:
         if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir"):
             _check_place(override)
     for override in choosing:
-        _check_options(override)
+        _check_options(override, own)
     sweeping = bool(FLAGS_OF_SWEEPS & set(arguments))
     if sweeping and (rank() > 0 or (started_outside() and not by_slurm())):  # a batch script is one process of several
         raise Refusal(
             "-m: torchrun or SLURM has started several processes, each of which would run the whole sweep: start one,"
             " whose trials are given their processes by launcher=slurm launcher.tasks=N, or by trainer=ddp"
         )
-    _check_search(overrides, sweeping)
-    _check_launcher(overrides, sweeping)
+    check_search(overrides, sweeping)
+    check_launcher(overrides, sweeping)
     if any(override.is_sweep_override() for override in overrides):
         if not FLAGS_OF_SWEEPS & set(arguments):
             swept = next(override for override in overrides if override.is_sweep_override())
             raise Refusal(f"{swept.input_line}: several values are a sweep: put -m in front")
         if any(override.is_sweep_override() for override in choosing):
-            return  # each trial is checked as a command line of its own
-    _check_slots(choosing)
-    config = _composed(tuple(override.input_line or "" for override in choosing))
+            if not any(override.key_or_group == "search" for override in overrides):
+                _check_trials(overrides, own_options.again(arguments))
+            _check_fixed(overrides, found)
+            return
+    _check_slots([*found, *choosing])
+    config = composed(tuple(override.input_line or "" for override in [*found, *choosing]))
     for override in overrides:
         if not _chooses(override) and not override.key_or_group.startswith("hydra"):
-            _check_key(override.key_or_group, config)
-            _check_value(override, config)
+            check_key(override.key_or_group, config)
+            check_value(override, config)
     _check_clip(overrides, config)
     if not any(override.is_sweep_override() for override in overrides):
-        _composed(tuple(override.input_line or "" for override in overrides))
+        composed(tuple(override.input_line or "" for override in [*found, *overrides]))
 
 
 def options(axis: str) -> list[str]:
@@ -92,11 +97,6 @@ def with_wandb(words: Iterable[str]) -> list[str]:
     """Return ``words``, with W&B for their logger where they name none."""
     found = list(words)
     return found if any(word.startswith("logger=") for word in found) else [*found, "logger=[wandb]"]
-
-
-def of_sweep(override: Override) -> bool:
-    """Return whether ``override`` is about a sweep itself, and none of the trials' own words."""
-    return override.key_or_group.split(".")[0] in OF_SWEEPS
 
 
 def _parsed(words: Iterable[str]) -> list[Override]:
@@ -127,6 +127,9 @@ def _check_word(override: Override) -> None:
     root = key.replace("/", ".").split(".")[0]
     if (meant := translated(key, (override.input_line or "").partition("=")[2])) is not None:
         raise Refusal(f"{override.input_line}: here it is {meant}")
+    if key == "hydra.searchpath":
+        way_out = "train.py takes a folder that holds AXIS/NAME.yaml by --config-dir=FOLDER"
+        raise Refusal(f"{override.input_line}: nothing is searched here: {way_out}")
     if override.is_delete():
         way = f"choose {root}=none" if "none" in options(root) else f"choose another {root}"
         raise Refusal(f"{override.input_line}: nothing is deleted here: {way}")
@@ -155,8 +158,9 @@ def _check_place(override: Override) -> None:
         raise Refusal(f"{override.input_line}: nothing can be written into {there}: name another folder")
 
 
-def _check_options(override: Override) -> None:
-    axis, known = override.key_or_group, options(override.key_or_group)
+def _check_options(override: Override, own: Path | None) -> None:
+    axis = override.key_or_group
+    known = [*options(axis), *own_options.names(own, axis)]
     several = axis in axes() and isinstance(axes()[axis], list)
     if override.is_sweep_override():
         chosen: list[Any] = list(override.sweep_iterator()) if override.is_choice_sweep() else []
@@ -176,35 +180,33 @@ def _check_options(override: Override) -> None:
                 raise Refusal(f"{override.input_line}: {axis} has no option {word}; {nearest(word, known)}")
 
 
-def _check_search(overrides: Sequence[Override], sweeping: bool) -> None:
-    """Refuse a search without values to choose from, and values that only a search can choose from."""
-    named = [override for override in overrides if override.key_or_group == "search"]
-    last = {override.get_key_element(): override for override in overrides}  # a key's last word is what counts
-    swept = {key: override for key, override in last.items() if override.is_sweep_override()}
-    if (own := next(filter(of_sweep, swept.values()), None)) is not None:
-        raise Refusal(f"{own.input_line}: it is the sweep's own: give it one value")
-    name = named[-1].value() if named else None
-    if name is not None and not (sweeping and swept):
-        front, flag = ("", "") if sweeping else ("put -m in front, and ", "-m ")
-        way_out = f"{front}give some key values to choose from, for example {flag}search={name} optimizer.lr=0.01,0.1"
-        raise Refusal(f"search={name} chooses among the values of a sweep: {way_out}")
-    for key, override in swept.items():
-        if override.value_type is not ValueType.INTERVAL_SWEEP:
-            with suppress(ValueError, HydraException):  # of a range that goes on by 0
-                if next(iter(override.sweep_string_iterator()), None) is not None:
-                    continue
-            raise Refusal(f"{override.input_line}: holds no value: for example {key}=range(1,5)")
-        if name in (None, "grid"):
-            way_out = "list some with choice(), or let a search draw them, for example search=random"
-            raise Refusal(f"{override.input_line}: an interval has no end of values: {way_out}")
+def _check_trials(overrides: Sequence[Override], flags: Sequence[str]) -> None:
+    """Refuse a sweep of which a trial would be refused: it would start after others have ended."""
+    own = [override for override in overrides if not of_sweep(override) and not _of_hydra(override)]
+    (trials,) = BasicSweeper.split_arguments(own, None)
+    for number, words in enumerate(trials, start=1):
+        try:
+            check([*flags, *words])
+        except Refusal as refusal:
+            raise Refusal(f"trial {number}/{len(trials)}, {' '.join(words)}: {refusal}") from None
 
 
-def _check_launcher(overrides: Sequence[Override], sweeping: bool) -> None:
-    """Refuse a launcher where nothing is swept."""
-    for override in overrides:
-        if override.key_or_group == "launcher" and override.value() is not None and not sweeping:
-            way_out = "put -m in front, or leave it away; a run of its own goes to a node or to several by trainer=ddp"
-            raise Refusal(f"{override.input_line} runs the trials of a sweep: {way_out}")
+def _check_fixed(overrides: Sequence[Override], found: Sequence[Override]) -> None:
+    """Refuse one value for what only swept options have: Hydra holds it against the options before the sweep."""
+    fixed = [override for override in overrides if not override.is_sweep_override() and not _of_hydra(override)]
+    choosing = [*found, *(override for override in fixed if _chooses(override))]
+    for override in sorted(fixed, key=lambda each: not each.package):
+        try:
+            if (place := override.package) is not None:
+                _check_slots([each for each in choosing if not each.package or place.startswith(each.package)])
+            elif not _chooses(override):
+                check_key(override.key_or_group, composed(tuple(each.input_line or "" for each in choosing)))
+        except Refusal:
+            if of_sweep(override):
+                raise
+            key, _, value = (override.input_line or "").partition("=")
+            way_out = f"write it as one of its values: '{key}=choice({value})'"
+            raise Refusal(f"{override.input_line}: what has it is chosen by the sweep: {way_out}") from None
 
 
 def _check_slots(choosing: Sequence[Override]) -> None:
@@ -213,7 +215,7 @@ def _check_slots(choosing: Sequence[Override]) -> None:
     for override in sorted(choosing, key=lambda each: str(each.package).count(".")):
         if override.package:
             axis, place = override.key_or_group, override.package
-            held = _slots_of(axis, outer)
+            held = slots_of(axis, outer)
             if place not in held:
                 known = [slot_key(axis, each) for each in held]
                 way = nearest(slot_key(axis, place), known) if known else _that_holds(axis)
@@ -227,69 +229,21 @@ def _that_holds(axis: str) -> str:
     return f"{', '.join(f'{axis}={option}' for option in able)} would" if able else "and no other would"
 
 
-def _slots_of(axis: str, choosing: Iterable[Override]) -> list[str]:
-    """Return the places at which the chosen option of ``axis`` holds another."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        words = [override.input_line or "" for override in choosing]
-        chosen = compose("config", words, return_hydra_config=True).hydra.runtime.choices
-    return [key.partition("@")[2] for key in chosen if key.startswith(f"{axis}@")]
-
-
-def _check_value(override: Override, config: DictConfig) -> None:
-    """Refuse a word in the place of a record: it would be taken for the record itself."""
-    key, node = override.key_or_group, OmegaConf.select(config, override.key_or_group)
-    if not isinstance(node, DictConfig) or "_target_" not in node or isinstance(override.value(), dict):
-        return
-    axis, value = key.split(".")[0], (override.input_line or "").partition("=")[2]
-    if axis in axes() and key != axis:
-        raise Refusal(f"{override.input_line}: a choice beneath an option is {slot_key(axis, key)}={value}")
-    knobs = ", ".join(f"{key}.{name!s}" for name in node if name != "_target_")
-    raise Refusal(f"{override.input_line}: {key} is not one value: set {knobs}")
-
-
 def _check_clip(overrides: Sequence[Override], config: DictConfig) -> None:
-    """Refuse a bound that was named for a clipping that was not."""
-    named = {override.key_or_group: override for override in overrides}
-    if "clip.value" in named and "clip.kind" not in named and config.clip.kind == "none":
+    """Refuse a bound that was named for a clipping that was not, and a clipping whose bound is of another kind."""
+    named = {override.key_or_group: override.input_line or "" for override in overrides}
+    kind, value = named.get("clip.kind"), named.get("clip.value")
+    if value is not None and kind is None and config.clip.kind == "none":
         raise Refusal(
-            f"{named['clip.value'].input_line}: nothing is clipped with clip.kind=none: add clip.kind=norm (value,"
-            " adaptive), or clip.kind=none to leave it so"
+            f"{value}: nothing is clipped with clip.kind=none: add clip.kind=norm (value, adaptive), or clip.kind=none"
+            " to leave it so"
+        )
+    if value is None and kind is not None and "adaptive" in kind and config.clip.kind != "adaptive":
+        raise Refusal(
+            f"{kind}: clip.value={config.clip.value:g} bounds another kind; adaptive takes a share of the norm of each"
+            " unit's weights: add clip.value=0.01"
         )
 
 
 def _element(value: Any) -> Any:
     return OverridesParser.create().parse_override(f"x={value}").value() if isinstance(value, str) else value
-
-
-@cache  # takes some tenths of a second, and the choices are often all that was typed
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("config", [each for each in overrides if not each.startswith("hydra")])
-    except (HydraException, OmegaConfBaseException) as fault:
-        lines = [line for line in str(fault).splitlines() if line.strip()]
-        raise Refusal(" ".join(lines[:3])) from None
-
-
-def _check_key(key: str, config: DictConfig) -> None:
-    node: Any = config
-    words = key.split(".")
-    for depth, word in enumerate(words):
-        place = ".".join(words[:depth])
-        if not isinstance(node, DictConfig):
-            way = f"where it takes names, write '{place}={{{'.'.join(words[depth:])}: VALUE}}'"
-            raise Refusal(f"{key}: {place} is a value and has nothing beneath it; {way}")
-        if word not in node:
-            known = [str(name) for name in node if not str(name).startswith("_")]
-            able = having(place, word)
-            if depth == 0 or not (known or able):
-                name = "NAME" if word in NO_AXES else "[NAME]"
-                way = f"nothing is chosen on {word}: add '{word}={name}'" if depth == 0 else "it has no knobs"
-                raise Refusal(f"{key}: {way}")
-            inner = [name for name in known if isinstance(node[name], DictConfig) and word in node[name]]
-            if inner:
-                way = f"did you mean {place}.{inner[0]}.{word}?"
-            else:
-                way = f"{place}={', '.join(able)} has it" if able else nearest(word, known)
-            raise Refusal(f"{key}: {place} has no {word}; {way}")
-        node = node[word]

@@ -1,18 +1,16 @@
 """What a command asks for: an experiment, with where it came from and where it goes."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
+from temper.command.composing import composing
 from temper.digest import LEFT_OFF, digest, method
 from temper.experiment import LIST_AXES, Experiment, parse
 from temper.recipes import CONF, TUNED, axes, plain, tuned_axes
@@ -60,15 +58,6 @@ class Job:
     def told(self) -> dict[str, Any]:
         """Return what a logger is told of the run: its settings, and ``choices``, the option of each axis by name."""
         return {**self.settings, "choices": dict(self.choices)}
-
-
-@contextmanager
-def composing(words: Sequence[str]) -> Iterator[None]:
-    """Turn what Hydra raises where ``words`` do not go together into a Refusal that names them."""
-    try:
-        yield
-    except (HydraException, OmegaConfBaseException) as fault:
-        raise Refusal(f"{' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
 
 
 def composed_job(words: Sequence[str]) -> Job:

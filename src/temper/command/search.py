@@ -17,10 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.text import Text
 
-from temper.command.command_line import of_sweep
-from temper.command.job import composing
+from temper.command import own_options
+from temper.command.composing import composing
 from temper.command.study import Study
 from temper.command.sweep import fault_of, launcher, opened, report_of
+from temper.command.sweep_words import of_sweep
 from temper.experiment import Experiment, make, parse
 from temper.experiment.settings import SMALLER
 from temper.quantity import Clock
@@ -89,8 +90,11 @@ class Searching:
         first = self.words(self.search.proposed(self.space, [], self.jobs)[0])
 
         def compose(words: list[str]) -> dict[str, Any]:
-            with composing(words):
-                return container(loader.load_sweep_config(config, words))
+            try:
+                with composing([*own_options.again(sys.argv[1:]), *words]):
+                    return container(loader.load_sweep_config(config, words))
+            except Refusal as refusal:
+                raise Refusal(f"{' '.join(words)}: {refusal}") from None
 
         composed = compose(first)
         if objection := self.launcher.objection(composed["trainer"]):  # trainers are not what is searched
@@ -227,7 +231,9 @@ class Searching:
             f"the best: trial {best}, chosen by {self.metric} {in_score(self.study.scores(trial)[-1])};"
             f" test/{name} {in_score(report.generalisation.test)}, looked at for {self._looked_at(best)}"
         )
-        self._say(f"run it: {shlex.join(['python', 'train.py', *self.words(trial.drawn)])}")
+        self._say(
+            f"run it: {shlex.join(['python', 'train.py', *own_options.again(sys.argv[1:]), *self.words(trial.drawn)])}"
+        )
         self._say(f"{root / 'results.csv'}\n{root / 'search.png'}")
 
     def _looked_at(self, best: int) -> str:

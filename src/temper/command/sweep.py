@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from temper.command import own_options
 from temper.digest import LEFT_OFF
 from temper.forked import INTERRUPTED, programs
 from temper.refusal import InUse, Refusal, refusing
@@ -175,7 +176,8 @@ class Runner:
         it is waited for.
         """
         program = str(Path(sys.argv[0]).absolute())  # a node of a cluster starts elsewhere
-        command = [sys.executable, program, *words, folder_word(folder), f"hydra.job.num={number}"]
+        own = own_options.again(sys.argv[1:])
+        command = [sys.executable, program, *own, *words, folder_word(folder), f"hydra.job.num={number}"]
         folder.parent.mkdir(parents=True, exist_ok=True)
         while True:
             Folder(folder).wait(self.over)

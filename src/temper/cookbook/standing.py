@@ -12,10 +12,9 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 
 from temper import recipes
+from temper.command.composing import composing
 from temper.comparison.runs import measured
 from temper.comparison.statistics import deviation, same, welch
 from temper.cookbook.ledger import TIMED, Row, figures_of
@@ -41,11 +40,9 @@ def compose_recipe(name: str, words: Sequence[str] = ()) -> dict[str, Any]:
 @cache  # Hydra reads and merges some forty files each time
 def _composed(name: str, words: tuple[str, ...]) -> dict[str, Any]:
     running = GlobalHydra.instance().is_initialized()  # in a run, by this very folder
-    try:
-        with nullcontext() if running else initialize_config_dir(str(recipes.CONF), version_base="1.3"):
-            return container(compose("config", [f"recipe={name}", *words]))
-    except (HydraException, OmegaConfBaseException) as fault:
-        raise Refusal(f"recipe={name} {' '.join(words)}: {' '.join(str(fault).splitlines()[:3])}") from None
+    whole = [f"recipe={name}", *words]
+    with composing(whole), nullcontext() if running else initialize_config_dir(str(recipes.CONF), version_base="1.3"):
+        return container(compose("config", whole))
 
 
 @dataclass(frozen=True, kw_only=True)

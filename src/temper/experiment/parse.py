@@ -50,7 +50,8 @@ def make(node: Any, key: str) -> Any:
         return built
     target = str(node["_target_"])
     if not target.startswith("temper."):
-        raise Refusal(f"{key}._target_: {target} is not of this package: a target names a record of temper")
+        way_out = "put the class in src/temper/AXIS/NAME.py and its knobs in conf/AXIS/NAME.yaml"
+        raise Refusal(f"{key}._target_: {target} is not of temper: {way_out} (README.md, For developers)")
     module, _, name = target.rpartition(".")
     try:
         record = getattr(import_module(module), name)
