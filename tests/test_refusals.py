@@ -56,7 +56,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     (("~pruning",), ("~pruning", "pruning=none")),
     (("augmentation=[crop,flop]",), ("flop", "flip")),
     (("augmentation=[crop]",), ("crop", "images")),
-    (("augmentation.crop.padding=2",), ("augmentation.crop.padding", "augmentation=[NAME]")),
+    (("augmentation.crop.padding=2",), ("augmentation.crop.padding", "augmentation=[crop]")),
     (
         ("test_time_augmentation=mirror",),
         ("test_time_augmentation=mirror", "data=digits", "test_time_augmentation=null"),

@@ -279,4 +279,4 @@ def test_asks_for_the_data_that_it_compares_on(
 
     monkeypatch.setattr(ImageFolder, "splits", gone)
     said = refused(capsys, tmp_path / "run", "--format", "torch", "--force", "--root", tmp_path / "moved")
-    assert said == "temper: it is gone (here: --root FOLDER)\n"
+    assert said == "temper: it is gone (here: --root PLACE)\n"
