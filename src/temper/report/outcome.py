@@ -76,9 +76,11 @@ def conclude(
     report.per_class = {name: None if math.isnan(recall) else recall for name, recall in recalls}  # of no example
     _tell_solution(report, job, module, batches)
     report.notes += of_class_weights(experiment.loss.weighs(module.facts), names)
-    losses = [value for _, value in steady(read_metrics(job.folder).get("train/loss", []))]
-    rate, scaled = f"optimizer.{experiment.optimizer.rate_key}", _scaled(module.facts)
-    report.notes += worse_than_the_mean(report.metrics, losses, rate, None if scaled else _scaling(job))
+    rate = f"optimizer.{experiment.optimizer.rate_key}"
+    if module.facts.kind == "regression":  # of no other a long file is read
+        losses = [value for _, value in steady(read_metrics(job.folder).get("train/loss", []))]
+        scaling = None if _scaled(module.facts) else _scaling(job)
+        report.notes += worse_than_the_mean(report.metrics, losses, rate, scaling)
     if module.facts.classes and experiment.debug.shortened_to is None:
         report.notes += at_chance(
             report.metrics, batches.splits.test.targets, rate, hasattr(experiment.task, "activation")
