@@ -132,3 +132,9 @@ def epoch_marks(epochs: list[tuple[int, float]]) -> dict[str, float]:
 )
 def test_an_epoch_is_marked_where_so_many_are_over(epochs: list[tuple[int, float]], marks: dict[str, float]) -> None:
     assert epoch_marks(epochs) == marks
+
+
+def test_a_regression_without_preprocessing_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text(rows(metric="rmse"))
+    (tmp_path / "config.yaml").write_text("epochs: 3\n")
+    assert draw(tmp_path) is not None

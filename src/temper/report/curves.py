@@ -85,7 +85,7 @@ def draw(folder: Path) -> Path | None:
 def _scaled(folder: Path) -> bool:
     """Return whether the run's config.yaml says that the target of a regression is standardised."""
     path = folder / "config.yaml"
-    steps = load(path)["preprocessing"] if path.exists() else None
+    steps = load(path).get("preprocessing") if path.exists() else None  # an empty list is in no config.yaml
     return bool(steps and steps.get("standardize", {}).get("target"))
 
 
