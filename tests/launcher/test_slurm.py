@@ -19,12 +19,14 @@ KNOBS = {
     "jobs": 4, "partition": None, "account": None, "minutes": 5, "nodes": 1, "tasks": 1, "cpus": 2, "gpus": 0,
     "memory": None, "setup": (), "options": None,
 }  # fmt: skip
-# A job is a process in the background; its number is that of the file that says whether it is in the queue.
+# A job is a process in the background; ".pid" and its number is there for as long as it is in the queue. It runs the
+# queue's copy of the script, as SLURM's does: submitit renames its own once the job is taken.
 STANDINS = {
     "sbatch": """
-job=$(( $(ls "$QUEUE" | wc -l) + 1 )); cp "$1" "$QUEUE/$job"
-( SLURM_JOB_ID=$job setsid bash "$1" &
-  echo $! > "$QUEUE/.pid$job"; wait $!; rm -f "$QUEUE/.pid$job" ) > /dev/null 2>&1 &
+job=$(( $(ls "$QUEUE" | wc -l) + 1 )); cp "$1" "$QUEUE/$job"; touch "$QUEUE/.pid$job"
+SLURM_JOB_ID=$job setsid bash -c '
+  echo $$ > "$QUEUE/.pid$SLURM_JOB_ID"; bash "$QUEUE/$SLURM_JOB_ID"; rm -f "$QUEUE/.pid$SLURM_JOB_ID"
+' > /dev/null 2>&1 &
 echo "Submitted batch job $job"
 """,
     "srun": """
@@ -38,7 +40,10 @@ wait
 """,
     "squeue": 'while [ "$1" != -j ]; do shift; done; [ -e "$QUEUE/.pid$2" ] && echo RUNNING; true',
     "sacct": "true",
-    "scancel": 'kill -- -$(cat "$QUEUE/.pid$1"); rm -f "$QUEUE/.pid$1"; echo "$1" >> "$QUEUE/.cancelled"',
+    "scancel": """
+while [ -e "$QUEUE/.pid$1" ] && [ ! -s "$QUEUE/.pid$1" ]; do sleep 0.05; done
+kill -- -$(cat "$QUEUE/.pid$1"); rm -f "$QUEUE/.pid$1"; echo "$1" >> "$QUEUE/.cancelled"
+""",
 }
 
 
