@@ -8,7 +8,7 @@ Shapes: ``n`` examples, ``k`` classes. What the network puts out, and the target
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import Tensor, nn
@@ -90,6 +90,10 @@ class Splits:
     class_names: tuple[str, ...]
     note: str | None = None
     contents: Mapping[str, str] = field(default_factory=dict)
+
+    def noted(self, note: str) -> "Splits":
+        """Return the same with ``note`` behind what was to be known before."""
+        return replace(self, note=f"{self.note}; {note}" if self.note else note)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +78,7 @@ def cached(
 
 def _alone(made: Splits, place: str, fault: Exception) -> Splits:
     said = f"held in memory alone, as {place} cannot be written ({fault}): data.cache=FOLDER names another"
-    return replace(made, note=f"{made.note}; {said}" if made.note else said)
+    return made.noted(said)
 
 
 def user_cache() -> Path:

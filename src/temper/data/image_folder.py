@@ -130,7 +130,7 @@ class ImageFolder(Data):
         if not broken:
             return splits
         skipped = f"{len(broken)} broken {'file' if len(broken) == 1 else 'files'} left out: {_listed(broken)}"
-        return replace(splits, note=f"{splits.note}; {skipped}" if splits.note else skipped)
+        return splits.noted(skipped)
 
     def places(self, origins: Sequence[int]) -> list[str]:
         """Return the files' paths within the folder."""

@@ -151,8 +151,7 @@ class Table(Data):
     def _whole(self) -> Splits:
         held, splits = self._learned, replace(self._cut, contents=self._contents)
         if held.dropped:
-            dropped = f"{held.dropped} rows with missing values left out"
-            splits = replace(splits, note=f"{splits.note}; {dropped}" if splits.note else dropped)
+            splits = splits.noted(f"{held.dropped} rows with missing values left out")
         if self.missing != "mean":
             return splits
         means = self._means(splits.train)

@@ -1,7 +1,6 @@
 """Build what an experiment names: its data, the facts of the run, and the module that trains."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -41,11 +40,11 @@ def build_batches(experiment: Experiment) -> Batches:
     if shortened is not None:
         splits = truncated(splits, shortened * first, SHORTENED_EVALUATION)
         word = f"debug={option(experiment.debug)}: ended after {shortened:,} step{'s' * (shortened > 1)}"
-        splits = _noted(splits, f"{word}, and every figure is of a part of the data")
+        splits = splits.noted(f"{word}, and every figure is of a part of the data")
         first = min(first, _batch_size(experiment, splits))
     elif experiment.debug.memorised is None and experiment.batch_size != "full" and experiment.batch_size > first:
         whole = f"{'the training set' if option(experiment.sampling) == 'none' else 'an epoch'} has {first:,} examples"
-        splits = _noted(splits, f"batch_size={experiment.batch_size}: {whole}: each epoch is one step")
+        splits = splits.noted(f"batch_size={experiment.batch_size}: {whole}: each epoch is one step")
     batch_size = _growing(experiment, splits, first)
     sides = _sides(experiment, splits)
     facts = _facts(experiment, splits, pipeline, batch_size, sides)
@@ -116,10 +115,6 @@ def _network(experiment: Experiment, facts: Facts) -> Layered:
     network = experiment.quantization.prepared(experiment.task.network(facts))
     experiment.initialization.apply(network)
     return network.to(memory_format=torch.channels_last) if experiment.channels_last else network
-
-
-def _noted(splits: Splits, note: str) -> Splits:
-    return replace(splits, note=f"{splits.note}; {note}" if splits.note else note)
 
 
 def _batch_size(experiment: Experiment, splits: Splits) -> int:
