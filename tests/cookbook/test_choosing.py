@@ -90,3 +90,9 @@ def test_choosing_refuses_a_source_that_says_too_little(before: str, after: str,
     with pytest.raises(Refusal) as refusal:
         told([])
     assert message in str(refusal.value)
+
+
+def test_what_is_about_the_readers_own_files_is_not_ours_to_measure(book: Path) -> None:
+    words = choosing.SOURCE.read_text().replace("batch_size=256", "data.path=my_table.csv")
+    choosing.SOURCE.write_text(words)
+    assert "| trembling | larger batches | `python train.py data.path=my_table.csv` | - |" in told([])

@@ -25,7 +25,8 @@ from temper.refusal import Refusal, nearest
 SOURCE = ROOT / "docs" / "choosing.yaml"
 ENDS = ("recipe", "command")  # one of which a row ends with
 
-TRAINING = "python train.py "  # what such a command gives could be measured
+TRAINING = "python train.py "  # what such a command gives could be measured,
+OWN = ("=my_", "/mine")  # but not by us where it is about the reader's own files
 
 
 def choosing(source: Path, standings: Mapping[str, Standing]) -> str:
@@ -61,8 +62,9 @@ def _cells(
     yield from (str(row[column]) for column in columns)
     recipe = row.get("recipe")
     if recipe is None:
-        yield f"`{row['command']}`"
-        yield UNMEASURED if row["command"].startswith(TRAINING) else "-"
+        command = row["command"]
+        yield f"`{command}`"
+        yield UNMEASURED if command.startswith(TRAINING) and not any(word in command for word in OWN) else "-"
         return
     if recipe not in standings:
         raise Refusal(f"{place}: {recipe}: no such recipe; {nearest(recipe, standings)}")
