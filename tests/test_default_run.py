@@ -29,6 +29,18 @@ def test_reaches_its_accuracy(
     assert report.attempts[0].last_step == 40 * STEPS_AN_EPOCH
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("data=line",), ("data=diabetes", "preprocessing=[standardize]", "preprocessing.standardize.target=true")],
+    ids=["as it is", "standardised"],
+)
+def test_a_regression_draws_its_curves(
+    words: tuple[str, ...], train: Callable[..., Report], drawn: None, tmp_path: Path
+) -> None:
+    train("task=linear_regression", "loss=mse", "epochs=2", *words)
+    assert imread(tmp_path / "run" / "curves.png").std() > 0.01
+
+
 def test_memorises_what_overfit_gives_it(train: Callable[..., Report]) -> None:
     report = train("debug=overfit", "augmentation=[mixup]")
     assert report.metrics["train/accuracy"] == 1.0
