@@ -18,10 +18,10 @@ from hydra.core.utils import JobStatus
 from omegaconf import OmegaConf
 from tests.command.conftest import Searched
 
-from temper.command.sweep import Here, Runner, Trials, _returned, fault_of, opened, report_of
+from temper.command.sweep import Here, Runner, Trials, _returned, apart, fault_of, opened, report_of
 from temper.launcher.local import Local
 from temper.refusal import Refusal, refusing
-from temper.report.record import Report
+from temper.report.record import Report, Score
 from temper.settings_file import container
 from temper.training.folder import Folder
 
@@ -126,6 +126,37 @@ def test_a_trial_without_validation_has_no_score(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr().out
     assert "nan" not in said
     assert "│ -" in said
+
+
+@pytest.mark.parametrize(
+    ("overrides", "shared", "own"),
+    [
+        ([["a=1", "b=1"], ["a=1", "b=2"]], ["a=1"], [["b=1"], ["b=2"]]),
+        ([["b=1"], ["b=2"]], [], [["b=1"], ["b=2"]]),
+        ([["a=1", "b=1"]], [], [["a=1", "b=1"]]),
+        ([], [], []),
+    ],
+)
+def test_a_trial_is_named_by_what_tells_it_from_the_others(
+    overrides: list[list[str]], shared: list[str], own: list[list[str]]
+) -> None:
+    assert apart(overrides) == (shared, own)
+
+
+def test_the_table_says_what_trials_share_once_and_which_metric_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides, folders = [["seed=0", "epochs=2"], ["seed=1", "epochs=2"]], [tmp_path / "0", tmp_path / "1"]
+    for folder in folders:
+        folder.mkdir()
+        Report(command="", state="finished", score=Score("val/accuracy", 0.5, "max")).save(folder)
+    done = [_returned(0, words, folder, 0) for words, folder in zip(overrides, folders, strict=True)]
+    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell(overrides, folders, done)
+    said = capsys.readouterr().out
+    assert said.count("epochs=2") == 1
+    assert "trials of epochs=2" in said
+    assert "score" not in said
+    assert said.count("val/accura") == 1, "folded, where the console is narrow"
 
 
 @pytest.mark.parametrize(

@@ -73,11 +73,14 @@ class Trials:
                 Folder(folder).check(settings, "hydra.sweep.dir")  # as folders go by position, others' words shift them
         root = Path(str(self.config.hydra.sweep.dir)).absolute()
         done: dict[int, JobReturn] = {}
+        shared, own = apart(overrides)
+        if shared:
+            self._say(f"{len(overrides)} trials of {' '.join(shared)}")
         with opened(where, root) as runner:
 
             def run_one(position: int) -> JobReturn:
                 words, folder, number = overrides[position], folders[position], first + position
-                self._say(f"trial {position + 1}/{len(overrides)}: {' '.join(words)}")
+                self._say(f"trial {position + 1}/{len(overrides)}: {' '.join(own[position])}")
                 return _returned(runner.run(words, folder, number), words, folder, number)
 
             with closing(runner.together(run_one, range(len(overrides)))) as ending:
@@ -107,15 +110,30 @@ class Trials:
         return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
 
     def _tell(self, overrides: Sequence[Sequence[str]], folders: Sequence[Path], done: Sequence[JobReturn]) -> None:
-        table = Table(title="trials")
-        for column in ("trial", "settings", "state", "score", "folder"):
+        shared, own = apart(overrides)
+        kept = {
+            folder: Report.load(folder)
+            for folder, result in zip(folders, done, strict=True)
+            if result.status is JobStatus.COMPLETED
+        }
+        metrics = {report.score.metric for report in kept.values() if report.score is not None}
+        table = Table(title=Text(" ".join(["trials", *(["of"] if shared else []), *shared])))
+        for column in ("trial", "settings", "state", metrics.pop() if len(metrics) == 1 else "score", "folder"):
             table.add_column(column, overflow="fold")
-        for position, (words, folder, result) in enumerate(zip(overrides, folders, done, strict=True)):
-            completed = result.status is JobStatus.COMPLETED
-            score = "-" if not completed or math.isnan(result.return_value) else f"{result.return_value:.4f}"
-            state = Report.load(folder).state if completed else str(result._return_value)
+        for position, (words, folder, result) in enumerate(zip(own, folders, done, strict=True)):
+            report = kept.get(folder)
+            score = "-" if report is None or math.isnan(report.returned) else f"{report.returned:.4f}"
+            state = str(result._return_value) if report is None else report.state
             table.add_row(str(position + 1), Text(" ".join(words)), state, score, Text(str(folder)))
         self.console.print(table)
+
+
+def apart(overrides: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Return the words that all trials share, and those of each that tell it from the others."""
+    if len(overrides) < 2:
+        return [], [list(words) for words in overrides]
+    shared = [word for word in overrides[0] if all(word in words for words in overrides)]
+    return shared, [[word for word in words if word not in shared] for words in overrides]
 
 
 class Here:
