@@ -205,7 +205,14 @@ def test_teachers_see_what_the_student_sees(
 RECIPE = "defaults:\n  - override /optimizer: sgd\n  - _self_\nepochs: 1\nbatch_size: 100\n"
 
 
-def test_a_recipe_teaches_by_its_own_run_alone(
+@pytest.mark.parametrize(
+    "named",
+    [("distillation=[logits]", "distillation.logits.teacher=recipe:example/teacher"),
+     ("transfer=checkpoint", "transfer.run=recipe:example/teacher")],
+    ids=["teaches", "is begun from"],
+)  # fmt: skip
+def test_a_recipe_stands_for_its_own_run_alone(
+    named: tuple[str, ...],
     kitchen: Callable[[str, str], None],
     job_of: Callable[..., Job],
     tmp_path: Path,
@@ -215,7 +222,7 @@ def test_a_recipe_teaches_by_its_own_run_alone(
     monkeypatch.chdir(tmp_path)
     kitchen("example/teacher", RECIPE)
     place = tmp_path / "outputs" / "example" / "teacher"
-    words = (*WORDS, "distillation=[logits]", "distillation.logits.teacher=recipe:example/teacher")
+    words = (*WORDS, *named)
 
     def refused() -> str:
         with pytest.raises(SystemExit):

@@ -20,7 +20,7 @@ from temper.training.folder import differences
 from temper.training.private_gradient import KEY
 from temper.training.same_data import other_examples, other_names
 from temper.training.supervised import Supervised
-from temper.training.trained import DATAMODULE, Trained, recipe_of, teacher_named
+from temper.training.trained import DATAMODULE, Trained, recipe_of, run_named
 
 OF_THE_PLACE = ("download", "drop_last")  # more knobs of data that leave its examples as they are
 OF_THE_SPLIT = ("validation", "test", "missing", "skip_broken")  # which rows there are is shuffled, and cut
@@ -39,10 +39,7 @@ def check_teachers(job: Job) -> None:
 
 
 def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -> None:
-    trained = teacher_named(distillation.teacher, f"distillation.{name}.teacher")
-    recipe = recipe_of(distillation.teacher)
-    if recipe is not None:
-        _check_is_run_of(recipe, trained, word)
+    trained = _found(distillation.teacher, f"distillation.{name}.teacher")
     teacher = trained.experiment()
     config = trained.config()
     if _seen(config) != _seen(job.config):
@@ -66,6 +63,14 @@ def _check_teacher(word: str, name: str, distillation: Distillation, job: Job) -
             f"{word} takes images of one size, and resolution={option(job.experiment.resolution)} shows smaller ones:"
             " choose resolution=none, or a teacher such as task=cifar_resnet"
         )
+
+
+def _found(name: str, key: str) -> Trained:
+    """Return the run that ``name`` points at, which in a recipe's place must be the recipe's."""
+    trained, recipe = run_named(name, key), recipe_of(name)
+    if recipe is not None:
+        _check_is_run_of(recipe, trained, f"{key}={name}")
+    return trained
 
 
 def _check_is_run_of(recipe: str, trained: Trained, word: str) -> None:
@@ -101,7 +106,7 @@ def check_transfer(job: Job) -> list[str]:
         return ["transfer=torchvision: the weights have learned from normalised images: preprocessing=[normalize]"]
     if transfer.source is None:
         return []
-    word, source = f"transfer.run={transfer.source}", Trained.find(transfer.source, "transfer.run")
+    word, source = f"transfer.run={transfer.source}", _found(transfer.source, "transfer.run")
     config = source.config()
     if _set_alike(config) == _set_alike(job.config) and _split(config) != _split(job.config):
         raise Refusal(
@@ -138,7 +143,7 @@ def check_same_data(job: Job, today: Facts) -> list[str]:
     if not today.contents and not today.columns:
         return []
     for name, each in job.experiment.distillation.items():
-        if other_examples(teacher_named(each.teacher, f"distillation.{name}.teacher").facts(), today.contents):
+        if other_examples(run_named(each.teacher, f"distillation.{name}.teacher").facts(), today.contents):
             raise Refusal(
                 f"distillation.{name}.teacher={each.teacher} has learned from what the data held then, and it holds"
                 " other examples now, split anew, so that it may know the student's test set: put the data back as it"
@@ -147,7 +152,7 @@ def check_same_data(job: Job, today: Facts) -> list[str]:
     if job.experiment.transfer.source is None:
         return []
     word = f"transfer.run={job.experiment.transfer.source}"
-    source = Trained.find(job.experiment.transfer.source, "transfer.run")
+    source = run_named(job.experiment.transfer.source, "transfer.run")
     then, alike = source.facts(), _set_alike(source.config()) == _set_alike(job.config)
     examples, names = other_examples(then, today.contents), other_names(then, None, today.columns)
     notes = [f"{word}: {examples}"] if alike and examples else []

@@ -182,7 +182,7 @@ def level_of(word: str, experiment: Experiment) -> Level | None:
     return level
 
 
-def teacher_named(name: str, key: str) -> Trained:
+def run_named(name: str, key: str) -> Trained:
     """Return what ``name`` points at: a run's folder, a checkpoint in one, or ``recipe:NAME`` for outputs/NAME.
 
     Raises:
@@ -203,19 +203,19 @@ def teacher_named(name: str, key: str) -> Trained:
 
 
 def recipe_of(name: str) -> str | None:
-    """Return the recipe that ``name`` of a teacher names; None where it names a run or a checkpoint."""
+    """Return the recipe that ``name`` of a run names; None where it names a run or a checkpoint."""
     return name.removeprefix(OF_RECIPE) if name.startswith(OF_RECIPE) else None
 
 
 def teach(name: str) -> Teacher:
     """Return the teacher called ``name``."""
-    trained = teacher_named(name, "teacher")
+    trained = run_named(name, "teacher")
     return Teacher(network_of(trained.experiment(), trained.checkpoint()))
 
 
 def read(name: str) -> Learned:
-    """Return what a run's folder or a checkpoint has learned: what a transfer starts from."""
-    trained = Trained.find(name, "transfer.run")
+    """Return what a run, named as `run_named` has it, has learned: what a transfer starts from."""
+    trained = run_named(name, "transfer.run")
     checkpoint = trained.checkpoint()
     facts = facts_of(checkpoint)
     if facts.classes:  # earlier versions kept the names beside the facts alone

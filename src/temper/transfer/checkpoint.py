@@ -30,7 +30,9 @@ HEAD = "head."
 
 def _named(run: Any) -> Any:
     if run is None or (isinstance(run, str) and not run.strip()):
-        raise ValueError("a transfer needs a source, a run's folder or a checkpoint in one: transfer.run=RUN")
+        raise ValueError(
+            "a transfer needs a source, a run's folder, a checkpoint in one or recipe:NAME: transfer.run=RUN"
+        )
     return run
 
 
