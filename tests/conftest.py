@@ -18,6 +18,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 from tests.shortcuts import compose_quickly, leave_out_curves, read_once, time_briefly
+from threadpoolctl import threadpool_limits
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -76,6 +77,13 @@ def _threads() -> Iterator[None]:
     yield
     torch.set_num_threads(before)
     GlobalHydra.instance().clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_of_blas() -> Iterator[None]:
+    """Keep numpy's from several: where tests run side by side they wait for each other, ten times as long."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -30,7 +30,6 @@ KEPT_IN_SECONDS = (
     "diabetes_net",
     "diabetes_least_squares",
     "line_full_batch_solved",
-    "line_growing_batch_solved",
 )
 
 
