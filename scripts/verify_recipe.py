@@ -57,14 +57,14 @@ def main(arguments: Sequence[str]) -> int:
         table = Table(title=title, title_justify="left")
         for column in ("recipe", "seeds", "metric", "mean", "training", "difference", "promise"):
             table.add_column(column, overflow="fold")
-        for cells, fails in judged(names, ledger.RESULTS):
+        for cells, fault in judged(names, ledger.RESULTS):
             table.add_row(*cells)
-            broken += [cells[0]] if fails else []
+            broken += [fault] if fault else []
         console.print(table)
     for failure in failures:
         print(failure, file=sys.stderr)
-    if broken:
-        print(f"broken: {', '.join(broken)}", file=sys.stderr)
+    for fault in broken:
+        print(fault, file=sys.stderr)
     return 1 if failures or broken else 0
 
 

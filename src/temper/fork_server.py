@@ -2,8 +2,11 @@
 
 import atexit
 import os
+import signal
 import traceback
 
+# An interruption from the keyboard reaches all processes: the sweep's own says what there is to say.
+before = signal.signal(signal.SIGINT, signal.SIG_IGN)
 try:
     import temper.command.job
     import temper.run  # noqa: F401
@@ -11,6 +14,8 @@ try:
 except ImportError:  # which multiprocessing would pass over, and each program would stumble on what is half there
     traceback.print_exc()
     raise SystemExit(1) from None
+finally:
+    signal.signal(signal.SIGINT, before)
 
 SERVER = os.getpid()
 

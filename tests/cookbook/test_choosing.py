@@ -8,6 +8,7 @@ from tests.cookbook.conftest import CHOOSING, rows
 
 from temper import recipes
 from temper.cookbook import choosing
+from temper.cookbook.card import card
 from temper.cookbook.ledger import Row
 from temper.cookbook.standing import standing
 from temper.refusal import Refusal
@@ -96,3 +97,12 @@ def test_what_is_about_the_readers_own_files_is_not_ours_to_measure(book: Path) 
     words = choosing.SOURCE.read_text().replace("batch_size=256", "data.path=my_table.csv")
     choosing.SOURCE.write_text(words)
     assert "| trembling | larger batches | `python train.py data.path=my_table.csv` | - |" in told([])
+
+
+def test_a_baseline_of_another_processor_is_told(book: Path) -> None:
+    own = rows("optimizer/quick", 0.95, 0.97)
+    before = [replace(row, device="another") for row in rows("baseline/small", 0.91, 0.93)]
+    assert "against baseline/small on another processor" in told([*before, *own])[-3]
+    assert "ran on the same kinds of processor" in card(standing("optimizer/quick", [*before, *own]))
+    alike = [*rows("baseline/small", 0.91, 0.93), *own]
+    assert "processor" not in told(alike)[-3] + card(standing("optimizer/quick", alike))

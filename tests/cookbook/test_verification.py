@@ -158,7 +158,9 @@ def test_verify_says_that_a_promise_is_broken(
 ) -> None:
     Runs(monkeypatch, first=0.5)
     assert load("verify_recipe").main(["baseline/small", "optimizer/quick", "--seeds", "2"]) == 1
-    assert "broken: baseline/small" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "broken: baseline/small promises test/accuracy of" in said
+    assert "or promise otherwise by expect in recipes/baseline/small.yaml" in said
 
 
 @pytest.mark.parametrize(

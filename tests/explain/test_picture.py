@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from temper.explain import picture
 from temper.explain.first_layer import FirstLayer
-from temper.explain.sheet import Sheet
+from temper.explain.sheet import Sheet, bars
 
 LEARNED = [0.42, -0.34, 0.18, 0.17, -0.15, -0.024, 0.012, 0.3]
 CLOSED = [0.37, -0.27, 0.23, 0.175, -0.30, 0.05, 0.012, 0.9]
@@ -50,3 +51,14 @@ def test_without_a_closed_form_each_value_stands_beyond_its_bar() -> None:
     right, left = (text.get_window_extent() for text in axes.texts)
     assert right.x0 > axes.transData.transform((0.5, 0))[0]
     assert left.x1 < axes.transData.transform((-0.5, 0))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "side"),
+    [(0.5, [1.0], "left"), (1.0, [1.0], "left"), (0.5, None, "left"), (-0.5, None, "right"), (0.5, [0.0], "right"),
+     (-0.5, [0.0], "left"), (0.0, None, "left")],
+)  # fmt: skip
+def test_words_stand_beside_their_bar_and_not_on_it(value: float, ends: list[float] | None, side: str) -> None:
+    axes = Figure().add_subplot()
+    bars(axes, [value], ["told"], ["name"], "blue", ends)
+    assert [text.get_ha() for text in axes.texts] == [side]

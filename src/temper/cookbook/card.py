@@ -185,7 +185,13 @@ def _numbers(stands: Standing) -> list[str]:
             rows.append([metric, in_score(spread[0]), deviation, count, *([against] if stands.parent else [])])
     columns = ["metric", "mean", "standard deviation", "seeds"]
     columns += [f"minus {stands.parent}: 95 % interval of the difference (Welch)"] if stands.parent else []
-    return [*parts, markdown(columns, rows), _machines(stands.rows)]
+    parts += [markdown(columns, rows), _machines(stands.rows)]
+    if stands.elsewhere and (stands.interval or stands.alike) is not None:
+        parts.append(
+            f"Not all seeds of {stands.parent} ran on the same kinds of processor as these. Another one rounds"
+            " otherwise, which changes a seed as much as another seed does; the interval holds that, too."
+        )
+    return parts
 
 
 def _machines(rows: Sequence[Row]) -> str:

@@ -87,7 +87,8 @@ def _figure(stands: Standing) -> Iterator[str]:
         yield f"{told}, against {stands.parent}"
     elif stands.interval is not None:
         low, high = stands.interval
-        yield f"{told} against {stands.parent}" + (f": {NOISE}" if low <= 0 <= high else "")
+        where = " on another processor" if stands.elsewhere else ""
+        yield f"{told} against {stands.parent}{where}" + (f": {NOISE}" if low <= 0 <= high else "")
     for (device, threads, _), own in by_machine(row for row in stands.rows if row.seconds is not None).items():
         count = "one thread" if threads == 1 else f"{threads} threads"
         yield f"{in_time(own)} on {device}, {count}"

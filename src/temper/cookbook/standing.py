@@ -56,6 +56,7 @@ class Standing:
         metric: the promised one, else the main one on the test set; None where neither is known yet.
         interval: 95 % of the difference of the mean of ``metric`` to the parent's.
         alike: that difference where it is the same in every seed, as where nothing is drawn; then there is no interval.
+        elsewhere: whether the parent's seeds ran on other processors, which round otherwise.
     """
 
     recipe: str
@@ -66,6 +67,7 @@ class Standing:
     metric: str | None
     interval: tuple[float, float] | None
     alike: float | None
+    elsewhere: bool
 
     def values(self, metric: str) -> list[float]:
         """Return ``metric`` of each seed that has it."""
@@ -98,10 +100,12 @@ def standing(name: str, rows: Iterable[Row]) -> Standing:
     expect = config.get("expect")
     metric = str(expect["metric"]) if expect else f"test/{own[0].metric}" if own else None
     interval = alike = None
+    elsewhere = False
     if parent is not None and metric is not None:
-        theirs = figures_of(metric, _of(rows, parent, digest(compose_recipe(parent))))
-        values = figures_of(metric, own)
+        before = _of(rows, parent, digest(compose_recipe(parent)))
+        theirs, values = figures_of(metric, before), figures_of(metric, own)
         interval, alike = welch(values, theirs), same(values, theirs)
+        elsewhere = {row.device for row in own} != {row.device for row in before}
     return Standing(
         recipe=name,
         config=config,
@@ -111,6 +115,7 @@ def standing(name: str, rows: Iterable[Row]) -> Standing:
         metric=metric,
         interval=interval,
         alike=alike,
+        elsewhere=elsewhere,
     )
 
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from temper.comparison.statistics import in_interval, in_spread
 from temper.cookbook import ledger
-from temper.cookbook.standing import compose_recipe, in_time, row_of, standing
+from temper.cookbook.standing import Standing, compose_recipe, in_time, row_of, standing
 from temper.digest import digest, of_the_disk
 from temper.recipes import ROOT
 from temper.refusal import Refusal
@@ -194,8 +194,8 @@ def run_all(
     return failures
 
 
-def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], bool]]:
-    """Yield for each recipe the cells of the closing table, and whether its promise is broken."""
+def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], str | None]]:
+    """Yield for each recipe the cells of the closing table, and what is to be said where its promise is broken."""
     rows = ledger.read(results)
     for name in names:
         stands = standing(name, rows)
@@ -210,8 +210,17 @@ def judged(names: Sequence[str], results: Path) -> Iterator[tuple[list[str], boo
                 in_interval(stands.interval, stands.alike),
                 stands.promise if stands.rows else "not measured yet",
             ],
-            stands.promise == "broken",
+            _broken(stands, in_spread(spread)) if stands.promise == "broken" else None,
         )
+
+
+def _broken(stands: Standing, found: str) -> str:
+    promised = stands.config["expect"]
+    return (
+        f"broken: {stands.recipe} promises {promised['metric']} of {promised['value']:g}, to {promised['tolerance']:g},"
+        f" and {found} was found, n = {len(stands.rows)}: measure more by --seeds, look at what has changed, or promise"
+        f" otherwise by expect in recipes/{stands.recipe}.yaml"
+    )
 
 
 def fitting(name: str, words: Sequence[str]) -> list[str]:

@@ -110,7 +110,7 @@ def bars(
     """
     axes.barh(range(len(values)), values, height=0.6, color=colours)
     for place, (value, end, told) in enumerate(zip(values, values if ends is None else ends, words, strict=True)):
-        right = (value >= 0) == (end == value)
+        right = (value >= 0) != (ends is not None and end == 0)
         axes.annotate(
             told,
             (end, place),
