@@ -11,6 +11,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 from tests.scripts.conftest import load
 
+from temper.comparison.methods import group
+from temper.comparison.runs import find
 from temper.compression import compress
 from temper.explain.subject import Subject
 from temper.export.writing import Subject as Exported
@@ -97,6 +99,16 @@ def test_more_rows_are_told(learned: Trained, capsys: pytest.CaptureFixture[str]
     write(HEAD, ROWS)
     assert evaluate.evaluate(learned, "test", None).changed is None
     assert not [note for note in ANSWERS["compress"](learned).notes if told in note]
+
+
+def test_runs_before_and_after_are_not_compared(train: Train, tmp_path: Path) -> None:
+    train(*TABLE, folder=tmp_path / "before")
+    train(*TABLE, "seed=1", folder=tmp_path / "again")
+    group(find([tmp_path / "before", tmp_path / "again"])[0])
+    write(HEAD, [*ROWS, "0.1,100,red,big"])
+    train(*TABLE, "seed=2", folder=tmp_path / "after")
+    with pytest.raises(Refusal, match=r"before and .*after lie in one place, and were changed between these runs"):
+        group(find([tmp_path / "before", tmp_path / "again", tmp_path / "after"])[0])
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,8 @@ def _check_data(runs: Sequence[Run]) -> None:
                 f"{here} in {first.folder} and {there} in {run.folder}: they were tested on other examples: compare"
                 " runs that agree in it"
             )
+        if any(run.contents.get(what, found) != found for what, found in first.contents.items()):
+            raise Refusal(
+                f"the data of {first.folder} and {run.folder} lie in one place, and were changed between these runs:"
+                " they were tested on other examples: compare runs that have learned from the same"
+            )

@@ -34,6 +34,7 @@ class Run:
         processes: that trained together; None in a report of several, from before they were noted.
         threads: of one operation on the CPU; None in a report from before they were noted.
         forked: whether it began with its libraries imported; None in a report from before it was noted.
+        contents: checksums of one's own data, by what they are of; empty in a report from before they were noted.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Run:
     processes: int | None
     threads: int | None
     forked: bool | None
+    contents: Mapping[str, str]
 
     @property
     def finished(self) -> bool:
@@ -145,6 +147,7 @@ def _read(folder: Path) -> Run | str:
             processes=report.get("processes", None if choices.get("trainer") in SEVERAL else 1),
             threads=report.get("threads"),
             forked=report.get("forked"),
+            contents=report.get("contents", {}),
         )
     except Refusal:
         raise

@@ -69,6 +69,7 @@ def conclude(
     """Fill ``report`` with what was measured of the run and of the network that validation chose."""
     experiment, shape = job.experiment, module.facts.shape
     report.device = device_name(module.device)
+    report.contents = dict(module.facts.contents)
     for name, verdict in module.verdicts.items():
         report.metrics |= {f"{name}/{metric}": value for metric, value in verdict.scores.items()}
     names = batches.splits.class_names

@@ -122,6 +122,7 @@ class Report:
     target: float | None = None  # what the time to target is measured to
     processes: int = 1  # that trained together, on all machines
     threads: int | None = None  # of one operation on the CPU, in each process
+    contents: dict[str, str] = field(default_factory=dict)  # checksums of one's own data, as Splits has them
     forked: bool = False  # began with its libraries imported: wall time and peak memory leave that out
 
     @property
