@@ -17,7 +17,7 @@ from temper.report.record import Attempt, Complexity, Cost, Report, Score, judge
 KEYS = {
     "command", "state", "digest", "commit", "versions", "device", "choices", "tuned", "metrics", "score", "speed",
     "cost", "generalisation", "complexity", "promise", "attempts", "notes", "per_class", "stopped", "seed", "epochs",
-    "solution", "privacy", "smaller", "target", "processes", "threads", "forked",
+    "solution", "privacy", "smaller", "target", "processes", "threads", "contents", "forked",
 }  # fmt: skip
 INNER = {
     "speed": {"examples_per_second", "seconds_to_target"},
