@@ -122,7 +122,7 @@ def test_a_folder_in_use_has_a_status_of_its_own(tmp_path: Path, capsys: pytest.
 def test_a_trial_without_validation_has_no_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Report(command="", state="finished").save(tmp_path)
     done = _returned(0, ["data.validation=0"], tmp_path, 0)
-    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell([["data.validation=0"]], [tmp_path], [done])
+    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell([], [["data.validation=0"]], [tmp_path], [done])
     said = capsys.readouterr().out
     assert "nan" not in said
     assert "│ -" in said
@@ -151,7 +151,7 @@ def test_the_table_says_what_trials_share_once_and_which_metric_it_is(
         folder.mkdir()
         Report(command="", state="finished", score=Score("val/accuracy", 0.5, "max")).save(folder)
     done = [_returned(0, words, folder, 0) for words, folder in zip(overrides, folders, strict=True)]
-    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell(overrides, folders, done)
+    Trials(OmegaConf.create(), cast("ConfigLoader", None))._tell(*apart(overrides), folders, done)
     said = capsys.readouterr().out
     assert said.count("epochs=2") == 1
     assert "trials of epochs=2" in said

@@ -90,7 +90,7 @@ class Trials:
                         ended = "ended" if result.status is JobStatus.COMPLETED else str(result._return_value)
                         self._say(f"trial {position + 1} {ended}, {len(overrides) - len(done)} to go ({log})")
         results = [done[position] for position in range(len(overrides))]
-        self._tell(overrides, folders, results)
+        self._tell(shared, own, folders, results)
         if any(each.status is not JobStatus.COMPLETED for each in results):
             raise SystemExit(1)
         return results
@@ -109,8 +109,9 @@ class Trials:
         sweep = OmegaConf.select(self.config, "hydra.sweep.dir")  # resolved once: it may hold the time
         return Path(str(sweep), str(OmegaConf.select(composed, "hydra.sweep.subdir"))).absolute()
 
-    def _tell(self, overrides: Sequence[Sequence[str]], folders: Sequence[Path], done: Sequence[JobReturn]) -> None:
-        shared, own = apart(overrides)
+    def _tell(
+        self, shared: Sequence[str], own: Sequence[Sequence[str]], folders: Sequence[Path], done: Sequence[JobReturn]
+    ) -> None:
         kept = {
             folder: Report.load(folder)
             for folder, result in zip(folders, done, strict=True)

@@ -189,7 +189,7 @@ def _numbers(stands: Standing) -> list[str]:
     if stands.elsewhere and (stands.interval or stands.alike) is not None:
         parts.append(
             f"Not all seeds of {stands.parent} ran on the same kinds of processor as these. Another one rounds"
-            " otherwise, which changes a seed as much as another seed does; the interval holds that, too."
+            " otherwise, and all seeds may move together by it, which the interval does not hold."
         )
     return parts
 

@@ -83,12 +83,12 @@ def _rank(standings: Mapping[str, Standing], row: Mapping[str, str]) -> float:
 def _figure(stands: Standing) -> Iterator[str]:
     yield figure(stands)
     told = in_interval(stands.interval, stands.alike)
+    where = f"{stands.parent}{', not all on one kind of processor' if stands.elsewhere else ''}"
     if stands.alike is not None:
-        yield f"{told}, against {stands.parent}"
+        yield f"{told}, against {where}"
     elif stands.interval is not None:
         low, high = stands.interval
-        where = " on another processor" if stands.elsewhere else ""
-        yield f"{told} against {stands.parent}{where}" + (f": {NOISE}" if low <= 0 <= high else "")
+        yield f"{told} against {where}" + (f": {NOISE}" if low <= 0 <= high else "")
     for (device, threads, _), own in by_machine(row for row in stands.rows if row.seconds is not None).items():
         count = "one thread" if threads == 1 else f"{threads} threads"
         yield f"{in_time(own)} on {device}, {count}"
